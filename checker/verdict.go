@@ -1,0 +1,153 @@
+// Package checker is the judge: it reads a history and says for each guarantee
+// whether it holds, with a witness where it does not.
+//
+//	history ──> checker ──> reports
+package checker
+
+// Guarantee is a promise that a configuration may make.
+type Guarantee string
+
+const (
+	NoLoss       Guarantee = "no-loss"
+	NoDuplicates Guarantee = "no-duplicates"
+	Order        Guarantee = "order"
+	Isolation    Guarantee = "isolation"
+	Atomicity    Guarantee = "atomicity"
+	Agreement    Guarantee = "agreement"
+	Offsets      Guarantee = "offsets"
+	Fencing      Guarantee = "fencing"
+	Progress     Guarantee = "progress"
+)
+
+// Guarantees is every guarantee in the order in which reports show them.
+var Guarantees = []Guarantee{NoLoss, NoDuplicates, Order, Isolation, Atomicity, Agreement, Offsets, Fencing, Progress}
+
+// Verdict on one guarantee.
+type Verdict string
+
+const (
+	Holds        Verdict = "holds"         // examined, exercised, nothing found
+	Violated     Verdict = "violated"      // with a witness
+	NotExercised Verdict = "not-exercised" // nothing in this run could have broken it
+	Unknown      Verdict = "unknown"       // could not be decided, with the reason
+)
+
+// Anomaly is a way to break a guarantee.
+type Anomaly string
+
+const (
+	LostWrite             Anomaly = "lost-write"
+	LostInput             Anomaly = "lost-input"
+	TruncatedLog          Anomaly = "truncated-log"
+	DuplicateWrite        Anomaly = "duplicate-write"
+	DuplicateOutput       Anomaly = "duplicate-output"
+	OverlappingInput      Anomaly = "overlapping-input"
+	ReorderedWrite        Anomaly = "reordered-write"
+	RealtimeReorder       Anomaly = "realtime-reorder"
+	NonmonotonicPoll      Anomaly = "nonmonotonic-poll"
+	SkippedPoll           Anomaly = "skipped-poll"
+	NonmonotonicSend      Anomaly = "nonmonotonic-send"
+	AbortedRead           Anomaly = "aborted-read"
+	DirtyRead             Anomaly = "dirty-read"
+	IntermediateRead      Anomaly = "intermediate-read"
+	ReadAboveLSO          Anomaly = "read-above-lso"
+	PhantomRead           Anomaly = "phantom-read"
+	TornTransaction       Anomaly = "torn-transaction"
+	OutputWithoutOffset   Anomaly = "output-without-offset"
+	OffsetWithoutOutput   Anomaly = "offset-without-output"
+	StrayMarker           Anomaly = "stray-marker"
+	LostCommit            Anomaly = "lost-commit"
+	GhostCommit           Anomaly = "ghost-commit"
+	InconsistentOffset    Anomaly = "inconsistent-offset"
+	OffsetRegression      Anomaly = "offset-regression"
+	OffsetLost            Anomaly = "offset-lost"
+	NonlinearizableOffset Anomaly = "nonlinearizable-offset"
+	PositionMismatch      Anomaly = "position-mismatch"
+	ZombieWrite           Anomaly = "zombie-write"
+	ZombieCommit          Anomaly = "zombie-commit"
+	DoubleOwner           Anomaly = "double-owner"
+	HangingTransaction    Anomaly = "hanging-transaction"
+	StuckConsumer         Anomaly = "stuck-consumer"
+	NoRecovery            Anomaly = "no-recovery"
+)
+
+// Format of Report's JSON form, verdict.json.
+const Format = "onceproof-verdict/1"
+
+// Report is verdict.json: what `check --json` prints.
+type Report struct {
+	Format     string          `json:"format"`
+	Scenario   string          `json:"scenario"`
+	Seed       uint64          `json:"seed"`
+	Backend    string          `json:"backend"`
+	Exit       int             `json:"exit"` // 0, 1 or 3
+	Why        string          `json:"why"`  // the one line on stderr
+	Guarantees []Result        `json:"guarantees"`
+	Evidence   Evidence        `json:"evidence"`
+	Faults     []FaultEvidence `json:"faults"`
+	Infra      string          `json:"infra,omitempty"` // why the run could not be judged; "" otherwise
+	Events     int64           `json:"events"`
+	Tool       string          `json:"tool,omitempty"`
+	Mutation   string          `json:"mutation,omitempty"` // the checker's mutation score
+}
+
+// Result is the verdict on one guarantee.
+type Result struct {
+	Guarantee Guarantee        `json:"guarantee"`
+	Verdict   Verdict          `json:"verdict"`
+	Expected  Verdict          `json:"expected"`
+	Reason    string           `json:"reason"`
+	Examined  map[string]int64 `json:"examined"` // records, transactions, aborts, fences, rebalances, faults…
+	Anomalies []Finding        `json:"anomalies,omitempty"`
+	Permitted string           `json:"permitted,omitempty"` // the configuration line that forfeits the guarantee
+}
+
+// Finding is one kind of anomaly, counted, with a few witnesses.
+type Finding struct {
+	Kind        Anomaly   `json:"kind"`
+	Jepsen      string    `json:"jepsen,omitempty"` // Jepsen's name where it has one
+	Count       int64     `json:"count"`
+	Fingerprint string    `json:"fingerprint"`
+	Witnesses   []Witness `json:"witnesses"`
+}
+
+// Witness is at most about five events that show an anomaly, and their context.
+type Witness struct {
+	Events  []WitnessEvent `json:"events"`
+	Context []WitnessEvent `json:"context,omitempty"` // log neighbours, overlapping faults, leader changes, the transaction's other facts
+	Text    string         `json:"text"`              // in words
+	Legal   string         `json:"legal,omitempty"`   // what would have been legal
+	Forfeit string         `json:"forfeit,omitempty"` // the configuration line that promises or forfeits it
+}
+
+// WitnessEvent is one event as a reader sees it.
+type WitnessEvent struct {
+	T    int64  `json:"t"` // ns since the history's start
+	Proc string `json:"proc"`
+	Line int64  `json:"line,omitempty"` // of the history, from 1 (the header)
+	Text string `json:"text"`           // "send of shop/0/1#41 acknowledged at orders/0@57"
+	TP   string `json:"tp,omitempty"`
+	Off  int64  `json:"off,omitempty"`
+	Type string `json:"type,omitempty"`
+	Op   string `json:"op,omitempty"`
+}
+
+// Evidence is what the run exercised.
+type Evidence struct {
+	Duration  int64            `json:"duration"` // ns
+	Counts    map[string]int64 `json:"counts"`   // sends, acked, polled, commits, aborts, fences, rebalances, …
+	Watermark map[string]int64 `json:"high-watermarks,omitempty"`
+}
+
+// FaultEvidence is one fault and what it met.
+type FaultEvidence struct {
+	Step     int              `json:"step"`
+	Kind     string           `json:"kind"`
+	Target   string           `json:"target"`
+	Resolved string           `json:"resolved"`
+	Injected int64            `json:"injected"` // ns since the history's start
+	Seen     int64            `json:"seen"`     // 0 = never
+	SeenBy   string           `json:"seen-by,omitempty"`
+	Healed   int64            `json:"healed"`
+	Met      map[string]int64 `json:"met,omitempty"` // operations that overlapped it
+}

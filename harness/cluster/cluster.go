@@ -1,0 +1,104 @@
+// Package cluster starts and strikes the Kafka cluster of one run: real KRaft
+// brokers in containers, kfake in this process, or a cluster that is already
+// there, behind one interface.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"io"
+)
+
+// BrokerID is Kafka's node id.
+type BrokerID int32
+
+// ErrUnsupported is wrapped by what a backend cannot do.
+var ErrUnsupported = errors.New("not supported by this backend")
+
+// ErrUnavailable is wrapped by Start when there is no engine, no image, or the
+// cluster does not come up: an infrastructure failure, exit code 3.
+var ErrUnavailable = errors.New("cluster unavailable")
+
+// Spec says what to start.
+type Spec struct {
+	Name        string // of the run; labels everything that is started
+	Backend     string // auto, docker, embedded, external
+	Brokers     int
+	Controllers int // isolated controllers; 0 = combined
+	Image       string
+	Config      map[string]string
+	Topics      []Topic      // created once the brokers are ready
+	Bootstrap   []string     // external
+	LogDir      string       // broker logs are captured here
+	Progress    func(string) // one line now and then; may be nil
+}
+
+// Topic is created by Start.
+type Topic struct {
+	Name       string
+	Partitions int32
+	Replicas   int16
+	Config     map[string]string
+}
+
+// State of a broker, as the backend knows it (not as its peers see it).
+type State string
+
+const (
+	Running State = "running"
+	Stopped State = "stopped"
+	Paused  State = "paused"
+)
+
+// Broker is one broker and where it really listens. The address is for the
+// harness and the proxy only, and stays the same across restarts.
+type Broker struct {
+	ID    BrokerID
+	Addr  string // host:port
+	State State
+}
+
+// Cluster is a running cluster. Its methods may be called concurrently.
+//
+// The optional abilities below (Killer, Pauser, …) are what faults ask for; a
+// backend that lacks one does not implement it, and Supports says why.
+type Cluster interface {
+	Backend() string
+	Brokers() []Broker
+	// Supports returns nil if the backend can do what the named fault kind
+	// needs, else an error that wraps ErrUnsupported and says why and what to do.
+	Supports(kind string) error
+	io.Closer // stops and removes everything; errors are joined
+}
+
+// Killer kills brokers and starts them again with their data.
+type Killer interface {
+	Kill(ctx context.Context, id BrokerID) error  // SIGKILL, or as near as the backend gets
+	Stop(ctx context.Context, id BrokerID) error  // SIGTERM, waits for the end
+	Start(ctx context.Context, id BrokerID) error // after Kill or Stop; returns when the process runs, not when it is ready
+}
+
+// Pauser freezes brokers.
+type Pauser interface {
+	Pause(ctx context.Context, id BrokerID) error
+	Resume(ctx context.Context, id BrokerID) error
+}
+
+// Link is one direction between two brokers.
+type Link struct{ From, To BrokerID }
+
+// Partitioner drops packets between brokers. Block replaces the set of blocked
+// links; an empty set heals and leaves no rule behind.
+type Partitioner interface {
+	Block(ctx context.Context, links []Link) error
+	// Blocked probes, from inside From's network namespace, whether To's
+	// replication port is reachable.
+	Blocked(ctx context.Context, l Link) (bool, error)
+}
+
+// Start starts the cluster of spec and returns when every broker is registered
+// and has answered. It returns a line that says which backend was chosen and
+// why. On error nothing is left behind.
+func Start(ctx context.Context, spec Spec) (c Cluster, chosen string, err error) {
+	return nil, "", errors.New("cluster: not built yet")
+}

@@ -1,0 +1,75 @@
+package scenarios
+
+import "time"
+
+// Fault is one thing that strikes: when, what, whom, and for how long.
+type Fault struct {
+	Name string
+	When Trigger
+	Kind FaultKind
+	Args FaultArgs
+	For  Span // how long until it is healed; zero for faults of one instant
+	Pos  Pos
+}
+
+// Trigger says when a fault strikes. Exactly one field is set; none = at once
+// when warm-up ends.
+type Trigger struct {
+	At       *time.Duration // since the load began
+	Every    *Span          // drawn anew after each strike
+	On       *Match         // a request on the wire
+	Progress *float64       // 0..1 of the run's duration
+	After    string         // the effect of the fault of this name was seen
+}
+
+// Span is a duration or a range from which one is drawn.
+type Span struct{ Min, Max time.Duration }
+
+// Match selects requests at the proxy.
+type Match struct {
+	Request string // API name as Kafka spells it: Produce, EndTxn, …
+	Client  string // client name: all instances; name/instance: one
+	TxnID   string
+	TP      string  // topic or topic/partition
+	Broker  string  // a target
+	Nth     int     // the nth match, from 1; 0 = every match
+	Prob    float64 // 0 = always
+	Phase   string  // "request" (before the broker acts, default) or "response" (after it acted, before the client hears)
+}
+
+// FaultKind names an action, as in the scenario file.
+type FaultKind string
+
+const (
+	KindKill       FaultKind = "kill"      // SIGKILL a broker; For later it starts again with its data
+	KindStop       FaultKind = "stop"      // SIGTERM a broker; For later it starts again
+	KindPause      FaultKind = "pause"     // SIGSTOP a broker or client; For later SIGCONT
+	KindRestart    FaultKind = "restart"   // SIGTERM a broker, start at once
+	KindCrash      FaultKind = "crash"     // SIGKILL a client; For later a new incarnation starts
+	KindPartition  FaultKind = "partition" // between brokers
+	KindCut        FaultKind = "cut"       // every connection of a client, or to a broker, is cut and refused; or, with On, the one that carries the request
+	KindDrop       FaultKind = "drop"      // with On: the request or response is swallowed and the connection cut
+	KindDelay      FaultKind = "delay"     // with On: held for Args.Delay; else link latency
+	KindHold       FaultKind = "hold"      // with On: the client's side is cut, the request reaches the broker Args.Delay later
+	KindError      FaultKind = "error"     // with On: answered by us with Args.Code
+	KindBlackhole  FaultKind = "blackhole" // bytes are swallowed, connections stay open
+	KindMoveLeader FaultKind = "move-leader"
+)
+
+// FaultArgs are the action's arguments; which are used depends on the kind.
+type FaultArgs struct {
+	Broker  Target    // whom: a broker …
+	Client  string    // … or a client, name or name/instance
+	Isolate Target    // partition: this broker from all the others
+	Split   [][]int32 // partition: groups of brokers
+	From    Target    // partition: one way
+	To      Target
+	Delay   Span
+	Code    string // error: Kafka's name of the code
+	TP      string // move-leader
+}
+
+// Target is Kafka's words for whom a fault strikes, resolved at strike time:
+// broker(2), leader(t/p), follower(t/p), controller, coordinator(group g),
+// coordinator(txn id), any, minority, majority, all. "" = not given.
+type Target string

@@ -1,0 +1,124 @@
+// Package scenarios holds the declarative scenario: its types, its strict
+// loading with file, line and column in every error, its JSON Schema, and the
+// scenarios that ship with onceproof.
+//
+//	scenarios ──> plan ──> harness ──> history ──> checker ──> reports
+package scenarios
+
+import "time"
+
+// Scenario is one experiment: a cluster, the clients on it, the faults that
+// strike, and what is expected of each guarantee.
+type Scenario struct {
+	APIVersion string
+	Metadata   Metadata
+	Cluster    Cluster
+	Clients    []Client
+	Run        Run
+	Faults     []Fault
+	Expect     map[string]string // guarantee -> verdict; every guarantee not named is expected to hold
+	Control    *Control
+	File       string // where it was read from; "builtin:<name>" for shipped ones
+}
+
+// Metadata names and explains a scenario. Description may have several lines;
+// its first is what `list` shows.
+type Metadata struct {
+	Name        string
+	Description string
+	Labels      []string
+}
+
+// Cluster says what to run against.
+type Cluster struct {
+	Backend     string // auto, docker, embedded, external
+	Brokers     int
+	Controllers int // isolated controllers; 0 = combined mode
+	Image       string
+	Config      map[string]string // broker properties
+	Topics      []Topic
+	Bootstrap   []string // external only
+}
+
+// Topic is created before the clients start.
+type Topic struct {
+	Name       string
+	Partitions int32
+	Replicas   int16
+	Config     map[string]string
+	Pos        Pos
+}
+
+// Roles of a client.
+const (
+	Producer  = "producer"
+	Consumer  = "consumer"
+	Processor = "processor" // consume, process, produce
+)
+
+// Commit patterns of a consumer or processor.
+const (
+	CommitAuto       = "auto"
+	CommitBefore     = "before-processing"
+	CommitEach       = "after-each-record"
+	CommitBatch      = "after-batch"
+	CommitTxn        = "transaction"
+	CommitTxnOutside = "transaction-offsets-outside" // transactional output, offsets committed by the consumer
+)
+
+// Client is one worker program, run Count times.
+type Client struct {
+	Name        string
+	Role        string
+	Library     string   // franz-go, or the name of a folder in clients/
+	Command     []string // any program instead; given only bootstrap servers
+	Count       int
+	Rate        float64 // records a second and instance; 0 = as fast as it goes
+	Topic       string  // producer
+	Input       string  // consumer, processor
+	Output      string  // processor
+	Commit      string
+	Transaction int // records a transaction (producer with transactional.id; 0 = none)
+	Process     Process
+	Retry       Retry
+	Config      map[string]string // the Java client's property names
+	Unsupported string            // "error" (default) or "warn": a property the adapter cannot honour
+	Pos         Pos
+	ConfigPos   map[string]Pos
+}
+
+// Process shapes the application's work on one input.
+type Process struct {
+	Min, Max time.Duration // drawn evenly for each record
+	Fail     float64       // share of inputs whose processing fails, 0..1; drawn from the value, so a retry of the same attempt number draws the same
+}
+
+// Retry is what the application does about a failed send or a failed
+// processing: Attempts more tries, then the record is put aside in Topic.
+type Retry struct {
+	Attempts int
+	Backoff  time.Duration
+	Topic    string // where a record is put that failed to the last; "" = given up
+}
+
+// Run shapes the run in time.
+type Run struct {
+	Duration time.Duration // load, faults included
+	Warmup   time.Duration // before the first fault; part of Duration
+	Drain    time.Duration // at most, after heal
+	Seed     uint64
+	HasSeed  bool
+	StopOn   string // "" or "violation"
+}
+
+// Control is the same scenario with a few changes, which must be found
+// violated: it shows that the checker could have fired.
+type Control struct {
+	Description string
+	Cluster     map[string]string            // broker properties replaced
+	Clients     map[string]map[string]string // client -> field or property -> value ("" removes a property)
+	Expect      map[string]string
+}
+
+// Pos is a place in a scenario file; zero if there is none.
+type Pos struct{ Line, Col int }
