@@ -6,6 +6,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 )
 
@@ -96,9 +97,30 @@ type Partitioner interface {
 	Blocked(ctx context.Context, l Link) (bool, error)
 }
 
+// LeaderMover moves the leadership of a partition to a broker that holds a replica.
+type LeaderMover interface {
+	MoveLeader(ctx context.Context, topic string, partition int32, to BrokerID) error
+}
+
 // Start starts the cluster of spec and returns when every broker is registered
-// and has answered. It returns a line that says which backend was chosen and
-// why. On error nothing is left behind.
+// and has answered and the topics exist. It returns a line that says which
+// backend was chosen and why. On error nothing is left behind.
 func Start(ctx context.Context, spec Spec) (c Cluster, chosen string, err error) {
-	return nil, "", errors.New("cluster: not built yet")
+	if spec.Backend != "external" {
+		if spec.Brokers < 1 {
+			return nil, "", fmt.Errorf("%d brokers: at least 1 is needed", spec.Brokers)
+		}
+		if err := checkTopics(spec.Topics, spec.Brokers); err != nil {
+			return nil, "", err
+		}
+	}
+	switch spec.Backend {
+	case "embedded", "", "auto":
+		e, err := startEmbedded(ctx, spec)
+		if err != nil {
+			return nil, "", err
+		}
+		return e, "embedded, as asked", nil
+	}
+	return nil, "", fmt.Errorf("backend %q: there are auto, docker, embedded, external", spec.Backend)
 }

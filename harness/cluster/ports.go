@@ -1,0 +1,49 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+)
+
+// Ports come from below the range that systems hand to outgoing connections
+// (Linux: from 32768): the port of a broker that is down must not be taken by
+// some client's source port before the broker returns.
+const (
+	portLow  = 20000
+	portHigh = 32000
+	portTry  = 2000
+)
+
+var errNoPort = errors.New("no free loopback port")
+
+// freePorts returns n different loopback ports that were free a moment ago.
+func freePorts(n int) ([]int, error) {
+	ports := make([]int, 0, n)
+	var held []net.Listener
+	defer func() {
+		for _, l := range held {
+			l.Close()
+		}
+	}()
+	var last error
+	for try := 0; len(ports) < n; try++ {
+		if try == portTry {
+			return nil, fmt.Errorf("%w between %d and %d: %w", errNoPort, portLow, portHigh, last)
+		}
+		// Drawn so that runs started at the same time seldom meet; no part of a
+		// run's outcome depends on the number.
+		p := portLow + rand.IntN(portHigh-portLow)
+		l, err := net.Listen("tcp", loopback(p))
+		if err != nil {
+			last = err
+			continue
+		}
+		held = append(held, l)
+		ports = append(ports, p)
+	}
+	return ports, nil
+}
+
+func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
