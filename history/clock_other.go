@@ -1,0 +1,9 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd)
+
+package history
+
+import "time"
+
+// Without CLOCK_MONOTONIC all processes of a host share the wall clock at their
+// start and do not follow its later steps.
+var base, start = time.Now().UnixNano(), time.Now()

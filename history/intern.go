@@ -1,0 +1,52 @@
+package history
+
+import "unsafe"
+
+// interner returns equal strings as one, so that a history of millions of events
+// holds each process and topic once. What it holds is bounded: a history that
+// never repeats itself costs allocations, not memory.
+type interner struct {
+	seen  map[string]string
+	arena []byte
+}
+
+const (
+	internEntries = 1 << 14
+	internLen     = 256
+	arenaSize     = 4 << 10
+)
+
+func newInterner() *interner { return &interner{seen: make(map[string]string, 64)} }
+
+// name is for text that repeats.
+func (in *interner) name(b []byte) string {
+	if len(b) > internLen {
+		return string(b)
+	}
+	if s, ok := in.seen[string(b)]; ok {
+		return s
+	}
+	if len(in.seen) >= internEntries {
+		clear(in.seen)
+	}
+	s := string(b)
+	in.seen[s] = s
+	return s
+}
+
+// text is for text that does not repeat: many short strings share an allocation.
+func (in *interner) text(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if len(b) > internLen {
+		return string(b)
+	}
+	if cap(in.arena)-len(in.arena) < len(b) {
+		in.arena = make([]byte, 0, arenaSize)
+	}
+	from := len(in.arena)
+	in.arena = append(in.arena, b...)
+	// What was appended is never written again: the string stays as it is.
+	return unsafe.String(&in.arena[from], len(b))
+}

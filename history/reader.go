@@ -1,0 +1,186 @@
+package history
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// FileName is the history's name in a run folder.
+const FileName = "history.jsonl.zst"
+
+// Reader reads a history: ours (plain, zstd or gzip), or Jepsen's EDN. Not safe
+// for concurrent use. Close it, else its goroutine stays.
+type Reader struct {
+	name   string
+	file   io.Closer // what Open opened
+	stdin  bool      // its Read may wait for ever, and nothing ends it
+	lines  *lines
+	parser *parser
+	header Header
+	line   int64
+	err    error // sticky
+	closed bool
+}
+
+// NewReader reads the header. name is used in errors. Errors of a file that is
+// no history, or of a newer version, say so.
+func NewReader(name string, r io.Reader) (*Reader, error) {
+	text, stop, err := decompress(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	rd := &Reader{name: name, stdin: r == os.Stdin, lines: newLines(text, stop), parser: newParser()}
+	if err := rd.readHeader(); err != nil {
+		return nil, errors.Join(err, rd.Close())
+	}
+	return rd, nil
+}
+
+// Open opens a run folder, a file, or "-" for standard input.
+func Open(name string) (*Reader, error) {
+	if name == "-" {
+		return NewReader("standard input", os.Stdin)
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
+	if info.IsDir() {
+		if name, err = within(name); err != nil {
+			return nil, err
+		}
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
+	r, err := NewReader(name, f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	r.file = f
+	return r, nil
+}
+
+// within finds the history of a run folder.
+func within(dir string) (string, error) {
+	for _, name := range []string{FileName, "history.jsonl", "history.edn", "history.edn.gz"} {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("history: no %s in %s; is it a run folder?", FileName, dir)
+}
+
+// Header returns the first line.
+func (r *Reader) Header() Header { return r.header }
+
+// Next fills e with the next event, or returns io.EOF. Slices in e are
+// overwritten by the next call; strings stay. An error names the file and the
+// line, and is final.
+func (r *Reader) Next(e *Event) error {
+	if r.err != nil {
+		return r.err
+	}
+	r.err = r.next(e)
+	return r.err
+}
+
+func (r *Reader) next(e *Event) error {
+	for {
+		line, whole, err := r.lines.next()
+		switch {
+		case err == io.EOF:
+			return io.EOF
+		case err != nil:
+			return r.at(r.lines.n+1, err)
+		}
+		if blank(line) {
+			continue
+		}
+		err = r.parser.event(line, e)
+		if err == nil {
+			err = e.complete()
+		}
+		switch {
+		case err == nil:
+			r.line = r.lines.n
+			return nil
+		case !whole && errors.Is(err, errCut):
+			r.lines.truncated = true
+			return io.EOF
+		}
+		return r.at(r.lines.n, err)
+	}
+}
+
+// Line is the number of the line that Next read last.
+func (r *Reader) Line() int64 { return r.line }
+
+// Truncated says that the end was cut off (a crash of the harness): what stands
+// before it was read. It is known when Next has returned io.EOF.
+func (r *Reader) Truncated() bool { return r.lines.truncated }
+
+// Close stops reading and closes what Open opened.
+func (r *Reader) Close() error {
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	var err error
+	if r.file != nil {
+		err = r.file.Close() // first: it ends a Read that waits
+	}
+	r.lines.close(!r.stdin)
+	return err
+}
+
+func (r *Reader) at(line int64, err error) error {
+	return fmt.Errorf("%s:%d: %w", r.name, line, err)
+}
+
+func (r *Reader) readHeader() error {
+	line, _, err := r.lines.next()
+	if err == io.EOF {
+		return fmt.Errorf("%s: empty; want a history, whose first line is its header", r.name)
+	}
+	if err != nil {
+		return r.at(1, err)
+	}
+	r.line = 1
+	var h struct {
+		Format *string `json:"format"`
+		Header
+	}
+	if err := json.Unmarshal(line, &h); err != nil || h.Format == nil {
+		return r.at(1, fmt.Errorf("no header; a history begins with {\"format\":\"%s/%d\",…}", FormatName, FormatMajor))
+	}
+	h.Header.Format = *h.Format
+	name, version, _ := strings.Cut(*h.Format, "/")
+	version, _, _ = strings.Cut(version, ".")
+	major, err := strconv.Atoi(version)
+	switch {
+	case name != FormatName || err != nil || major < 1:
+		return r.at(1, fmt.Errorf("format %.80q; want \"%s/%d\"", *h.Format, FormatName, FormatMajor))
+	case major > FormatMajor:
+		return r.at(1, fmt.Errorf("format %.80q is newer than this program, which reads \"%s/%d\"; update onceproof", *h.Format, FormatName, FormatMajor))
+	}
+	r.header = h.Header
+	return nil
+}
+
+func blank(line []byte) bool {
+	for _, c := range line {
+		if c != ' ' && c != '\t' && c != '\r' {
+			return false
+		}
+	}
+	return true
+}
