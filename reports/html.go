@@ -1,0 +1,283 @@
+package reports
+
+import (
+	"crypto/sha256"
+	_ "embed" // the page's parts
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/history"
+)
+
+//go:embed assets/report.html.tmpl
+var reportTemplate string
+
+//go:embed assets/report.css
+var reportCSS string
+
+//go:embed assets/report.js
+var reportJS string
+
+//go:embed assets/uplot/uPlot.iife.min.js
+var uplotJS string
+
+//go:embed assets/uplot/uPlot.min.css
+var uplotCSS string
+
+//go:embed assets/uplot/LICENSE
+var uplotLicence string
+
+var pages = template.Must(template.New("report").Funcs(template.FuncMap{
+	"symbol": symbol, "seconds": seconds, "duration": duration, "count": count,
+}).Parse(reportTemplate))
+
+// HTML writes report.html: one file that needs no network. Everything that came
+// out of the run is text to it: html/template escapes it, and the page's content
+// policy lets no script run but the two that stand in it.
+func HTML(w io.Writer, in Input) error {
+	p, err := newPage(in, nil)
+	if err != nil {
+		return err
+	}
+	if err := pages.Execute(w, p); err != nil {
+		return fmt.Errorf("write the HTML report: %w", err)
+	}
+	return nil
+}
+
+// page is what the template shows.
+type page struct {
+	Title, Answer, Tone         string
+	Stands                      []string // how the verdicts stand against what was expected
+	Facts                       []string
+	Figures                     []figure
+	Guarantees                  []guarantee
+	Findings                    []finding
+	Faults                      []fault
+	Clients                     []client
+	Broker                      []property
+	Topics                      []history.TopicInfo
+	Plan, Scenario, Replay      string
+	Infra, Why, Broken          string
+	Tool, Mutation              string
+	CSS                         template.CSS
+	UPlot, Script, Data         template.JS
+	Policy, UPlotLicence        string
+	HasTimeline, HasExpectation bool
+}
+
+type figure struct{ Value, Label string }
+
+type guarantee struct {
+	checker.Result
+	Promise, Stands, Examined string
+	Differs                   bool
+	Links                     []link
+}
+
+type link struct{ ID, Kind, Words string }
+
+type finding struct {
+	ID, Words, Guarantee, Verdict, Stands string
+	Differs                               bool
+	checker.Finding
+	Witnesses []witness
+}
+
+type witness struct {
+	checker.Witness
+	Forfeit string
+	Diagram diagram
+	Strips  []strip
+	From    int64 // the moment that the timeline shows
+	To      int64
+}
+
+type fault struct {
+	checker.FaultEvidence
+	Met string
+}
+
+type client struct {
+	history.ClientInfo
+	Properties []property
+}
+
+type property struct {
+	Name, Value, Line string
+	Named             bool // a violation names this line
+}
+
+func newPage(in Input, tl *Timeline) (*page, error) {
+	r := in.Report
+	p := &page{
+		Title: r.Scenario + ": " + Answer(r), Answer: Answer(r), Tone: tone(r),
+		Plan: strings.TrimRight(in.Plan, "\n"), Scenario: strings.TrimRight(in.Scenario, "\n"), Replay: in.Replay,
+		Infra: r.Infra, Why: r.Why, Tool: r.Tool, Mutation: r.Mutation, Topics: in.Header.Topics,
+		CSS: template.CSS(uplotCSS + reportCSS), UPlot: template.JS(uplotJS), Script: template.JS(reportJS),
+		Policy:       "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src " + scriptHash(uplotJS) + " " + scriptHash(reportJS),
+		UPlotLicence: uplotLicence,
+	}
+	p.Facts, p.Figures = facts(in), figures(r)
+	for _, g := range r.Guarantees {
+		p.addGuarantee(g)
+	}
+	for _, f := range r.Faults {
+		p.Faults = append(p.Faults, fault{f, examined(f.Met)})
+	}
+	p.addConfiguration(in)
+	data, err := json.Marshal(pageData{Timeline: tl, Marks: p.marks()})
+	if err != nil {
+		return nil, fmt.Errorf("write the timeline: %w", err)
+	}
+	p.Data, p.HasTimeline = template.JS(data), tl != nil // json.Marshal escapes < > &
+	return p, nil
+}
+
+// scriptHash is a script's source in the content policy: only these bytes run.
+func scriptHash(script string) string {
+	sum := sha256.Sum256([]byte(script))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// tone colours the answer: what the run shows, not whether it was expected.
+func tone(r *checker.Report) string {
+	t := "good"
+	for _, g := range r.Guarantees {
+		switch {
+		case g.Verdict == checker.Violated:
+			return "bad"
+		case g.Verdict != checker.Holds:
+			t = "open"
+		}
+	}
+	if r.Infra != "" || len(r.Guarantees) == 0 {
+		return "open"
+	}
+	return t
+}
+
+func facts(in Input) []string {
+	r := in.Report
+	f := []string{r.Scenario, fmt.Sprintf("seed %d", r.Seed), r.Backend}
+	if in.Header.Image != "" {
+		f = append(f, in.Header.Image)
+	}
+	if in.Header.Started != "" {
+		f = append(f, strings.Replace(strings.TrimSuffix(in.Header.Started, "Z"), "T", " ", 1)+" UTC")
+	}
+	return f
+}
+
+func figures(r *checker.Report) []figure {
+	var fs []figure
+	if r.Evidence.Duration > 0 {
+		fs = append(fs, figure{duration(r.Evidence.Duration), "run"})
+	}
+	if r.Events > 0 {
+		fs = append(fs, figure{count(r.Events), "events"})
+	}
+	for _, k := range countKeys(r.Evidence.Counts) {
+		fs = append(fs, figure{count(r.Evidence.Counts[k]), countName(k, r.Evidence.Counts[k])})
+	}
+	if len(r.Faults) > 0 {
+		fs = append(fs, figure{count(int64(len(r.Faults))), countName("faults", int64(len(r.Faults)))})
+	}
+	return fs
+}
+
+func (p *page) addGuarantee(r checker.Result) {
+	g := guarantee{Result: r, Promise: promises[r.Guarantee], Stands: stand(r).words(r), Differs: stand(r) != asExpected, Examined: examined(r.Examined)}
+	for _, f := range r.Anomalies {
+		v := finding{ID: fmt.Sprintf("%s-%d", f.Kind, len(p.Findings)), Words: findingWords(f), Guarantee: string(r.Guarantee),
+			Verdict: string(r.Verdict), Stands: g.Stands, Differs: g.Differs, Finding: f}
+		for _, w := range f.Witnesses {
+			v.Witnesses = append(v.Witnesses, newWitness(r, w))
+		}
+		p.Findings = append(p.Findings, v)
+		g.Links = append(g.Links, link{v.ID, string(f.Kind), v.Words})
+	}
+	p.Guarantees = append(p.Guarantees, g)
+}
+
+func newWitness(g checker.Result, w checker.Witness) witness {
+	from, to := moment(w)
+	return witness{Witness: w, Forfeit: forfeit(g, w), Diagram: newDiagram(w), Strips: newStrips(w), From: from, To: to}
+}
+
+// moment is the time that a witness is about: what the audit read afterwards
+// tells where a record stands, not when anything happened.
+func moment(w checker.Witness) (from, to int64) {
+	first := true
+	for _, e := range w.Events {
+		if e.Proc == "audit" {
+			continue
+		}
+		if first || e.T < from {
+			from = e.T
+		}
+		if first || e.T > to {
+			to = e.T
+		}
+		first = false
+	}
+	if first && len(w.Events) > 0 {
+		from, to = w.Events[0].T, w.Events[len(w.Events)-1].T
+	}
+	return from, to
+}
+
+// addConfiguration lists every effective property and marks those whose line a
+// witness names.
+func (p *page) addConfiguration(in Input) {
+	var named strings.Builder
+	for _, f := range p.Findings {
+		for _, w := range f.Witnesses {
+			named.WriteString(w.Forfeit + "\n")
+		}
+	}
+	for _, c := range in.Header.Clients {
+		p.Clients = append(p.Clients, client{c, properties(c.Config, c.Lines, named.String())})
+	}
+	p.Broker = properties(in.Header.Broker, nil, named.String())
+}
+
+func properties(config, lines map[string]string, named string) []property {
+	var ps []property
+	for k, v := range config {
+		ps = append(ps, property{Name: k, Value: v, Line: lines[k], Named: strings.Contains(named, k+"="+v) || strings.Contains(named, k+": "+v)})
+	}
+	sort.Slice(ps, func(i, j int) bool { return ps[i].Name < ps[j].Name })
+	return ps
+}
+
+// mark is a violation on the timeline.
+type mark struct {
+	ID    string `json:"id"` // of the finding's article
+	N     int    `json:"n"`  // the witness in it
+	Kind  string `json:"kind"`
+	Words string `json:"words"`
+	From  int64  `json:"from"`
+	To    int64  `json:"to"`
+}
+
+type pageData struct {
+	Timeline *Timeline `json:"timeline"`
+	Marks    []mark    `json:"marks"`
+}
+
+func (p *page) marks() []mark {
+	ms := []mark{}
+	for _, f := range p.Findings {
+		for i, w := range f.Witnesses {
+			ms = append(ms, mark{f.ID, i, string(f.Kind), w.Text, w.From, w.To})
+		}
+	}
+	return ms
+}

@@ -1,0 +1,279 @@
+package reports
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"unicode"
+
+	"github.com/onceproof/onceproof/checker"
+)
+
+// promises says each guarantee in a sentence.
+var promises = map[checker.Guarantee]string{
+	checker.NoLoss:       "What was acknowledged or committed is in the log, and every consumed input is accounted for.",
+	checker.NoDuplicates: "One send is one record, and one input has one committed effect.",
+	checker.Order:        "The log and every reader keep the order in which one producer sent.",
+	checker.Isolation:    "Readers of committed data see committed data only.",
+	checker.Atomicity:    "A transaction's outputs and offsets appear all together or not at all.",
+	checker.Agreement:    "An offset holds one record, whoever reads it.",
+	checker.Offsets:      "A committed offset is kept, never goes back, and is where the next reader starts.",
+	checker.Fencing:      "A producer or member that was replaced can no longer write or commit.",
+	checker.Progress:     "Once the faults are over, clients get going again and no transaction hangs.",
+}
+
+// phrase says what an anomaly did, for n = 1 and for more.
+type phrase struct{ one, many string }
+
+var phrases = map[checker.Anomaly]phrase{
+	checker.LostWrite:             {"1 acknowledged message is not in the log", "%s acknowledged messages are not in the log"},
+	checker.LostInput:             {"1 input was committed as done but has no output", "%s inputs were committed as done but have no output"},
+	checker.TruncatedLog:          {"1 log lost its tail", "%s logs lost their tail"},
+	checker.DuplicateWrite:        {"1 message was written twice", "%s messages were written twice"},
+	checker.DuplicateOutput:       {"1 input took effect twice", "%s inputs took effect twice"},
+	checker.OverlappingInput:      {"1 input was committed by two transactions", "%s inputs were committed by two transactions"},
+	checker.ReorderedWrite:        {"1 message was written out of order", "%s messages were written out of order"},
+	checker.RealtimeReorder:       {"1 message stands behind one that was sent after it was acknowledged", "%s messages stand behind ones that were sent after they were acknowledged"},
+	checker.NonmonotonicPoll:      {"1 poll went backwards", "%s polls went backwards"},
+	checker.SkippedPoll:           {"1 poll skipped records", "%s polls skipped records"},
+	checker.NonmonotonicSend:      {"1 send was given an offset before an earlier one", "%s sends were given offsets before earlier ones"},
+	checker.AbortedRead:           {"1 aborted record was read as committed", "%s aborted records were read as committed"},
+	checker.DirtyRead:             {"1 record was read before its transaction committed", "%s records were read before their transaction committed"},
+	checker.IntermediateRead:      {"1 read saw part of a transaction", "%s reads saw part of a transaction"},
+	checker.ReadAboveLSO:          {"1 record was read above the last stable offset", "%s records were read above the last stable offset"},
+	checker.PhantomRead:           {"1 record that nobody sent was read", "%s records that nobody sent were read"},
+	checker.TornTransaction:       {"1 transaction committed in part", "%s transactions committed in part"},
+	checker.OutputWithoutOffset:   {"1 output was committed without its input's offset", "%s outputs were committed without their input's offset"},
+	checker.OffsetWithoutOutput:   {"1 offset was committed without its output", "%s offsets were committed without their output"},
+	checker.StrayMarker:           {"1 late end decided the next transaction", "%s late ends decided the next transaction"},
+	checker.LostCommit:            {"1 committed transaction is not in the log", "%s committed transactions are not in the log"},
+	checker.GhostCommit:           {"1 aborted transaction was committed", "%s aborted transactions were committed"},
+	checker.InconsistentOffset:    {"1 offset holds two different records", "%s offsets hold two different records"},
+	checker.OffsetRegression:      {"1 committed offset went back", "%s committed offsets went back"},
+	checker.OffsetLost:            {"1 committed offset is gone", "%s committed offsets are gone"},
+	checker.NonlinearizableOffset: {"1 partition's committed offsets fit no order of events", "%s partitions' committed offsets fit no order of events"},
+	checker.PositionMismatch:      {"1 consumer did not start at its committed offset", "%s consumers did not start at their committed offset"},
+	checker.ZombieWrite:           {"1 write of a fenced producer was accepted", "%s writes of fenced producers were accepted"},
+	checker.ZombieCommit:          {"1 commit of a fenced producer was accepted", "%s commits of fenced producers were accepted"},
+	checker.DoubleOwner:           {"1 partition had two owners at once", "%s partitions had two owners at once"},
+	checker.HangingTransaction:    {"1 transaction hangs open", "%s transactions hang open"},
+	checker.StuckConsumer:         {"1 consumer is stuck", "%s consumers are stuck"},
+	checker.NoRecovery:            {"1 client did not recover after the faults", "%s clients did not recover after the faults"},
+}
+
+// findingWords says a finding in a clause without a full stop.
+func findingWords(f checker.Finding) string {
+	p, ok := phrases[f.Kind]
+	switch {
+	case !ok:
+		return fmt.Sprintf("%s × %s", f.Kind, count(f.Count))
+	case f.Count == 1:
+		return p.one
+	default:
+		return fmt.Sprintf(p.many, count(f.Count))
+	}
+}
+
+// exactlyOnce are the guarantees without which nothing is exactly once.
+var exactlyOnce = map[checker.Guarantee]bool{
+	checker.NoLoss: true, checker.NoDuplicates: true, checker.Isolation: true, checker.Atomicity: true, checker.Fencing: true,
+}
+
+// Answer is the whole report in one sentence.
+func Answer(r *checker.Report) string {
+	if r.Infra != "" {
+		return "Could not be judged: " + sentence(r.Infra)
+	}
+	var once, other []string
+	var undecided, holds int
+	for _, g := range r.Guarantees {
+		switch g.Verdict {
+		case checker.Violated:
+			for _, f := range g.Anomalies {
+				if exactlyOnce[g.Guarantee] {
+					once = append(once, findingWords(f))
+				} else {
+					other = append(other, findingWords(f))
+				}
+			}
+			if len(g.Anomalies) == 0 {
+				other = append(other, string(g.Guarantee)+" is violated")
+			}
+		case checker.Holds:
+			holds++
+		default:
+			undecided++
+		}
+	}
+	switch {
+	case len(once) > 0:
+		return "Not exactly once: " + sentence(list(firstOf(append(once, other...), 3)))
+	case len(other) > 0:
+		return "Broken: " + sentence(list(firstOf(other, 3)))
+	case holds == 0:
+		return "Nothing was proved: no guarantee was put to the test."
+	case undecided == 0:
+		return fmt.Sprintf("Exactly once in this run: all %d guarantees hold.", holds)
+	default:
+		return fmt.Sprintf("No violation found: %d of %d guarantees hold, %d could not be shown.", holds, holds+undecided, undecided)
+	}
+}
+
+// Standing of a verdict against what was expected of it.
+type standing int
+
+const (
+	asExpected standing = iota
+	differs             // exit 1
+	undecided           // exit 3: the run showed nothing where something was expected
+)
+
+func stand(r checker.Result) standing {
+	switch {
+	case r.Verdict == expected(r):
+		return asExpected
+	case r.Verdict == checker.NotExercised || r.Verdict == checker.Unknown:
+		return undecided
+	default:
+		return differs
+	}
+}
+
+// expected is what the scenario expects; a guarantee that it does not name is
+// expected to hold.
+func expected(r checker.Result) checker.Verdict {
+	if r.Expected == "" {
+		return checker.Holds
+	}
+	return r.Expected
+}
+
+func (s standing) words(r checker.Result) string {
+	if s == asExpected {
+		return "as expected"
+	}
+	return "expected " + string(expected(r))
+}
+
+// symbol of a verdict: shape, not colour, carries the meaning.
+func symbol(v checker.Verdict) string {
+	switch v {
+	case checker.Holds:
+		return "✓"
+	case checker.Violated:
+		return "✗"
+	case checker.NotExercised:
+		return "–"
+	default:
+		return "?"
+	}
+}
+
+// examinedFirst orders the usual counts; others follow by name.
+var examinedFirst = []string{"records", "sends", "acked", "polled", "inputs", "outputs", "transactions", "commits", "aborts", "offsets", "fences", "rebalances", "faults"}
+
+// examined says the counts, "5,120 records, 40 aborts". Zeros are said too: what
+// was looked for and not there is the reason for a not-exercised.
+func examined(m map[string]int64) string {
+	parts := make([]string, 0, len(m))
+	for _, k := range countKeys(m) {
+		parts = append(parts, count(m[k])+" "+countName(k, m[k]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func countKeys(m map[string]int64) []string {
+	rank := make(map[string]int, len(examinedFirst))
+	for i, k := range examinedFirst {
+		rank[k] = i - len(examinedFirst)
+	}
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool {
+		if rank[keys[i]] != rank[keys[j]] {
+			return rank[keys[i]] < rank[keys[j]]
+		}
+		return keys[i] < keys[j]
+	})
+	return keys
+}
+
+// countName is the key in words, singular for one.
+func countName(k string, n int64) string {
+	k = strings.ReplaceAll(k, "-", " ")
+	if n == 1 && strings.HasSuffix(k, "s") && !strings.HasSuffix(k, "ss") {
+		return strings.TrimSuffix(k, "s")
+	}
+	return k
+}
+
+// count writes n with thousands separators.
+func count(n int64) string {
+	s := fmt.Sprint(n)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// seconds writes nanoseconds as the time axis shows them, "12.301 s".
+func seconds(ns int64) string { return fmt.Sprintf("%.3f s", float64(ns)/1e9) }
+
+// duration writes nanoseconds for people, "34.1 s", "10 min 4 s".
+func duration(ns int64) string {
+	s := float64(ns) / 1e9
+	switch {
+	case s < 1:
+		return fmt.Sprintf("%.0f ms", s*1e3)
+	case s < 60:
+		return fmt.Sprintf("%.1f s", s)
+	case s < 3600:
+		return fmt.Sprintf("%d min %d s", int(s)/60, int(s)%60)
+	default:
+		return fmt.Sprintf("%d h %d min", int(s)/3600, int(s)%3600/60)
+	}
+}
+
+// list joins clauses: "a", "a and b", "a, b and c".
+func list(parts []string) string {
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
+}
+
+func firstOf(parts []string, n int) []string {
+	if len(parts) <= n {
+		return parts
+	}
+	return append(append([]string{}, parts[:n-1]...), fmt.Sprintf("%d more kinds of violation", len(parts)-n+1))
+}
+
+// sentence ends s with a full stop.
+func sentence(s string) string {
+	s = strings.TrimSpace(s)
+	if s == "" || strings.ContainsAny(s[len(s)-1:], ".!?") {
+		return s
+	}
+	return s + "."
+}
+
+// plain makes text from a run safe to print: values and errors are whatever a
+// client put there, and a terminal or an XML parser obeys control characters.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar:
+			return '·'
+		}
+		return r
+	}, s)
+}
