@@ -1,6 +1,7 @@
 package deps
 
 import (
+	_ "github.com/IBM/sarama"
 	_ "github.com/anishathalye/porcupine"
 	_ "github.com/goccy/go-yaml"
 	_ "github.com/google/go-cmp/cmp"
