@@ -6,4 +6,4 @@ import "time"
 
 // Without CLOCK_MONOTONIC all processes of a host share the wall clock at their
 // start and do not follow its later steps.
-var base, start = time.Now().UnixNano(), time.Now()
+var clockBase, clockStart = time.Now().UnixNano(), time.Now()

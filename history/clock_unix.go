@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// base is CLOCK_MONOTONIC at start. Every process of a host measures it afresh,
+// clockBase is CLOCK_MONOTONIC at clockStart. Every process of a host measures it afresh,
 // so what it is wrong by must stay far below the time of a network round trip:
 // the narrowest of some brackets is off by well under a microsecond.
-var base, start = calibrate()
+var clockBase, clockStart = calibrate()
 
 func calibrate() (int64, time.Time) {
 	var mono int64

@@ -15,17 +15,23 @@ import (
 const FileName = "history.jsonl.zst"
 
 // Reader reads a history: ours (plain, zstd or gzip), or Jepsen's EDN. Not safe
-// for concurrent use. Close it, else its goroutine stays.
+// for concurrent use. It reads ahead: close it, else its goroutines stay.
 type Reader struct {
 	name   string
 	file   io.Closer // what Open opened
 	stdin  bool      // its Read may wait for ever, and nothing ends it
-	lines  *lines
-	parser *parser
+	events source
 	header Header
 	line   int64
 	err    error // sticky
 	closed bool
+}
+
+// source yields events, whatever the format.
+type source interface {
+	next(e *Event) (line int64, err error)
+	truncated() bool
+	close(wait bool)
 }
 
 // NewReader reads the header. name is used in errors. Errors of a file that is
@@ -35,10 +41,21 @@ func NewReader(name string, r io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	rd := &Reader{name: name, stdin: r == os.Stdin, lines: newLines(text, stop), parser: newParser()}
-	if err := rd.readHeader(); err != nil {
-		return nil, errors.Join(err, rd.Close())
+	rd := &Reader{name: name, stdin: r == os.Stdin, line: 1}
+	c := &chunker{r: text}
+	first := c.next(nil)
+	if len(first.text) == 0 && first.err != nil {
+		stop()
+		return nil, rd.at(1, first.err)
 	}
+	line, rest, _ := cutLine(first.text)
+	if rd.header, err = parseHeader(line); err != nil {
+		stop()
+		return nil, rd.at(1, err)
+	}
+	first.text = rest
+	first.line++
+	rd.events = newPipeline(first, c, stop)
 	return rd, nil
 }
 
@@ -89,36 +106,16 @@ func (r *Reader) Next(e *Event) error {
 	if r.err != nil {
 		return r.err
 	}
-	r.err = r.next(e)
-	return r.err
-}
-
-func (r *Reader) next(e *Event) error {
-	for {
-		line, whole, err := r.lines.next()
-		switch {
-		case err == io.EOF:
-			return io.EOF
-		case err != nil:
-			return r.at(r.lines.n+1, err)
-		}
-		if blank(line) {
-			continue
-		}
-		err = r.parser.event(line, e)
-		if err == nil {
-			err = e.complete()
-		}
-		switch {
-		case err == nil:
-			r.line = r.lines.n
-			return nil
-		case !whole && errors.Is(err, errCut):
-			r.lines.truncated = true
-			return io.EOF
-		}
-		return r.at(r.lines.n, err)
+	line, err := r.events.next(e)
+	switch {
+	case err == nil:
+		r.line = line
+	case err == io.EOF:
+		r.err = err
+	default:
+		r.err = r.at(line, err)
 	}
+	return r.err
 }
 
 // Line is the number of the line that Next read last.
@@ -126,7 +123,7 @@ func (r *Reader) Line() int64 { return r.line }
 
 // Truncated says that the end was cut off (a crash of the harness): what stands
 // before it was read. It is known when Next has returned io.EOF.
-func (r *Reader) Truncated() bool { return r.lines.truncated }
+func (r *Reader) Truncated() bool { return r.events.truncated() }
 
 // Close stops reading and closes what Open opened.
 func (r *Reader) Close() error {
@@ -138,7 +135,7 @@ func (r *Reader) Close() error {
 	if r.file != nil {
 		err = r.file.Close() // first: it ends a Read that waits
 	}
-	r.lines.close(!r.stdin)
+	r.events.close(!r.stdin)
 	return err
 }
 
@@ -146,21 +143,16 @@ func (r *Reader) at(line int64, err error) error {
 	return fmt.Errorf("%s:%d: %w", r.name, line, err)
 }
 
-func (r *Reader) readHeader() error {
-	line, _, err := r.lines.next()
-	if err == io.EOF {
-		return fmt.Errorf("%s: empty; want a history, whose first line is its header", r.name)
+func parseHeader(line []byte) (Header, error) {
+	if blank(line) {
+		return Header{}, errors.New("empty; want a history, whose first line is its header")
 	}
-	if err != nil {
-		return r.at(1, err)
-	}
-	r.line = 1
 	var h struct {
 		Format *string `json:"format"`
 		Header
 	}
 	if err := json.Unmarshal(line, &h); err != nil || h.Format == nil {
-		return r.at(1, fmt.Errorf("no header; a history begins with {\"format\":\"%s/%d\",…}", FormatName, FormatMajor))
+		return Header{}, fmt.Errorf("no header; a history begins with {\"format\":\"%s/%d\",…}", FormatName, FormatMajor)
 	}
 	h.Header.Format = *h.Format
 	name, version, _ := strings.Cut(*h.Format, "/")
@@ -168,12 +160,11 @@ func (r *Reader) readHeader() error {
 	major, err := strconv.Atoi(version)
 	switch {
 	case name != FormatName || err != nil || major < 1:
-		return r.at(1, fmt.Errorf("format %.80q; want \"%s/%d\"", *h.Format, FormatName, FormatMajor))
+		return Header{}, fmt.Errorf("format %.80q; want \"%s/%d\"", *h.Format, FormatName, FormatMajor)
 	case major > FormatMajor:
-		return r.at(1, fmt.Errorf("format %.80q is newer than this program, which reads \"%s/%d\"; update onceproof", *h.Format, FormatName, FormatMajor))
+		return Header{}, fmt.Errorf("format %.80q is newer than this program, which reads \"%s/%d\"; update onceproof", *h.Format, FormatName, FormatMajor)
 	}
-	r.header = h.Header
-	return nil
+	return h.Header, nil
 }
 
 func blank(line []byte) bool {

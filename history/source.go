@@ -11,15 +11,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// chunkSize is what the decompressor hands on at once.
-const chunkSize = 256 << 10
-
 var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 	gzipMagic = []byte{0x1f, 0x8b}
 )
 
-// decompress detects zstd and gzip by their first bytes and reads on as text.
+// maxWindow bounds what a hostile zstd frame can make the decompressor allocate.
+// It is what the zstd command accepts without being asked to.
+const maxWindow = 128 << 20
+
+// decompress detects zstd and gzip by their first bytes; what it returns reads
+// as text. The caller calls stop when it has done reading.
 func decompress(r io.Reader) (text io.Reader, stop func(), err error) {
 	b := bufio.NewReaderSize(r, 128<<10)
 	head, err := b.Peek(4)
@@ -28,149 +30,105 @@ func decompress(r io.Reader) (text io.Reader, stop func(), err error) {
 	}
 	switch {
 	case bytes.HasPrefix(head, zstdMagic):
-		// The window bounds what a hostile frame can make us allocate.
-		dec, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20), zstd.WithDecoderLowmem(true))
+		dec, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow),
+			zstd.WithDecoderLowmem(true))
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("zstd: %w", err)
 		}
-		return dec, dec.Close, nil
+		return named{dec, "zstd"}, dec.Close, nil
 	case bytes.HasPrefix(head, gzipMagic):
 		dec, err := gzip.NewReader(b)
 		if err != nil {
 			return nil, nil, fmt.Errorf("gzip: %w", err)
 		}
-		return dec, func() {}, nil
+		return named{dec, "gzip"}, func() {}, nil
 	}
 	return b, func() {}, nil
 }
 
-// lines cuts text into lines. Decompression runs in a goroutine of its own, at
-// most a few chunks ahead.
-type lines struct {
-	full      chan chunk
-	free      chan []byte
-	quit      chan struct{}
-	done      chan struct{}
-	cur       []byte // what is left of the current chunk
-	buf       []byte // the current chunk, to be given back
-	carry     []byte // a line that began in an earlier chunk
-	err       error  // after the last chunk
-	n         int64  // lines read
-	truncated bool
+// named says in errors who failed.
+type named struct {
+	io.Reader
+	name string
 }
 
+func (n named) Read(b []byte) (int, error) {
+	k, err := n.Reader.Read(b)
+	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("%s: %w; is the file damaged?", n.name, err)
+	}
+	return k, err
+}
+
+// chunkSize is how much text is handed on at once; a longer line makes a longer chunk.
+const chunkSize = 256 << 10
+
+// chunk is some whole lines.
 type chunk struct {
-	b   []byte
-	err error
+	text      []byte
+	line      int64 // number of its first line
+	last      bool  // nothing follows; the last line may lack its line feed
+	truncated bool  // the file ends within a frame
+	err       error // what ended the file, if not its end; the lines before it are in text
 }
 
-func newLines(text io.Reader, stop func()) *lines {
-	const ahead = 4
-	l := &lines{
-		full: make(chan chunk, ahead), free: make(chan []byte, ahead+2),
-		quit: make(chan struct{}), done: make(chan struct{}),
+// chunker cuts a text into chunks.
+type chunker struct {
+	r    io.Reader
+	rest []byte // the begin of a line
+	line int64  // lines handed out
+	done bool
+}
+
+// next reads the next chunk into buf, which it may replace. There is always a
+// last chunk, and none behind it.
+func (c *chunker) next(buf []byte) chunk {
+	buf = append(buf[:0], c.rest...)
+	if cap(buf) < chunkSize {
+		buf = append(make([]byte, 0, chunkSize), buf...)
 	}
-	go func() {
-		defer close(l.done)
-		defer stop()
-		l.fill(text)
-	}()
-	return l
-}
-
-func (l *lines) fill(text io.Reader) {
 	for {
-		var b []byte
-		select {
-		case b = <-l.free:
-		default:
-			b = make([]byte, chunkSize)
-		}
-		n, err := readSome(text, b[:chunkSize])
-		select {
-		case l.full <- chunk{b[:n], err}:
-		case <-l.quit:
-			return
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// readSome fills b, but does not hold back lines that a live writer has flushed.
-func readSome(r io.Reader, b []byte) (int, error) {
-	n := 0
-	for n < len(b) {
-		m, err := r.Read(b[n:])
-		n += m
-		if err != nil {
-			return n, err
-		}
-		if n > 0 && b[n-1] == '\n' {
-			break
-		}
-	}
-	return n, nil
-}
-
-// close ends the goroutine, at the latest when the Read that it is in returns.
-func (l *lines) close(wait bool) {
-	close(l.quit)
-	if wait {
-		<-l.done
-	}
-}
-
-// next returns the next line without its line feed; it holds until the next
-// call. At the end, whole tells whether the last line had a line feed.
-func (l *lines) next() (line []byte, whole bool, err error) {
-	l.carry = l.carry[:0]
-	for {
-		if i := bytes.IndexByte(l.cur, '\n'); i >= 0 {
-			line, l.cur = l.cur[:i], l.cur[i+1:]
-			if len(l.carry) > 0 {
-				l.carry = append(l.carry, line...)
-				line = l.carry
+		if len(buf) == cap(buf) {
+			if len(buf) > MaxLine {
+				return c.end(chunk{text: buf[:0], err: fmt.Errorf("a line of more than %d bytes; split the batch into several events", MaxLine)})
 			}
-			l.n++
-			return line, true, nil
+			buf = append(make([]byte, 0, min(4*cap(buf), MaxLine+1)), buf...)
 		}
-		if len(l.carry)+len(l.cur) > MaxLine {
-			l.n++
-			return nil, false, fmt.Errorf("a line of more than %d bytes; split the batch into several events", MaxLine)
+		from := len(buf)
+		n, err := c.r.Read(buf[from:cap(buf)])
+		buf = buf[:from+n]
+		switch {
+		case err == io.EOF:
+			return c.end(chunk{text: buf})
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return c.end(chunk{text: buf, truncated: true})
+		case err != nil:
+			whole := bytes.LastIndexByte(buf, '\n') + 1
+			return c.end(chunk{text: buf[:whole], err: err})
 		}
-		l.carry = append(l.carry, l.cur...)
-		l.cur = nil
-		if l.err != nil {
-			return l.last()
+		if feed := bytes.LastIndexByte(buf[from:], '\n'); feed >= 0 {
+			whole := from + feed + 1
+			c.rest = append(c.rest[:0], buf[whole:]...)
+			return c.count(chunk{text: buf[:whole]})
 		}
-		l.refill()
 	}
 }
 
-func (l *lines) refill() {
-	if l.buf != nil {
-		select {
-		case l.free <- l.buf:
-		default:
-		}
-	}
-	c := <-l.full
-	l.cur, l.buf, l.err = c.b, c.b[:0], c.err
+func (c *chunker) end(ch chunk) chunk {
+	c.done, ch.last = true, true
+	return c.count(ch)
 }
 
-func (l *lines) last() ([]byte, bool, error) {
-	if errors.Is(l.err, io.ErrUnexpectedEOF) {
-		l.truncated = true
-		l.err = io.EOF
+func (c *chunker) count(ch chunk) chunk {
+	ch.line = c.line + 1
+	c.line += int64(bytes.Count(ch.text, []byte{'\n'}))
+	return ch
+}
+
+// cutLine returns the first line of text without its line feed, and whether it had one.
+func cutLine(text []byte) (line, rest []byte, whole bool) {
+	if i := bytes.IndexByte(text, '\n'); i >= 0 {
+		return text[:i], text[i+1:], true
 	}
-	if l.err != io.EOF {
-		return nil, false, l.err
-	}
-	if len(l.carry) == 0 {
-		return nil, false, io.EOF
-	}
-	l.n++
-	return l.carry, false, nil
+	return text, nil, false
 }

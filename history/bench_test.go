@@ -1,0 +1,99 @@
+package history
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"testing"
+)
+
+// sendEvents fills e with event i of a run of sends: invoke, ok, invoke, ok …
+func sendEvent(e *Event, i int) {
+	n := int64(i / 2)
+	e.T = 1_000_000_000_000 + int64(i)*9_731
+	e.Src, e.Proc, e.Op, e.ID = SrcClient, "shop/0/1", OpSend, n+1
+	e.TP = TopicPartition{Topic: "orders", Part: int32(n % 6)}
+	e.Val = append(e.Val[:0], Value{Proc: "shop/0/1", N: n + 1})
+	e.Off = e.Off[:0]
+	if e.Type = Invoke; i%2 == 1 {
+		e.Type = OK
+		e.Off = append(e.Off, n/6)
+	}
+}
+
+func BenchmarkWriter(b *testing.B) {
+	w, err := NewWriter(io.Discard, Header{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var e Event
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		sendEvent(&e, i)
+		if err := w.Append(&e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+func BenchmarkReader(b *testing.B) {
+	for _, n := range []int{1_000_000} {
+		var file bytes.Buffer
+		w, err := NewWriter(&file, Header{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var e Event
+		for i := range n {
+			sendEvent(&e, i)
+			if err := w.Append(&e); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.Run(fmt.Sprintf("events=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				r, err := NewReader("bench", bytes.NewReader(file.Bytes()))
+				if err != nil {
+					b.Fatal(err)
+				}
+				var e Event
+				got := 0
+				for err = r.Next(&e); err == nil; err = r.Next(&e) {
+					got++
+				}
+				if err != io.EOF || got != n {
+					b.Fatal(got, err)
+				}
+				r.Close()
+			}
+			b.ReportMetric(float64(b.N)*float64(n)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64(file.Len())/float64(n), "bytes/event")
+		})
+	}
+}
+
+func BenchmarkParseLine(b *testing.B) {
+	var e Event
+	sendEvent(&e, 20_001)
+	line := MarshalLine(nil, &e)
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := ParseLine(line, &e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkNow(b *testing.B) {
+	for b.Loop() {
+		Now()
+	}
+}
