@@ -1,14 +1,25 @@
 // Package faults is what strikes: one file a fault. Each is injected, proves its
 // effect, recovers, and proves that it is gone.
 //
-//	      Inject        Effect seen       Recover         Gone seen
-//	new ─────────> struck ────────> seen ────────> healing ───────> over
-//	                 │ never seen: the run cannot be judged (exit 3)
+//	scenarios ──> plan ──> harness ──> faults ──> cluster, proxy, clients
+//
+// A scheduler wraps each fault in a [Strike], which guards the order of the four
+// calls and reports every step as a [Fact]:
+//
+//	fault, err := faults.New(step.Fault, env, step.Seed)
+//	strike := faults.NewStrike(step.Fault, fault, faults.Options{Now: env.Now, Record: record})
+//	_, err = strike.Inject(ctx)  // resolves the target and strikes
+//	_, err = strike.Effect(ctx)  // waits for proof that it struck
+//	err = strike.Recover(ctx)    // heals; always safe to call
+//	_, err = strike.Gone(ctx)    // waits for proof that it is over
+//
+// docs/adding-a-fault.md shows how to write one.
 package faults
 
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
@@ -18,21 +29,30 @@ import (
 	"github.com/onceproof/onceproof/scenarios"
 )
 
-// Env is what faults act on. It is shared by all faults of a run.
+// Env is what faults act on. One Env is shared, by pointer, by all faults of a
+// run: it also holds the ledger by which overlapping faults on one target
+// compose. Its exported fields must not change once a fault was made.
 type Env struct {
 	Cluster cluster.Cluster
 	Proxy   *proxy.Proxy
 	Clients []*client.Instance
 	Admin   *kadm.Client // reaches the brokers directly, not through the proxy
 	Now     func() int64 // ns of CLOCK_MONOTONIC
+
+	ledger ledger
+
+	// Stand-ins in tests; nil in a run.
+	fakeDoor      door
+	fakeInstances []instance
 }
 
 // Fault is one strike. The scheduler (harness) calls Inject, Effect, Recover,
-// Gone in this order, once each; Recover and Gone also when Effect failed.
+// Gone in this order, once each; Recover and Gone also when Inject or Effect
+// failed. Recover may be called more than once.
 // Wire faults arm a rule in Inject; their Effect is the first hit.
 type Fault interface {
 	// Inject resolves the target and strikes. resolved names what was struck
-	// ("broker 2, leader of orders/0").
+	// ("broker 2 (leader of orders/0)").
 	Inject(ctx context.Context) (resolved string, err error)
 	// Effect waits until the effect is seen and says what by
 	// ("127.0.0.1:41234 refused a connection").
@@ -46,7 +66,54 @@ type Fault interface {
 // exists instead.
 var ErrNoTarget = errors.New("no such target")
 
-// New makes the fault that f describes; seed draws its random choices.
+// makers has an entry for each kind of fault.
+var makers = map[scenarios.FaultKind]func(scenarios.Fault, *Env, uint64) (Fault, error){
+	scenarios.KindKill:       newKill,
+	scenarios.KindStop:       newStop,
+	scenarios.KindRestart:    newRestart,
+	scenarios.KindPause:      newPause,
+	scenarios.KindCrash:      newCrash,
+	scenarios.KindPartition:  newPartition,
+	scenarios.KindCut:        newCut,
+	scenarios.KindDrop:       newDrop,
+	scenarios.KindDelay:      newDelay,
+	scenarios.KindHold:       newHold,
+	scenarios.KindError:      newError,
+	scenarios.KindBlackhole:  newBlackhole,
+	scenarios.KindMoveLeader: newMoveLeader,
+}
+
+// New makes the fault that f describes; seed draws its random choices. An error
+// means that f can never strike: a missing or impossible argument.
 func New(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
-	return nil, errors.New("faults: not built yet")
+	maker, ok := makers[f.Kind]
+	if !ok {
+		return nil, fmt.Errorf("no fault is called %q; there are: %s", f.Kind, kindNames())
+	}
+	fault, err := maker(f, env, seed)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Kind, err)
+	}
+	return fault, nil
+}
+
+// instance is what faults need of a client process; *client.Instance has it.
+type instance interface {
+	Name() string
+	Proc() string
+	Start(ctx context.Context) (client.Hello, error)
+	Kill(ctx context.Context) error
+	Pause(ctx context.Context) error
+	Resume(ctx context.Context) error
+}
+
+func (e *Env) instances() []instance {
+	if e.fakeInstances != nil {
+		return e.fakeInstances
+	}
+	all := make([]instance, len(e.Clients))
+	for i, c := range e.Clients {
+		all[i] = c
+	}
+	return all
 }

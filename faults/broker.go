@@ -1,0 +1,214 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// restartBound is for brokers that come back: a JVM start, log recovery, and
+// catching up with their leaders, on a machine that is busy with the load.
+const restartBound = 90 * time.Second
+
+// broker is a broker as a process that can be struck.
+type broker struct {
+	env *Env
+	id  cluster.BrokerID
+}
+
+func (b broker) String() string { return fmt.Sprintf("broker %d", b.id) }
+
+func (b broker) kill(ctx context.Context) error {
+	k, err := ability[cluster.Killer](b.env.Cluster, "kill brokers")
+	if err != nil {
+		return err
+	}
+	return k.Kill(ctx, b.id)
+}
+
+func (b broker) stop(ctx context.Context) error {
+	k, err := ability[cluster.Killer](b.env.Cluster, "stop brokers")
+	if err != nil {
+		return err
+	}
+	return k.Stop(ctx, b.id)
+}
+
+func (b broker) start(ctx context.Context) error {
+	k, err := ability[cluster.Killer](b.env.Cluster, "start brokers")
+	if err != nil {
+		return err
+	}
+	return k.Start(ctx, b.id)
+}
+
+func (b broker) pause(ctx context.Context) error {
+	p, err := ability[cluster.Pauser](b.env.Cluster, "pause brokers")
+	if err != nil {
+		return err
+	}
+	return p.Pause(ctx, b.id)
+}
+
+func (b broker) resume(ctx context.Context) error {
+	p, err := ability[cluster.Pauser](b.env.Cluster, "resume brokers")
+	if err != nil {
+		return err
+	}
+	return p.Resume(ctx, b.id)
+}
+
+func (b broker) revive(ctx context.Context) error {
+	now, err := b.now()
+	if err != nil {
+		return err
+	}
+	switch now.State {
+	case cluster.Stopped:
+		return b.start(ctx)
+	case cluster.Paused:
+		return b.resume(ctx)
+	}
+	return nil
+}
+
+// now is the broker as the backend knows it.
+func (b broker) now() (cluster.Broker, error) {
+	for _, known := range b.env.Cluster.Brokers() {
+		if known.ID == b.id {
+			return known, nil
+		}
+	}
+	return cluster.Broker{}, fmt.Errorf("%w: broker %d", ErrNoTarget, b.id)
+}
+
+// ability returns c as an A, or an error that says that its backend lacks it.
+func ability[A any](c cluster.Cluster, what string) (A, error) {
+	a, ok := c.(A)
+	if !ok {
+		return a, fmt.Errorf("the %s backend cannot %s: %w", c.Backend(), what, cluster.ErrUnsupported)
+	}
+	return a, nil
+}
+
+// brokerStrike keeps the brokers that a target means in a condition. The broker
+// faults differ in that condition and in how its effect shows.
+type brokerStrike struct {
+	env    *Env
+	target scenarios.Target
+	seed   uint64
+	want   condition
+	soft   bool
+	by     string
+	struck []broker
+	holds  []*hold
+}
+
+func newBrokerStrike(f scenarios.Fault, env *Env, seed uint64, want condition, soft bool) (*brokerStrike, error) {
+	if f.Args.Broker == "" {
+		return nil, fmt.Errorf("whom? Want broker: one of %s", targetWords)
+	}
+	if _, err := parseTarget(f.Args.Broker); err != nil {
+		return nil, err
+	}
+	by := string(f.Kind) + " " + TargetText(f)
+	return &brokerStrike{env: env, target: f.Args.Broker, seed: seed, want: want, soft: soft, by: by}, nil
+}
+
+// Inject strikes all brokers of the target at once.
+func (s *brokerStrike) Inject(ctx context.Context) (string, error) {
+	ids, resolved, err := s.env.resolve(ctx, s.target, s.seed)
+	if err != nil {
+		return "", err
+	}
+	for _, id := range ids {
+		s.struck = append(s.struck, broker{s.env, id})
+		s.holds = append(s.holds, &hold{want: s.want, soft: s.soft, by: s.by})
+	}
+	return resolved, each(s.struck, func(i int, b broker) error {
+		return s.env.ledger.take(ctx, b, s.holds[i])
+	})
+}
+
+func (s *brokerStrike) Recover(ctx context.Context) error {
+	return each(s.holds, func(_ int, h *hold) error { return h.release(ctx) })
+}
+
+// Gone waits until every struck broker answers, is registered as others see it,
+// and is in the ISR of all that it replicates.
+func (s *brokerStrike) Gone(ctx context.Context) (string, error) {
+	var seen []string
+	for i, b := range s.struck {
+		if others := s.holds[i].others(); len(others) > 0 {
+			seen = append(seen, fmt.Sprintf("%s is left to %s", b, strings.Join(others, ", ")))
+			continue
+		}
+		text, err := await(ctx, b.isBack)
+		if err != nil {
+			return "", err
+		}
+		seen = append(seen, text)
+	}
+	if len(seen) == 0 {
+		return "nothing was struck", nil
+	}
+	return strings.Join(seen, "; "), nil
+}
+
+func (s *brokerStrike) patience() (effect, gone time.Duration) { return 0, restartBound }
+
+// isRefusing sees that nobody serves the broker's address.
+func (b broker) isRefusing(ctx context.Context) (string, error) {
+	now, err := b.now()
+	if err != nil {
+		return "", finalError{err}
+	}
+	switch err := answers(ctx, now.Addr); {
+	case err == nil:
+		return "", fmt.Errorf("%s still answers at %s", b, now.Addr)
+	case isRefused(err):
+		return fmt.Sprintf("%s: %s refused a connection", b, now.Addr), nil
+	default:
+		return "", err
+	}
+}
+
+// isBack sees that the broker serves again and that its peers count on it.
+func (b broker) isBack(ctx context.Context) (string, error) {
+	now, err := b.now()
+	if err != nil {
+		return "", finalError{err}
+	}
+	if err := answers(ctx, now.Addr); err != nil {
+		return "", fmt.Errorf("%s does not answer at %s: %w", b, now.Addr, err)
+	}
+	answered := fmt.Sprintf("%s answered at %s", b, now.Addr)
+	v, err := look(ctx, b.env.Cluster)
+	if err != nil {
+		return "", err
+	}
+	if busy := b.env.ledger.busy(); len(busy) > 0 {
+		return fmt.Sprintf("%s; whether it caught up is not awaited during %s", answered, strings.Join(busy, ", ")), nil
+	}
+	if !v.registered[b.id] {
+		return "", fmt.Errorf("%s, but the metadata of %s does not list it", answered, brokerText(v.tellers))
+	}
+	behind, replicated := v.lagging(b.id)
+	if len(behind) > 0 {
+		return "", fmt.Errorf("%s, but it is not in the ISR of %s", answered, list(behind))
+	}
+	return fmt.Sprintf("%s and is in sync for its %d partitions, as %s", answered, replicated, tell(v.tellers)), nil
+}
+
+// tell is "broker 1 tells" or "brokers 1, 3 tell".
+func tell(ids []cluster.BrokerID) string {
+	if len(ids) == 1 {
+		return brokerText(ids) + " tells"
+	}
+	return brokerText(slices.Clone(ids)) + " tell"
+}

@@ -1,0 +1,13 @@
+package faults
+
+import (
+	"github.com/onceproof/onceproof/harness/proxy"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// newDrop makes a lost message: the request, or its response, is swallowed and
+// the client's connection cut. With phase response the broker has acted and the
+// client does not know.
+func newDrop(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+	return newWireRule(f, env, seed, proxy.Drop)
+}

@@ -1,0 +1,70 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// worker is a client process that can be struck.
+type worker struct{ instance }
+
+func (w worker) String() string { return "client " + w.Name() }
+
+func (w worker) kill(ctx context.Context) error   { return w.instance.Kill(ctx) }
+func (w worker) stop(ctx context.Context) error   { return w.instance.Kill(ctx) }
+func (w worker) pause(ctx context.Context) error  { return w.instance.Pause(ctx) }
+func (w worker) resume(ctx context.Context) error { return w.instance.Resume(ctx) }
+
+func (w worker) start(ctx context.Context) error {
+	_, err := w.instance.Start(ctx)
+	return err
+}
+
+// revive ends what may run and starts afresh: SIGKILL reaches a stopped process too.
+func (w worker) revive(ctx context.Context) error {
+	if err := w.instance.Kill(ctx); err != nil {
+		return err
+	}
+	return w.start(ctx)
+}
+
+// instanceStrike keeps the client processes that a name means in a condition.
+type instanceStrike struct {
+	env    *Env
+	name   string
+	seed   uint64
+	want   condition
+	by     string
+	struck []worker
+	procs  []string // the incarnation that each struck process had
+	holds  []*hold
+}
+
+func newInstanceStrike(f scenarios.Fault, env *Env, seed uint64, want condition) (*instanceStrike, error) {
+	if f.Args.Client == "" {
+		return nil, fmt.Errorf("whom? Want client: a client's name, name/instance, or name/*")
+	}
+	by := string(f.Kind) + " " + TargetText(f)
+	return &instanceStrike{env: env, name: f.Args.Client, seed: seed, want: want, by: by}, nil
+}
+
+func (s *instanceStrike) Inject(ctx context.Context) (string, error) {
+	found, resolved, err := s.env.resolveInstances(s.name, s.seed)
+	if err != nil {
+		return "", err
+	}
+	for _, i := range found {
+		s.struck = append(s.struck, worker{i})
+		s.procs = append(s.procs, i.Proc())
+		s.holds = append(s.holds, &hold{want: s.want, by: s.by})
+	}
+	return resolved, each(s.struck, func(i int, w worker) error {
+		return s.env.ledger.take(ctx, w, s.holds[i])
+	})
+}
+
+func (s *instanceStrike) Recover(ctx context.Context) error {
+	return each(s.holds, func(_ int, h *hold) error { return h.release(ctx) })
+}

@@ -1,0 +1,35 @@
+package faults
+
+import (
+	"context"
+	"strings"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// kill is SIGKILL for brokers: no controlled shutdown, no last flush. They start
+// again with their data at Recover.
+type kill struct{ *brokerStrike }
+
+func newKill(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+	s, err := newBrokerStrike(f, env, seed, down, false)
+	if err != nil {
+		return nil, err
+	}
+	return kill{s}, nil
+}
+
+// Effect waits until every struck broker's address refuses connections.
+func (k kill) Effect(ctx context.Context) (string, error) { return k.allRefuse(ctx) }
+
+func (s *brokerStrike) allRefuse(ctx context.Context) (string, error) {
+	var seen []string
+	for _, b := range s.struck {
+		text, err := await(ctx, b.isRefusing)
+		if err != nil {
+			return "", err
+		}
+		seen = append(seen, text)
+	}
+	return strings.Join(seen, "; "), nil
+}

@@ -1,0 +1,160 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+
+	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/harness/proxy"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// linkStrike changes the links between clients and brokers, in the proxy: those
+// of a client, to the brokers of a target, or both. The link faults differ in what
+// they do to a link and in how that shows at the client instances' doors.
+type linkStrike struct {
+	env    *Env
+	client string           // "" = all
+	target scenarios.Target // "" = all brokers
+	seed   uint64
+	by     string
+	strike func(door, proxy.Link) (heal func(), cut int, err error)
+
+	links []doorLink
+	cut   int // connections that were cut
+	mu    sync.Mutex
+	heals []func()
+}
+
+// doorLink is one client instance's way to one broker.
+type doorLink struct {
+	instance string
+	broker   cluster.BrokerID
+	addr     string
+}
+
+func (l doorLink) String() string { return fmt.Sprintf("%s to broker %d", l.instance, l.broker) }
+
+func newLinkStrike(f scenarios.Fault, env *Env, seed uint64, strike func(door, proxy.Link) (func(), int, error)) (*linkStrike, error) {
+	if f.Args.Client == "" && f.Args.Broker == "" {
+		return nil, errors.New("whose links? Want client: a client's name, broker: a target, or both")
+	}
+	if f.Args.Broker != "" {
+		if _, err := parseTarget(f.Args.Broker); err != nil {
+			return nil, err
+		}
+	}
+	return &linkStrike{
+		env: env, client: strings.TrimSuffix(f.Args.Client, "/*"), target: f.Args.Broker, seed: seed,
+		by: string(f.Kind) + " " + TargetText(f), strike: strike,
+	}, nil
+}
+
+// Inject strikes every link between the clients and the brokers.
+func (s *linkStrike) Inject(ctx context.Context) (string, error) {
+	instances, resolved, err := s.env.matchInstances(s.client)
+	if err != nil {
+		return "", err
+	}
+	struck := []proxy.Link{{Client: s.client, Broker: -1}}
+	var brokers []cluster.BrokerID
+	if s.target == "" {
+		for _, b := range s.env.Cluster.Brokers() {
+			brokers = append(brokers, b.ID)
+		}
+		resolved += " to all brokers"
+	} else {
+		var text string
+		if brokers, text, err = s.env.resolve(ctx, s.target, s.seed); err != nil {
+			return "", err
+		}
+		resolved += " to " + text
+		struck = nil
+		for _, id := range brokers {
+			struck = append(struck, proxy.Link{Client: s.client, Broker: int32(id)})
+		}
+	}
+	d := s.env.door()
+	for _, i := range instances {
+		for _, id := range brokers {
+			addr, err := d.address(i.Name(), int32(id))
+			if err != nil {
+				return "", err
+			}
+			s.links = append(s.links, doorLink{i.Name(), id, addr})
+		}
+	}
+	s.env.ledger.claim(s, s.links)
+	for _, l := range struck {
+		heal, cut, err := s.strike(d, l)
+		if err != nil {
+			return "", err
+		}
+		s.heals = append(s.heals, heal)
+		s.cut += cut
+	}
+	return resolved, nil
+}
+
+func (s *linkStrike) Recover(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, heal := range s.heals {
+		heal()
+	}
+	s.heals = nil
+	s.env.ledger.disclaim(s)
+	return nil
+}
+
+// everyLink awaits look at each struck link, all at once.
+func (s *linkStrike) everyLink(ctx context.Context, look func(context.Context, doorLink) (string, error)) (string, error) {
+	seen := make([]string, len(s.links))
+	err := each(s.links, func(i int, l doorLink) error {
+		var err error
+		seen[i], err = await(ctx, func(ctx context.Context) (string, error) { return look(ctx, l) })
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(seen) == 0 {
+		return "nothing was struck", nil
+	}
+	return strings.Join(seen, "; "), nil
+}
+
+// everyFreeLink is everyLink for what is seen when the strike is over; a link that
+// another strike still holds is left to it.
+func (s *linkStrike) everyFreeLink(ctx context.Context, look func(context.Context, doorLink) (string, error)) (string, error) {
+	return s.everyLink(ctx, func(ctx context.Context, l doorLink) (string, error) {
+		if others := s.env.ledger.claims(l); len(others) > 0 {
+			return fmt.Sprintf("%s is left to %s", l, strings.Join(others, ", ")), nil
+		}
+		return look(ctx, l)
+	})
+}
+
+// brokerGone turns the failure of a question through a door into a sighting when
+// the broker behind it is itself struck: then the door cannot show more.
+func (s *linkStrike) brokerGone(l doorLink, err error) (string, error) {
+	if held := s.env.ledger.heldBy(broker{s.env, l.broker}); len(held) > 0 {
+		return fmt.Sprintf("nothing to see at the door of %s during %s", l, strings.Join(held, ", ")), nil
+	}
+	return "", fmt.Errorf("through the door of %s: %w", l, err)
+}
+
+// dial opens a connection to a door and closes it: what a client would meet.
+func dial(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}

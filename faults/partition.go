@@ -1,0 +1,218 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// partition drops packets between brokers:
+//
+//	isolate: TARGET          TARGET's brokers from all the others, both ways
+//	split: [[1], [2, 3]]     between groups; a broker in two groups sees both (a bridge),
+//	                         one in none sees all
+//	from: TARGET, to: TARGET packets in that direction only
+type brokerPartition struct {
+	env   *Env
+	args  scenarios.FaultArgs
+	seed  uint64
+	links []cluster.Link
+	held  bool
+}
+
+func newPartition(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+	if err := checkPartition(f.Args); err != nil {
+		return nil, err
+	}
+	return &brokerPartition{env: env, args: f.Args, seed: seed}, nil
+}
+
+func checkPartition(a scenarios.FaultArgs) error {
+	oneWay := a.To != "" || a.From != "" && a.Isolate == ""
+	n := 0
+	for _, given := range []bool{a.Isolate != "", len(a.Split) > 0, oneWay} {
+		if given {
+			n++
+		}
+	}
+	if n != 1 {
+		return errors.New("want one of isolate: a target, split: groups of broker ids, or from: and to: two targets")
+	}
+	var targets []scenarios.Target
+	switch {
+	case a.Isolate != "":
+		if a.From != "" && a.From != "brokers" {
+			return fmt.Errorf("isolate from %q: want from: brokers", a.From)
+		}
+		targets = append(targets, a.Isolate)
+	case oneWay:
+		if a.From == "" || a.To == "" {
+			return errors.New("one way needs both from: and to:")
+		}
+		targets = append(targets, a.From, a.To)
+	case len(a.Split) < 2:
+		return errors.New("split into one group parts nothing; want two groups or more")
+	}
+	for _, t := range targets {
+		if _, err := parseTarget(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *brokerPartition) Inject(ctx context.Context) (string, error) {
+	links, resolved, err := p.resolve(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(links) == 0 {
+		return "", fmt.Errorf("%w: %s leaves no link to block", ErrNoTarget, resolved)
+	}
+	net, err := ability[cluster.Partitioner](p.env.Cluster, "part brokers from each other")
+	if err != nil {
+		return "", err
+	}
+	p.links = links
+	if err := p.env.ledger.block(ctx, net, links); err != nil {
+		return "", err
+	}
+	p.held = true
+	return resolved, nil
+}
+
+func (p *brokerPartition) resolve(ctx context.Context) ([]cluster.Link, string, error) {
+	var all []cluster.BrokerID
+	for _, b := range p.env.Cluster.Brokers() {
+		all = append(all, b.ID)
+	}
+	slices.Sort(all)
+	switch a := p.args; {
+	case a.Isolate != "":
+		alone, text, err := p.env.resolve(ctx, a.Isolate, p.seed)
+		if err != nil {
+			return nil, "", err
+		}
+		rest := slices.DeleteFunc(slices.Clone(all), func(id cluster.BrokerID) bool { return slices.Contains(alone, id) })
+		return slices.Concat(oneWay(alone, rest), oneWay(rest, alone)), text + " from " + brokerText(rest), nil
+	case len(a.Split) > 0:
+		for _, group := range a.Split {
+			for _, id := range group {
+				if !slices.Contains(all, cluster.BrokerID(id)) {
+					return nil, "", fmt.Errorf("split: broker %d: %w; brokers: %s", id, ErrNoTarget, idText(all))
+				}
+			}
+		}
+		return splitLinks(a.Split), splitText(a.Split), nil
+	default:
+		from, fromText, err := p.env.resolve(ctx, a.From, p.seed)
+		if err != nil {
+			return nil, "", err
+		}
+		to, toText, err := p.env.resolve(ctx, a.To, p.seed)
+		if err != nil {
+			return nil, "", err
+		}
+		return oneWay(from, to), "packets from " + fromText + " to " + toText, nil
+	}
+}
+
+// oneWay are the links from each of from to each of to.
+func oneWay(from, to []cluster.BrokerID) []cluster.Link {
+	var links []cluster.Link
+	for _, f := range from {
+		for _, t := range to {
+			if f != t {
+				links = append(links, cluster.Link{From: f, To: t})
+			}
+		}
+	}
+	return links
+}
+
+// splitLinks are the links between brokers that are in groups but never in the same.
+func splitLinks(groups [][]int32) []cluster.Link {
+	var named []int32
+	for _, g := range groups {
+		named = append(named, g...)
+	}
+	slices.Sort(named)
+	named = slices.Compact(named)
+	var links []cluster.Link
+	for _, a := range named {
+		for _, b := range named {
+			together := slices.ContainsFunc(groups, func(g []int32) bool { return slices.Contains(g, a) && slices.Contains(g, b) })
+			if a != b && !together {
+				links = append(links, cluster.Link{From: cluster.BrokerID(a), To: cluster.BrokerID(b)})
+			}
+		}
+	}
+	return links
+}
+
+func splitText(groups [][]int32) string {
+	var parts []string
+	for _, g := range groups {
+		parts = append(parts, brokerText(ids(g)))
+	}
+	return strings.Join(parts, " | ")
+}
+
+// Effect waits until no struck link lets a probe through.
+func (p *brokerPartition) Effect(ctx context.Context) (string, error) {
+	return p.probe(ctx, func(cluster.Link) bool { return true }, true)
+}
+
+func (p *brokerPartition) Recover(ctx context.Context) error {
+	if !p.held {
+		return nil
+	}
+	net, err := ability[cluster.Partitioner](p.env.Cluster, "part brokers from each other")
+	if err != nil {
+		return err
+	}
+	if err := p.env.ledger.unblock(ctx, net, p.links); err != nil {
+		return err
+	}
+	p.held = false
+	return nil
+}
+
+// Gone waits until every link that no other partition blocks lets a probe through.
+func (p *brokerPartition) Gone(ctx context.Context) (string, error) {
+	return p.probe(ctx, func(l cluster.Link) bool { return !p.env.ledger.isBlocked(l) }, false)
+}
+
+func (p *brokerPartition) probe(ctx context.Context, mine func(cluster.Link) bool, want bool) (string, error) {
+	net, err := ability[cluster.Partitioner](p.env.Cluster, "part brokers from each other")
+	if err != nil {
+		return "", err
+	}
+	words := map[bool]string{true: "unreachable", false: "reachable"}
+	seen := make([]string, len(p.links))
+	err = each(p.links, func(i int, l cluster.Link) error {
+		if !mine(l) {
+			seen[i] = fmt.Sprintf("broker %d from broker %d is left to another partition", l.To, l.From)
+			return nil
+		}
+		var err error
+		seen[i], err = await(ctx, func(ctx context.Context) (string, error) {
+			blocked, err := net.Blocked(ctx, l)
+			if err != nil {
+				return "", fmt.Errorf("probe from broker %d to broker %d: %w", l.From, l.To, err)
+			}
+			text := fmt.Sprintf("broker %d is %s from broker %d", l.To, words[blocked], l.From)
+			if blocked != want {
+				return "", errors.New(text)
+			}
+			return text, nil
+		})
+		return err
+	})
+	return strings.Join(seen, "; "), err
+}

@@ -1,0 +1,23 @@
+package faults
+
+import (
+	"context"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// restart is a stop that is healed at once: Inject stops, Recover starts. A
+// scheduler lets no time pass between the proof and Recover (its For is zero).
+type restart struct{ *brokerStrike }
+
+func newRestart(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+	s, err := newBrokerStrike(f, env, seed, down, true)
+	if err != nil {
+		return nil, err
+	}
+	return restart{s}, nil
+}
+
+// Effect waits until every struck broker's address refuses connections; Gone,
+// until it answers again.
+func (r restart) Effect(ctx context.Context) (string, error) { return r.allRefuse(ctx) }

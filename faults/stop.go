@@ -1,0 +1,22 @@
+package faults
+
+import (
+	"context"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// stop is SIGTERM for brokers: a controlled shutdown, which hands leadership
+// over first. They start again at Recover.
+type stop struct{ *brokerStrike }
+
+func newStop(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+	s, err := newBrokerStrike(f, env, seed, down, true)
+	if err != nil {
+		return nil, err
+	}
+	return stop{s}, nil
+}
+
+// Effect waits until every struck broker's address refuses connections.
+func (s stop) Effect(ctx context.Context) (string, error) { return s.allRefuse(ctx) }

@@ -1,0 +1,260 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// State of a Strike.
+//
+//	      Inject          Effect          Recover           Gone
+//	new ─────────> struck ──────> seen ───────────> healing ─────> over
+//	 │ failed         │ never seen                  ↑  ↑
+//	 │                └─────────> unseen ───────────┤  │
+//	 └──────────────────────────> broken ───────────┘  │
+//	                  struck ──────────────────────────┘ (the run ends before the proof)
+//
+// A Recover or Gone that fails changes nothing and may be repeated.
+type State string
+
+const (
+	Fresh   State = "new"
+	Struck  State = "struck"
+	Seen    State = "seen"
+	Unseen  State = "unseen"  // the effect was never seen: the run cannot be judged (exit 3)
+	Broken  State = "broken"  // Inject failed, perhaps half-way
+	Healing State = "healing" // Recover returned, the end is not proved yet
+	Over    State = "over"
+)
+
+// Step is one of the four calls.
+type Step string
+
+const (
+	StepInject  Step = "inject"
+	StepEffect  Step = "effect"
+	StepRecover Step = "recover"
+	StepGone    Step = "gone"
+)
+
+// ErrOrder is wrapped when a step is not legal in the strike's state. Nothing
+// was done then.
+var ErrOrder = errors.New("illegal order of steps")
+
+// Fact is one finished step, ready for the history.
+type Fact struct {
+	Step     Step
+	From, To State
+	Name     string // of the fault, "" if it has none
+	Kind     scenarios.FaultKind
+	Target   string // as the scenario says it: "broker leader(orders/0)"
+	Resolved string // whom Inject struck: "broker 2 (leader of orders/0)"
+	SeenBy   string // what showed the effect, or its end
+	Began    int64  // ns of CLOCK_MONOTONIC
+	Ended    int64
+	Err      error // why the step failed; nil otherwise
+}
+
+// Options of a Strike.
+type Options struct {
+	Now func() int64 // ns of CLOCK_MONOTONIC; required
+	// Record takes each step as it ends, in order, before the call returns; may
+	// be nil. It must not call the Strike.
+	Record func(Fact)
+	// Proof bounds each wait for a proof; 0 = 15 s. Faults whose end takes longer
+	// by nature (a broker's restart) and rules that wait for their request have
+	// bounds of their own.
+	Proof time.Duration
+}
+
+// actionBound bounds Inject and Recover: a container engine under load takes its time.
+const actionBound = time.Minute
+
+// patient is implemented by faults whose proofs need another bound than
+// Options.Proof: 0 = that one, negative = as long as the caller's context lasts.
+type patient interface {
+	patience() (effect, gone time.Duration)
+}
+
+// Strike guards the life of one fault. It is itself a Fault. Its methods may be
+// called concurrently: one step runs at a time, and a Recover ends an Inject or
+// Effect that is still under way.
+type Strike struct {
+	fault scenarios.Fault
+	inner Fault
+	opt   Options
+	turn  chan struct{} // held by the step that runs
+
+	mu       sync.Mutex
+	state    State
+	resolved string
+	cancel   context.CancelFunc // of the Inject or Effect that runs
+	stopping bool               // Recover was called
+}
+
+// NewStrike wraps fault, which New made from f.
+func NewStrike(f scenarios.Fault, fault Fault, opt Options) *Strike {
+	if opt.Proof == 0 {
+		opt.Proof = 15 * time.Second
+	}
+	if opt.Record == nil {
+		opt.Record = func(Fact) {}
+	}
+	return &Strike{fault: f, inner: fault, opt: opt, turn: make(chan struct{}, 1), state: Fresh}
+}
+
+// State returns the current state.
+func (s *Strike) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state
+}
+
+// Resolved returns whom Inject struck, "" before.
+func (s *Strike) Resolved() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.resolved
+}
+
+// Inject strikes. Legal once, first.
+func (s *Strike) Inject(ctx context.Context) (string, error) {
+	return s.step(ctx, rule{StepInject, []State{Fresh}, Struck, Broken, actionBound}, s.inner.Inject)
+}
+
+// Effect waits for the proof. Legal once, after Inject succeeded.
+func (s *Strike) Effect(ctx context.Context) (string, error) {
+	bound, _ := s.bounds()
+	return s.step(ctx, rule{StepEffect, []State{Struck}, Seen, Unseen, bound}, s.inner.Effect)
+}
+
+// Recover heals, whatever happened before. It does nothing when nothing was
+// struck or when it has succeeded already; when it failed it may be repeated.
+func (s *Strike) Recover(ctx context.Context) error {
+	s.mu.Lock()
+	if s.state == Fresh && s.cancel == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	s.stopping = true
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.mu.Unlock()
+	_, err := s.step(ctx, rule{StepRecover, []State{Struck, Seen, Unseen, Broken}, Healing, "", actionBound},
+		func(ctx context.Context) (string, error) { return "", s.inner.Recover(ctx) })
+	if errors.Is(err, ErrOrder) {
+		return nil // healed already, or the Inject that it ended had not begun
+	}
+	return err
+}
+
+// Gone waits until the effect is over. Legal after Recover succeeded, until it
+// succeeds itself.
+func (s *Strike) Gone(ctx context.Context) (string, error) {
+	_, bound := s.bounds()
+	return s.step(ctx, rule{StepGone, []State{Healing}, Over, "", bound}, s.inner.Gone)
+}
+
+func (s *Strike) bounds() (effect, gone time.Duration) {
+	if p, ok := s.inner.(patient); ok {
+		effect, gone = p.patience()
+	}
+	if effect == 0 {
+		effect = s.opt.Proof
+	}
+	if gone == 0 {
+		gone = s.opt.Proof
+	}
+	return effect, gone
+}
+
+// rule says from which states a step is legal and where it leads; failed "" = it stays.
+type rule struct {
+	step   Step
+	from   []State
+	ok     State
+	failed State
+	bound  time.Duration // negative = none but the caller's context
+}
+
+func (s *Strike) step(ctx context.Context, r rule, do func(context.Context) (string, error)) (string, error) {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return "", fmt.Errorf("%s of %s: %w", r.step, s.fault.Kind, context.Cause(ctx))
+	}
+	defer func() { <-s.turn }()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	from, err := s.enter(r, cancel)
+	if err != nil {
+		return "", err
+	}
+	if r.bound > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, r.bound)
+		defer stop()
+	}
+
+	began := s.opt.Now()
+	text, err := do(ctx)
+	if err != nil {
+		err = fmt.Errorf("%s of %s: %w", r.step, s.what(), err)
+	}
+	s.opt.Record(s.leave(r, from, text, err, began))
+	return text, err
+}
+
+// enter checks that r is legal now.
+func (s *Strike) enter(r rule, cancel context.CancelFunc) (State, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	early := r.step == StepInject || r.step == StepEffect
+	if !slices.Contains(r.from, s.state) || early && s.stopping {
+		return "", fmt.Errorf("%s of %s in state %s: %w", r.step, s.fault.Kind, s.state, ErrOrder)
+	}
+	if early {
+		s.cancel = cancel
+	}
+	return s.state, nil
+}
+
+// leave takes the transition and returns it as a fact.
+func (s *Strike) leave(r rule, from State, text string, err error, began int64) Fact {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancel = nil
+	to := r.ok
+	if err != nil {
+		to = r.failed
+		if to == "" {
+			to = from
+		}
+	}
+	s.state = to
+	f := Fact{
+		Step: r.step, From: from, To: to,
+		Name: s.fault.Name, Kind: s.fault.Kind, Target: TargetText(s.fault),
+		Began: began, Ended: s.opt.Now(), Err: err,
+	}
+	if r.step == StepInject {
+		s.resolved = text
+	} else {
+		f.SeenBy = text
+	}
+	f.Resolved = s.resolved
+	return f
+}
+
+// what names the strike in errors: "kill broker leader(orders/0)".
+func (s *Strike) what() string {
+	return string(s.fault.Kind) + " " + TargetText(s.fault)
+}

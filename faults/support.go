@@ -1,0 +1,160 @@
+package faults
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// CheckSupport tells, before a run, which faults of s can never strike on c: what
+// the backend cannot do, arguments that make no sense, targets that cannot exist.
+// Errors name the place in the scenario's file and are joined.
+func CheckSupport(s *scenarios.Scenario, c cluster.Cluster) error {
+	var errs []error
+	for _, f := range s.Faults {
+		if err := checkFault(s, f, c); err != nil {
+			errs = append(errs, fmt.Errorf("%s: fault %s: %w", place(s.File, f.Pos), f.Kind, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) error {
+	if _, err := New(f, &Env{Cluster: c}, 0); err != nil {
+		return err
+	}
+	if strikesBrokers(f) {
+		if err := c.Supports(string(f.Kind)); err != nil {
+			return err
+		}
+	}
+	known := known{topics: map[string]int32{}}
+	for _, b := range c.Brokers() {
+		known.brokers = append(known.brokers, b.ID)
+	}
+	for _, t := range s.Cluster.Topics {
+		known.topics[t.Name] = t.Partitions
+	}
+	for _, client := range s.Clients {
+		for i := range max(1, client.Count) {
+			known.clients = append(known.clients, fmt.Sprintf("%s/%d", client.Name, i))
+		}
+	}
+	a := f.Args
+	for _, t := range []scenarios.Target{a.Broker, a.Isolate, a.From, a.To} {
+		if t == "" || t == "brokers" {
+			continue
+		}
+		if err := known.target(t); err != nil {
+			return err
+		}
+	}
+	if err := known.client(a.Client); err != nil {
+		return err
+	}
+	for _, group := range a.Split {
+		for _, id := range ids(group) {
+			if err := known.target(scenarios.Target(fmt.Sprintf("broker(%d)", id))); err != nil {
+				return err
+			}
+		}
+	}
+	if a.TP != "" {
+		if err := known.target(scenarios.Target("leader(" + a.TP + ")")); err != nil {
+			return err
+		}
+	}
+	if m := f.When.On; m != nil {
+		if _, err := checkMatch(*m); err != nil {
+			return fmt.Errorf("on: %w", err)
+		}
+		if err := known.client(m.Client); err != nil {
+			return fmt.Errorf("on: %w", err)
+		}
+		if m.Broker != "" {
+			if err := known.target(scenarios.Target(m.Broker)); err != nil {
+				return fmt.Errorf("on: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// strikesBrokers says whether f needs an ability of the cluster's backend.
+func strikesBrokers(f scenarios.Fault) bool {
+	switch f.Kind {
+	case scenarios.KindKill, scenarios.KindStop, scenarios.KindRestart, scenarios.KindPartition, scenarios.KindMoveLeader:
+		return true
+	case scenarios.KindPause:
+		return f.Args.Client == ""
+	}
+	return false
+}
+
+// known is what exists, as far as it can be known before the run.
+type known struct {
+	brokers []cluster.BrokerID
+	clients []string
+	topics  map[string]int32 // its partitions; topics that clients create are not known
+}
+
+func (k known) target(t scenarios.Target) error {
+	p, err := parseTarget(t)
+	if err != nil {
+		return err
+	}
+	switch p.word {
+	case "broker":
+		if !slices.Contains(k.brokers, p.id) {
+			return fmt.Errorf("target %s: %w; brokers: %s", t, ErrNoTarget, idText(k.brokers))
+		}
+	case "minority":
+		if len(k.brokers) < 3 {
+			return fmt.Errorf("target %s: %w: a minority of %d brokers is nobody", t, ErrNoTarget, len(k.brokers))
+		}
+	case "leader", "follower":
+		partitions, ok := k.topics[p.topic]
+		switch {
+		case strings.HasPrefix(p.topic, "__"): // Kafka's own come by themselves
+		case !ok:
+			return fmt.Errorf("target %s: %w; topics: %s", t, ErrNoTarget, list(slices.Sorted(maps.Keys(k.topics))))
+		case p.part >= partitions:
+			return fmt.Errorf("target %s: %w; %s has partitions 0 to %d", t, ErrNoTarget, p.topic, partitions-1)
+		}
+	}
+	return nil
+}
+
+func (k known) client(name string) error {
+	if name == "" || slices.Contains(k.clients, name) {
+		return nil
+	}
+	for _, c := range k.clients {
+		if name == clientOf(c) || name == clientOf(c)+"/*" {
+			return nil
+		}
+	}
+	return fmt.Errorf("client %q: %w; clients: %s", name, ErrNoTarget, list(k.clients))
+}
+
+// place is "file:line:col", as far as it is known.
+func place(file string, p scenarios.Pos) string {
+	if p.Line == 0 {
+		return file
+	}
+	return fmt.Sprintf("%s:%d:%d", file, p.Line, p.Col)
+}
+
+func kindNames() string {
+	var names []string
+	for k := range makers {
+		names = append(names, string(k))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
