@@ -24,37 +24,37 @@ func (p *parser) list(one func() error) error {
 }
 
 func (p *parser) offsets(dst []int64) ([]int64, error) {
-	if p.space(); p.i < len(p.b) && p.b[p.i] != '[' && p.b[p.i] != '"' {
-		n, err := p.int64()
-		return append(dst, n), err
-	}
-	err := p.list(func() error {
-		if p.space(); p.i < len(p.b) && p.b[p.i] != '"' {
-			n, err := p.int64()
-			if err == nil {
-				err = room(len(dst), n, n)
-			}
-			dst = append(dst, n)
-			return err
-		}
-		b, err := p.string()
-		if err != nil {
-			return err
-		}
-		a, z, ok := numbers(b)
-		if !ok {
-			return fmt.Errorf("off %.40q; want a number, or a range such as \"10..29\"", b)
-		}
-		if err := room(len(dst), a, z); err != nil {
-			return err
-		}
-		for ; ; a++ {
-			if dst = append(dst, a); a == z {
-				return nil
-			}
-		}
+	err := p.list(func() (err error) {
+		dst, err = p.appendOffsets(dst)
+		return err
 	})
 	return dst, err
+}
+
+func (p *parser) appendOffsets(dst []int64) ([]int64, error) {
+	if p.space(); p.i < len(p.b) && p.b[p.i] != '"' {
+		n, err := p.int64()
+		if err == nil {
+			err = room(len(dst), n, n)
+		}
+		return append(dst, n), err
+	}
+	b, err := p.string()
+	if err != nil {
+		return dst, err
+	}
+	a, z, ok := numbers(b)
+	if !ok {
+		return dst, fmt.Errorf("off %.40q; want a number, or a range such as \"10..29\"", b)
+	}
+	if err := room(len(dst), a, z); err != nil {
+		return dst, err
+	}
+	for ; ; a++ {
+		if dst = append(dst, a); a == z {
+			return dst, nil
+		}
+	}
 }
 
 func (p *parser) keys(dst []string) ([]string, error) {
@@ -70,68 +70,79 @@ func (p *parser) keys(dst []string) ([]string, error) {
 }
 
 func (p *parser) values(dst []Value) ([]Value, error) {
-	err := p.list(func() error {
-		b, err := p.string()
-		if err != nil {
-			return err
-		}
-		if len(b) == 0 {
-			dst = append(dst, Value{})
-			return room(len(dst)-1, 0, 0)
-		}
-		hash := bytes.LastIndexByte(b, '#')
-		if hash < 0 {
-			return fmt.Errorf("val %.40q; want process#number, such as \"shop/0/1#41\" or \"shop/0/1#41..60\"", b)
-		}
-		a, z, ok := numbers(b[hash+1:])
-		if !ok {
-			return fmt.Errorf("val %.40q; want process#number, such as \"shop/0/1#41\" or \"shop/0/1#41..60\"", b)
-		}
-		if err := room(len(dst), a, z); err != nil {
-			return err
-		}
-		proc := p.procName(b[:hash])
-		for ; ; a++ {
-			if dst = append(dst, Value{Proc: proc, N: a}); a == z {
-				return nil
-			}
-		}
+	err := p.list(func() (err error) {
+		dst, err = p.appendValues(dst)
+		return err
 	})
 	return dst, err
 }
 
+func (p *parser) appendValues(dst []Value) ([]Value, error) {
+	b, err := p.string()
+	if err != nil {
+		return dst, err
+	}
+	if len(b) == 0 {
+		return append(dst, Value{}), room(len(dst), 0, 0)
+	}
+	hash := lastByte(b, '#')
+	a, z, ok := numbers(b[hash+1:])
+	if hash < 0 || !ok {
+		return dst, fmt.Errorf("val %.40q; want process#number, such as \"shop/0/1#41\" or \"shop/0/1#41..60\"", b)
+	}
+	if err := room(len(dst), a, z); err != nil {
+		return dst, err
+	}
+	proc := p.procName(b[:hash])
+	for ; ; a++ {
+		if dst = append(dst, Value{Proc: proc, N: a}); a == z {
+			return dst, nil
+		}
+	}
+}
+
 func (p *parser) inputs(dst []Input) ([]Input, error) {
-	err := p.list(func() error {
-		b, err := p.string()
-		if err != nil {
-			return err
-		}
-		if len(b) == 0 {
-			dst = append(dst, Input{})
-			return room(len(dst)-1, 0, 0)
-		}
-		at := bytes.LastIndexByte(b, '@')
-		if at < 0 {
-			return fmt.Errorf("from %.40q; want topic/partition@offset, such as \"orders/0@41\"", b)
-		}
-		a, z, ok := numbers(b[at+1:])
-		if !ok {
-			return fmt.Errorf("from %.40q; want topic/partition@offset, such as \"orders/0@41\" or \"orders/0@41..60\"", b)
-		}
-		if err := room(len(dst), a, z); err != nil {
-			return err
-		}
-		tp, err := p.parseTP(b[:at])
-		if err != nil {
-			return err
-		}
-		for ; ; a++ {
-			if dst = append(dst, Input{TP: tp, Off: a}); a == z {
-				return nil
-			}
-		}
+	err := p.list(func() (err error) {
+		dst, err = p.appendInputs(dst)
+		return err
 	})
 	return dst, err
+}
+
+func (p *parser) appendInputs(dst []Input) ([]Input, error) {
+	b, err := p.string()
+	if err != nil {
+		return dst, err
+	}
+	if len(b) == 0 {
+		return append(dst, Input{}), room(len(dst), 0, 0)
+	}
+	at := lastByte(b, '@')
+	a, z, ok := numbers(b[at+1:])
+	if at < 0 || !ok {
+		return dst, fmt.Errorf("from %.40q; want topic/partition@offset, such as \"orders/0@41\" or \"orders/0@41..60\"", b)
+	}
+	if err := room(len(dst), a, z); err != nil {
+		return dst, err
+	}
+	tp, err := p.parseTP(b[:at])
+	if err != nil {
+		return dst, err
+	}
+	for ; ; a++ {
+		if dst = append(dst, Input{TP: tp, Off: a}); a == z {
+			return dst, nil
+		}
+	}
+}
+
+// lastByte is bytes.LastIndexByte for text where it stands near the end.
+func lastByte(b []byte, c byte) int {
+	i := len(b) - 1
+	for i >= 0 && b[i] != c {
+		i--
+	}
+	return i
 }
 
 func (p *parser) topicPartition() (TopicPartition, error) {
@@ -167,16 +178,13 @@ func room(have int, a, z int64) error {
 
 // numbers reads "41" or "41..60".
 func numbers(b []byte) (a, z int64, ok bool) {
-	a, rest, ok := number(b)
-	if !ok {
+	a, size, ok := number(b)
+	if !ok || size == len(b) {
+		return a, a, ok
+	}
+	if b = b[size:]; len(b) < 3 || b[0] != '.' || b[1] != '.' {
 		return 0, 0, false
 	}
-	if len(rest) == 0 {
-		return a, a, true
-	}
-	if !bytes.HasPrefix(rest, []byte("..")) {
-		return 0, 0, false
-	}
-	z, rest, ok = number(rest[2:])
-	return a, z, ok && len(rest) == 0 && z >= a
+	z, size, ok = number(b[2:])
+	return a, z, ok && size == len(b)-2 && z >= a
 }

@@ -95,7 +95,7 @@ func (p *parser) anyNumber() (any, error) {
 	if len(text) == 0 {
 		return nil, fmt.Errorf("found %s; want a value", p.found())
 	}
-	if n, rest, ok := number(text); ok && len(rest) == 0 {
+	if n, size, ok := number(text); ok && size == len(text) {
 		return n, nil
 	}
 	f, err := strconv.ParseFloat(string(text), 64)

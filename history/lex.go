@@ -28,7 +28,7 @@ func (l *lexer) at(err error) error {
 }
 
 func (l *lexer) space() {
-	for l.i < len(l.b) {
+	for l.i < len(l.b) && l.b[l.i] <= ' ' {
 		switch l.b[l.i] {
 		case ' ', '\t', '\r', '\n':
 			l.i++
@@ -40,6 +40,14 @@ func (l *lexer) space() {
 
 // open reads c.
 func (l *lexer) open(c byte) error {
+	if l.i < len(l.b) && l.b[l.i] == c {
+		l.i++
+		return nil
+	}
+	return l.openBehindSpace(c)
+}
+
+func (l *lexer) openBehindSpace(c byte) error {
 	if l.space(); l.i >= len(l.b) {
 		return errCut
 	}
@@ -52,6 +60,14 @@ func (l *lexer) open(c byte) error {
 
 // more reads the comma before the next element, or the end of the list.
 func (l *lexer) more(end byte, first bool) (bool, error) {
+	if l.i+1 < len(l.b) && l.b[l.i] == ',' && l.b[l.i+1] == '"' && !first {
+		l.i++
+		return true, nil
+	}
+	return l.moreBehindSpace(end, first)
+}
+
+func (l *lexer) moreBehindSpace(end byte, first bool) (bool, error) {
 	if l.space(); l.i >= len(l.b) {
 		return false, errCut
 	}
@@ -73,6 +89,36 @@ func (l *lexer) more(end byte, first bool) (bool, error) {
 	}
 	return true, nil
 }
+
+// field reads the name of a field and the colon behind it. Names need no escapes:
+// one that has some is returned as it stands, and is unknown.
+func (l *lexer) field() ([]byte, error) {
+	if b, i := l.b, l.i; i < len(b) && b[i] == '"' {
+		for j := i + 1; j+1 < len(b); j++ {
+			if ordinary[b[j]] {
+				continue
+			}
+			if b[j] == '"' && b[j+1] == ':' {
+				l.i = j + 2
+				return b[i+1 : j], nil
+			}
+			break
+		}
+	}
+	name, err := l.raw()
+	if err != nil {
+		return nil, err
+	}
+	return name, l.open(':')
+}
+
+// ordinary bytes of a string stand for themselves, and are one character each.
+var ordinary = func() (t [256]bool) {
+	for c := 0x20; c < utf8.RuneSelf; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
 
 func (l *lexer) found() string {
 	r, size := utf8.DecodeRune(l.b[l.i:])
@@ -108,19 +154,16 @@ func (l *lexer) string() ([]byte, error) {
 		return nil, err
 	}
 	from, b := l.i, l.b
-	for i := l.i; i < len(b); i++ {
-		c := b[i]
-		if c == '"' {
-			l.i = i + 1
-			return b[from:i], nil
-		}
-		if c == '\\' || c < 0x20 || c >= utf8.RuneSelf {
-			l.i = i
-			return l.slowString(from)
-		}
+	i := from
+	for i < len(b) && ordinary[b[i]] {
+		i++
 	}
-	l.i = len(b)
-	return nil, errCut
+	if i < len(b) && b[i] == '"' {
+		l.i = i + 1
+		return b[from:i], nil
+	}
+	l.i = i
+	return l.slowString(from)
 }
 
 func (l *lexer) slowString(from int) ([]byte, error) {
@@ -214,15 +257,15 @@ func (l *lexer) int64() (int64, error) {
 	if l.space(); l.i >= len(l.b) {
 		return 0, errCut
 	}
-	n, rest, ok := number(l.b[l.i:])
+	n, size, ok := number(l.b[l.i:])
 	if !ok {
 		if l.b[l.i] == '-' && l.i+1 == len(l.b) {
 			return 0, errCut
 		}
 		return 0, fmt.Errorf("found %s; want a whole number of 64 bits", l.found())
 	}
-	l.i = len(l.b) - len(rest)
-	if len(rest) > 0 && (rest[0] == '.' || rest[0] == 'e' || rest[0] == 'E') {
+	l.i += size
+	if l.i < len(l.b) && (l.b[l.i] == '.' || l.b[l.i]|0x20 == 'e') {
 		return 0, errors.New("a fraction; want a whole number")
 	}
 	return n, nil
@@ -254,27 +297,30 @@ func (l *lexer) word(word string) (bool, error) {
 	return true, nil
 }
 
-// number reads the whole number that b begins with.
-func number(b []byte) (n int64, rest []byte, ok bool) {
-	i, neg := 0, false
-	if len(b) > 0 && b[0] == '-' {
-		i, neg = 1, true
+// number reads the whole number that b begins with, and tells how long it is.
+func number(b []byte) (n int64, size int, ok bool) {
+	neg := len(b) > 0 && b[0] == '-'
+	from := 0
+	if neg {
+		from = 1
 	}
-	from := i
+	i := from
 	var u uint64
-	for ; i < len(b) && b[i]-'0' <= 9; i++ {
-		if i-from >= 19 {
-			return 0, b, false
+	for i < len(b) {
+		d := b[i] - '0'
+		if d > 9 {
+			break
 		}
-		u = u*10 + uint64(b[i]-'0')
+		u = u*10 + uint64(d)
+		i++
 	}
-	switch {
-	case i == from, b[from] == '0' && i > from+1:
-		return 0, b, false
+	switch digits := i - from; {
+	case digits == 0, digits > 19, digits > 1 && b[from] == '0':
+		return 0, 0, false
 	case neg && u <= 1<<63:
-		return -int64(u), b[i:], true
+		return -int64(u), i, true
 	case !neg && u <= math.MaxInt64:
-		return int64(u), b[i:], true
+		return int64(u), i, true
 	}
-	return 0, b, false
+	return 0, 0, false
 }

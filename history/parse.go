@@ -93,14 +93,11 @@ func (p *parser) fields(e *Event) error {
 		if !more {
 			return missing(seen)
 		}
-		name, err := p.raw()
+		name, err := p.field()
 		if err != nil {
 			return err
 		}
-		if err := p.open(':'); err != nil {
-			return err
-		}
-		field, err := p.field(name, e)
+		field, err := p.value(name, e)
 		if err != nil {
 			return err
 		}
@@ -125,8 +122,8 @@ func missing(seen int) error {
 	return nil
 }
 
-// field reads the value of one field and tells which it was, 0 for a foreign one.
-func (p *parser) field(name []byte, e *Event) (field int, err error) {
+// value reads the value of one field and tells which it was, 0 for a foreign one.
+func (p *parser) value(name []byte, e *Event) (field int, err error) {
 	switch string(name) {
 	case "t":
 		e.T, err = p.int64()
@@ -322,11 +319,8 @@ func (p *parser) err() (*Error, error) {
 		if !more {
 			return e, nil
 		}
-		name, err := p.raw()
+		name, err := p.field()
 		if err != nil {
-			return nil, err
-		}
-		if err := p.open(':'); err != nil {
 			return nil, err
 		}
 		switch string(name) {
