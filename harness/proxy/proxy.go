@@ -5,16 +5,21 @@
 //	client ──> door (one listener a broker, its own for each client instance) ──> proxy ──> broker
 //
 // Each client instance has a door of its own, so that every connection is known
-// to be that client's whatever its client.id says.
+// to be that client's whatever its client.id says. docs/proxy.md describes what
+// each rule does to a connection, and the wire events.
 package proxy
 
 import (
-	"context"
 	"errors"
-	"time"
+	"fmt"
+	"sync"
+	"sync/atomic"
 
 	"github.com/onceproof/onceproof/history"
 )
+
+// ErrClosed is wrapped by what needs a proxy that is still open.
+var ErrClosed = errors.New("the proxy is closed")
 
 // Config of a proxy.
 type Config struct {
@@ -26,123 +31,110 @@ type Config struct {
 	Now    func() int64 // ns of CLOCK_MONOTONIC
 }
 
-// Proxy serves doors until it is closed.
-type Proxy struct{}
+// Proxy serves doors until it is closed. Its methods may be called concurrently.
+type Proxy struct {
+	cfg    Config
+	wg     sync.WaitGroup // accept loops and connections
+	stop   chan struct{}  // closed by Close
+	rules  atomic.Pointer[[]*Handle]
+	topics topicNames
+	stats  counters
+	ids    atomic.Int64 // of connections
+
+	mu      sync.Mutex // before Door.mu
+	closed  bool
+	doors   map[string]*Door
+	conns   map[*conn]struct{}
+	refused []*linkFault
+	learned map[int32]string // addresses that responses gave
+}
 
 // New returns a proxy without doors.
-func New(cfg Config) (*Proxy, error) { return nil, errors.New("proxy: not built yet") }
-
-// Door is one client instance's way in.
-type Door struct{}
-
-// Open opens the door of a client instance ("till/0"): one loopback listener for
-// each broker. It stays open across the client's incarnations.
-func (p *Proxy) Open(client string) (*Door, error) { return nil, errors.New("proxy: not built yet") }
-
-// Bootstrap returns the door's addresses, host:port.
-func (d *Door) Bootstrap() []string { return nil }
-
-// Phase is when a rule acts.
-type Phase int
-
-const (
-	OnRequest  Phase = iota // before the broker acts
-	OnResponse              // after it acted, before the client hears
-)
-
-// Action is what a rule does with what it matched.
-type Action int
-
-const (
-	Drop      Action = iota // swallow it and cut the connection to the client
-	Delay                   // pass it on after Rule.Delay
-	Cut                     // cut the connection (request: before it is forwarded)
-	Hold                    // request only: cut the client's side, forward the request Delay later on the still open upstream connection
-	Error                   // answer with Rule.Code; on request without forwarding it, on response instead of what the broker said
-	Blackhole               // swallow it, the connection stays open
-)
-
-// Rule matches requests. Zero fields match everything.
-type Rule struct {
-	API    int16  // Kafka's API key; -1 = any
-	Client string // "till": all instances; "till/0": one
-	Broker int32  // node id; -1 = any
-	TxnID  string
-	Topic  string
-	Part   int32   // -1 = any; used only with Topic
-	Nth    int     // 0 = each match, n = only the nth match since the rule was added
-	Prob   float64 // 0 = always; drawn from Seed
-	Seed   uint64
-	Phase  Phase
-	Action Action
-	Delay  time.Duration
-	Code   int16
-	// Link faults (API -1, whole connections): see Proxy.Refuse and Proxy.Shape.
+func New(cfg Config) (*Proxy, error) {
+	if cfg.Brokers == nil || cfg.Now == nil {
+		return nil, errors.New("proxy: Config needs Brokers and Now")
+	}
+	p := &Proxy{
+		cfg:     cfg,
+		stop:    make(chan struct{}),
+		doors:   map[string]*Door{},
+		conns:   map[*conn]struct{}{},
+		learned: map[int32]string{},
+	}
+	p.rules.Store(&[]*Handle{})
+	return p, nil
 }
-
-// Hit is one request that a rule struck.
-type Hit struct {
-	T       int64
-	Client  string
-	Broker  int32
-	API     int16
-	Version int16
-	Corr    int32
-	Text    string // "Produce v11 of shop/0 to broker 2, correlation 57: response dropped"
-}
-
-// Handle is an active rule.
-type Handle struct{}
-
-// Add activates r.
-func (p *Proxy) Add(r Rule) (*Handle, error) { return nil, errors.New("proxy: not built yet") }
-
-// Wait returns the first hit, as soon as there is one.
-func (h *Handle) Wait(ctx context.Context) (Hit, error) { return Hit{}, ctx.Err() }
-
-// Hits returns all hits so far.
-func (h *Handle) Hits() []Hit { return nil }
-
-// Remove deactivates the rule; requests already delayed or held go their way.
-func (h *Handle) Remove() {}
-
-// Link selects connections: a client ("" = all) and a broker (-1 = all).
-type Link struct {
-	Client string
-	Broker int32
-}
-
-// Refuse cuts the connections of l and refuses new ones until heal is called.
-// cut tells how many connections were cut.
-func (p *Proxy) Refuse(l Link) (heal func(), cut int, err error) {
-	return nil, 0, errors.New("proxy: not built yet")
-}
-
-// Shape changes how bytes flow on the connections of l until heal is called.
-type Shape struct {
-	Latency, Jitter time.Duration
-	Rate            int64 // bytes a second; 0 = unlimited
-	BlackholeUp     bool  // client to broker
-	BlackholeDown   bool  // broker to client
-	Seed            uint64
-}
-
-func (p *Proxy) Shape(l Link, s Shape) (heal func(), err error) {
-	return nil, errors.New("proxy: not built yet")
-}
-
-// Stats are counts since the start.
-type Stats struct {
-	Connections int64
-	Requests    map[int16]int64 // by API key
-	Unparsed    int64
-}
-
-// Stats returns a snapshot.
-func (p *Proxy) Stats() Stats { return Stats{} }
-
-// InFlight returns the requests that wait for a response, by API key, on l.
-func (p *Proxy) InFlight(l Link) map[int16]int { return nil }
 
 // Close closes every door and connection and waits for all goroutines.
-func (p *Proxy) Close() error { return nil }
+func (p *Proxy) Close() error {
+	p.mu.Lock()
+	if !p.closed {
+		p.closed = true
+		close(p.stop)
+		for _, d := range p.doors {
+			d.close()
+		}
+		for c := range p.conns {
+			c.abort()
+		}
+	}
+	p.mu.Unlock()
+	p.wg.Wait()
+	return nil
+}
+
+// enter registers a connection that was just accepted. It is false if the
+// connection must not be.
+func (p *Proxy) enter(c *conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.refusing(c.client, c.broker) {
+		return false
+	}
+	p.conns[c] = struct{}{}
+	p.stats.connections.Add(1)
+	return true
+}
+
+func (p *Proxy) leave(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
+}
+
+// learn remembers the address that a response gave a broker.
+func (p *Proxy) learn(broker int32, addr string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.learned[broker] = addr
+}
+
+// realAddress is where to dial a broker: where Config.Brokers says, or else
+// where the broker itself said that it is.
+func (p *Proxy) realAddress(broker int32) (string, error) {
+	if addr := p.cfg.Brokers()[broker]; addr != "" {
+		return addr, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if addr := p.learned[broker]; addr != "" {
+		return addr, nil
+	}
+	return "", fmt.Errorf("broker %d has no address", broker)
+}
+
+// topicNames maps topic ids to names, as Metadata responses tell them.
+type topicNames struct{ m sync.Map } // [16]byte -> string
+
+func (t *topicNames) learn(id [16]byte, name []byte) {
+	if _, known := t.m.Load(id); !known {
+		t.m.Store(id, string(name))
+	}
+}
+
+// name returns "" for an id that no response has told.
+func (t *topicNames) name(id [16]byte) string {
+	name, _ := t.m.Load(id)
+	s, _ := name.(string)
+	return s
+}

@@ -1,0 +1,429 @@
+package proxy
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// dialTimeout bounds how long a client waits on a broker that does not even
+// refuse, as a packet filter's victim does not.
+const dialTimeout = 30 * time.Second
+
+// conn is one client connection and the broker's end of it.
+//
+//	client ── requests ──> up() ──────────────> broker
+//	                        │ pending requests
+//	client <── responses ── down() <─────────── broker
+type conn struct {
+	p      *Proxy
+	door   *Door
+	id     int64
+	client string
+	broker int32
+
+	down net.Conn // to the client
+	up   net.Conn // to the broker, once dialled
+	q    queue
+	gone atomic.Bool     // the client was cut off, what is left goes nowhere
+	deaf chan struct{}   // closed when the broker is read no more
+	ctx  context.Context // over when the connection was aborted
+
+	cancel context.CancelFunc
+	mu     sync.Mutex // between dial and abort
+}
+
+func newConn(d *Door, broker int32, client net.Conn) *conn {
+	c := &conn{p: d.p, door: d, id: d.p.ids.Add(1), client: d.client, broker: broker, down: client, deaf: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	return c
+}
+
+// abort ends the connection at once: the client's side is reset, the broker's is
+// closed.
+func (c *conn) abort() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cancel()
+	reset(c.down)
+	if c.up != nil {
+		c.up.Close()
+	}
+}
+
+// reset closes nc so that the other side sees a connection reset.
+func reset(nc net.Conn) {
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	nc.Close()
+}
+
+// run serves the connection until both of its sides are closed.
+func (c *conn) run() {
+	defer c.cancel()
+	if err := c.dial(); err != nil {
+		if c.ctx.Err() == nil {
+			c.p.stats.undialled.Add(1)
+		}
+		reset(c.down)
+		return
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		c.end(c.relayDown())
+		close(c.deaf)
+	})
+	if err := c.relayUp(); err != errDraining {
+		c.end(err)
+	}
+	wg.Wait()
+	for _, e := range c.q.rest() {
+		for _, s := range e.strikes {
+			s.h.missed()
+		}
+	}
+}
+
+func (c *conn) dial() error {
+	addr, err := c.p.realAddress(c.broker)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, dialTimeout)
+	defer cancel()
+	up, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		up.Close()
+		return c.ctx.Err()
+	}
+	c.up = up
+	return nil
+}
+
+var (
+	// errDraining says that the client is read no further, but that the
+	// broker's answers are still to come.
+	errDraining = errors.New("no more requests")
+	// errFarewell says that a rule ended the connection.
+	errFarewell = errors.New("the connection was cut")
+	// errReset says that a rule ended the connection, and not orderly.
+	errReset = errors.New("the connection was reset")
+)
+
+// end closes both sides after one of them ended with err, which decides how the
+// client sees it. The broker's side is closed in order, so that the broker
+// still gets every request that was passed on.
+func (c *conn) end(err error) {
+	if errors.Is(err, errGarbage) {
+		c.p.stats.unparsed.Add(1)
+	}
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, errFarewell) {
+		c.down.Close()
+	} else {
+		reset(c.down)
+	}
+	c.up.Close()
+}
+
+// relayUp passes requests to the broker until one side ends.
+func (c *conn) relayUp() error {
+	in := newFrameReader(c.down)
+	for {
+		size, err := in.size(leastRequest)
+		if err != nil {
+			return err
+		}
+		h, err := parseHeader(in.buffered())
+		if err != nil {
+			return err
+		}
+		c.p.stats.requests[h.api].Add(1)
+		if err := c.request(in, h, size); err != nil {
+			return err
+		}
+	}
+}
+
+// request passes one request on, or does what the rules say.
+func (c *conn) request(in *frameReader, h requestHeader, size int) error {
+	e := &pending{requestHeader: h}
+	var r *request
+	rules := *c.p.rules.Load()
+	wanted, body := c.wanted(rules, h.api)
+	if body {
+		frame, err := in.fill(size)
+		if err != nil {
+			return err
+		}
+		if r, err = parseRequest(h, frame[:size], &c.p.topics); err != nil {
+			return err
+		}
+	} else if h.api == int16(kmsg.Produce) {
+		var err error
+		if r, err = c.produceHead(in, h, size); err != nil {
+			return err
+		}
+	}
+	silent := r != nil && r.unanswered()
+	if wanted {
+		before, after := c.strikes(rules, h.api, r)
+		e.strikes = after
+		delays, act := one(before)
+		for _, s := range delays {
+			c.hit(s, h)
+			if !c.sleep(s.h) {
+				return errReset
+			}
+		}
+		if act != nil {
+			return c.strikeRequest(act, in, e, r, size)
+		}
+	}
+	if !silent {
+		c.q.push(e)
+	}
+	return in.pass(c.up, size)
+}
+
+// wanted says whether any rule may concern requests of api on c, and whether
+// one of those must read them.
+func (c *conn) wanted(rules []*Handle, api int16) (wanted, body bool) {
+	for _, h := range rules {
+		if h.wants(c, api) {
+			wanted = true
+			body = body || h.needsBody()
+		}
+	}
+	return wanted, body
+}
+
+// produceHead reads the beginning of a Produce request, to know whether it will
+// be answered.
+func (c *conn) produceHead(in *frameReader, h requestHeader, size int) (*request, error) {
+	for n := min(size, 256); ; n = min(size, 2*n) {
+		b, err := in.fill(n)
+		if err != nil {
+			return nil, err
+		}
+		cur := cursor{buf: b[:min(size, len(b))]}
+		skipRequestHeader(&cur, h)
+		_, acks := produceHead(&cur, h)
+		if !cur.bad {
+			return &request{requestHeader: h, acks: acks}, nil
+		}
+		if n == size || n > readBuffer {
+			return nil, fmt.Errorf("%w: a Produce v%d request ends in its middle", errGarbage, h.version)
+		}
+	}
+}
+
+// sleep waits for a rule's delay. It is false if the connection ended meanwhile.
+func (c *conn) sleep(h *Handle) bool {
+	t := time.NewTimer(h.rule.Delay)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-h.released:
+		return true
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
+// strikeRequest does what the rule of s says with the request that in stands
+// before. r is its body if the rule needed it.
+func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request, size int) error {
+	for _, later := range e.strikes {
+		later.h.missed() // the broker will not answer this one
+	}
+	e.strikes = nil
+	switch s.h.rule.Action {
+	case Drop:
+		c.hit(s, e.requestHeader)
+		return c.farewell(e)
+	case Cut:
+		c.hit(s, e.requestHeader)
+		return errReset
+	case Blackhole:
+		c.hit(s, e.requestHeader)
+		// What follows on this connection is swallowed too: a broker takes a
+		// connection's requests one after the other.
+		_, err := io.Copy(io.Discard, c.down)
+		return err
+	case Hold:
+		c.hit(s, e.requestHeader)
+		return c.hold(s, in, e, size, r.unanswered())
+	case Error:
+		if r.unanswered() {
+			c.hit(s, e.requestHeader)
+			in.discard(size)
+			return nil
+		}
+		answer, err := errorAnswer(r, s.h.rule.Code, c.door)
+		if err != nil {
+			return err
+		}
+		c.hit(s, e.requestHeader)
+		in.discard(size)
+		e.kind, e.answer = answered, answer
+		if c.q.push(e) {
+			return c.flush(e)
+		}
+		return nil
+	}
+	return nil
+}
+
+// farewell ends the connection to the client once the responses before e are
+// out.
+func (c *conn) farewell(e *pending) error {
+	e.kind = farewell
+	if c.q.push(e) {
+		return errFarewell
+	}
+	return errDraining
+}
+
+// hold keeps the request, cuts the client off, and forwards the request later.
+// The connection to the broker stays open until the broker has answered.
+func (c *conn) hold(s *strike, in *frameReader, e *pending, size int, silent bool) error {
+	if !c.drain() { // earlier responses still reach the client
+		return errReset
+	}
+	c.gone.Store(true)
+	c.down.Close()
+	if !c.sleep(s.h) {
+		return errReset
+	}
+	if !silent {
+		c.q.push(e)
+	}
+	if err := in.pass(c.up, size); err != nil {
+		return err
+	}
+	c.drain()
+	return errFarewell
+}
+
+// drain waits until nothing is pending. It is false if the connection ended
+// before.
+func (c *conn) drain() bool {
+	select {
+	case <-c.q.empty():
+		return true
+	case <-c.deaf:
+		return false
+	}
+}
+
+// flush writes the answers that are due from e on, the head of the queue, until
+// one must come from the broker.
+func (c *conn) flush(e *pending) error {
+	for ; e != nil && e.kind != forwarded; e = c.q.pop() {
+		if e.kind == farewell {
+			return errFarewell
+		}
+		if _, err := c.down.Write(e.answer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// relayDown passes responses to the client until one side ends.
+func (c *conn) relayDown() error {
+	in := newFrameReader(c.up)
+	for {
+		size, err := in.size(4)
+		if err != nil {
+			return err
+		}
+		corr := int32(binary.BigEndian.Uint32(in.buffered()[4:]))
+		e := c.q.head()
+		if e == nil || e.kind != forwarded || e.corr != corr {
+			return fmt.Errorf("%w: a response with correlation id %d that no request waits for", errGarbage, corr)
+		}
+		if err = c.response(in, e, size); err != nil {
+			return err
+		}
+		if err := c.flush(c.q.pop()); err != nil {
+			return err
+		}
+	}
+}
+
+// response passes one response on, or does what the rules say.
+func (c *conn) response(in *frameReader, e *pending, size int) error {
+	if c.gone.Load() {
+		return in.pass(io.Discard, size)
+	}
+	delays, act := one(e.strikes)
+	e.strikes = nil
+	for _, s := range delays {
+		c.hit(s, e.requestHeader)
+		if !c.sleep(s.h) {
+			return errReset
+		}
+	}
+	if act == nil && !carriesAddresses(e.requestHeader) {
+		return in.pass(c.down, size)
+	}
+	if act != nil && act.h.rule.Action != Error {
+		return c.strikeResponse(act, e)
+	}
+	frame, err := in.fill(size)
+	if err != nil {
+		return err
+	}
+	out, err := rewrite(frame[:size], e.requestHeader, c.door)
+	if err != nil {
+		return err
+	}
+	if act != nil {
+		rule := &act.h.rule
+		out, err = replaceError(e.requestHeader, out, rule.Code, func(topic string, id [16]byte, part int32) bool {
+			if topic == "" {
+				topic = c.p.topics.name(id)
+			}
+			return rule.covers(topic, part)
+		})
+		if err != nil {
+			return err
+		}
+		c.hit(act, e.requestHeader)
+	}
+	_, err = c.down.Write(out)
+	in.discard(size)
+	return err
+}
+
+// strikeResponse does what the rule of s says with a response.
+func (c *conn) strikeResponse(s *strike, e *pending) error {
+	c.hit(s, e.requestHeader)
+	switch s.h.rule.Action {
+	case Blackhole:
+		// What follows towards the client is swallowed too: TCP loses no
+		// response from between others.
+		_, err := io.Copy(io.Discard, c.up)
+		return err
+	case Drop:
+		return errFarewell
+	default:
+		return errReset
+	}
+}

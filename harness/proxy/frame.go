@@ -1,0 +1,119 @@
+package proxy
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	// maxFrame is the longest frame that is passed on. Kafka's own limit for
+	// requests (socket.request.max.bytes) is 100 MiB unless raised.
+	maxFrame = 128 << 20
+	// maxDecode is the longest frame that is decoded into structures, which
+	// may take many times the frame's own size. Produce and Fetch are walked,
+	// not decoded, and have no such limit.
+	maxDecode = 1 << 20
+	// readBuffer is what a connection holds for each direction while it is idle.
+	readBuffer = 64 << 10
+)
+
+// errGarbage is wrapped by everything that is not Kafka's protocol.
+var errGarbage = errors.New("not Kafka's protocol")
+
+// frameReader reads frames: four bytes of length, then the body. Its buffer
+// grows as bytes arrive and never because a length claims that they will.
+type frameReader struct {
+	src  io.Reader
+	buf  []byte
+	r, w int // buf[r:w] is unread
+}
+
+func newFrameReader(src io.Reader) *frameReader {
+	return &frameReader{src: src, buf: make([]byte, readBuffer)}
+}
+
+func (f *frameReader) buffered() []byte { return f.buf[f.r:f.w] }
+
+func (f *frameReader) discard(n int) {
+	f.r += n
+	if f.r == f.w {
+		f.r, f.w = 0, 0
+		if len(f.buf) > 16*readBuffer {
+			f.buf = make([]byte, readBuffer) // one huge frame is no reason to hold on to its memory
+		}
+	}
+}
+
+// fill makes at least n bytes unread, and returns them and whatever came with
+// them. io.EOF means that the stream ended before the first byte of n.
+func (f *frameReader) fill(n int) ([]byte, error) {
+	for f.w-f.r < n {
+		if err := f.read(n); err != nil {
+			if err == io.EOF && f.w > f.r {
+				err = io.ErrUnexpectedEOF
+			}
+			return f.buffered(), err
+		}
+	}
+	return f.buffered(), nil
+}
+
+// read reads once, towards n unread bytes.
+func (f *frameReader) read(n int) error {
+	if f.r > 0 && f.r+n > len(f.buf) {
+		f.w = copy(f.buf, f.buf[f.r:f.w])
+		f.r = 0
+	}
+	if f.w == len(f.buf) {
+		grown := make([]byte, min(2*len(f.buf), n))
+		f.w = copy(grown, f.buf[f.r:f.w])
+		f.buf, f.r = grown, 0
+	}
+	k, err := f.src.Read(f.buf[f.w:])
+	f.w += k
+	if k > 0 {
+		return nil
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}
+
+// size reads the length in front of the next frame without consuming it, and
+// at least least bytes of the body. It returns the length of the whole frame,
+// the four bytes included.
+func (f *frameReader) size(least int) (int, error) {
+	b, err := f.fill(4)
+	if err != nil {
+		return 0, err
+	}
+	n := int(int32(binary.BigEndian.Uint32(b)))
+	if n < least || n > maxFrame {
+		return 0, fmt.Errorf("%w: a frame of %d bytes", errGarbage, n)
+	}
+	_, err = f.fill(4 + least)
+	return 4 + n, err
+}
+
+// pass writes the next n bytes to dst as they arrive.
+func (f *frameReader) pass(dst io.Writer, n int) error {
+	for n > 0 {
+		b, err := f.fill(1)
+		if err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
+		}
+		k := min(n, len(b))
+		if _, err := dst.Write(b[:k]); err != nil {
+			return err
+		}
+		f.discard(k)
+		n -= k
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package proxy
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// partition is a topic-partition that a request names. Topic is "" if the
+// request gave an id that no Metadata response has told; part is -1 if the
+// request speaks of the whole topic.
+type partition struct {
+	topic string
+	id    [16]byte
+	part  int32
+}
+
+// request is one request whose body was read because somebody asks for it.
+type request struct {
+	requestHeader
+	frame []byte       // with its length
+	body  kmsg.Request // decoded; nil for Produce
+	txns  []string     // transactional ids
+	parts []partition
+	acks  int16 // of Produce
+	// opaque requests are too long or too new to be read: they name nothing.
+	opaque bool
+}
+
+// parseRequest reads the body of the request in frame.
+func parseRequest(h requestHeader, frame []byte, names *topicNames) (*request, error) {
+	r := &request{requestHeader: h, frame: frame}
+	c := cursor{buf: frame}
+	skipRequestHeader(&c, h)
+	if h.api == int16(kmsg.Produce) {
+		r.produce(&c, names)
+	} else if !c.bad {
+		if len(frame) > maxDecode || h.version > apis[h.api].max {
+			r.opaque = true
+			return r, nil
+		}
+		r.body = kmsg.RequestForKey(h.api)
+		r.body.SetVersion(h.version)
+		c.bad = r.body.ReadFrom(frame[c.off:]) != nil
+		if !c.bad {
+			r.names(names)
+		}
+	}
+	if c.bad {
+		return nil, fmt.Errorf("%w: a %s v%d request ends in its middle", errGarbage, h.name(), h.version)
+	}
+	return r, nil
+}
+
+// produce reads all of a Produce request but its records.
+func (r *request) produce(c *cursor, names *topicNames) {
+	txn, acks := produceHead(c, r.requestHeader)
+	if len(txn) > 0 {
+		r.txns = append(r.txns, string(txn))
+	}
+	r.acks = acks
+	walkProduce(c, r.requestHeader, func(topic []byte, id [16]byte, part int32, _ []byte) {
+		p := partition{string(topic), id, part}
+		if topic == nil {
+			p.topic = names.name(id)
+		}
+		r.parts = append(r.parts, p)
+	})
+}
+
+// produceHead reads a Produce request's body up to its acks.
+func produceHead(c *cursor, h requestHeader) (txn []byte, acks int16) {
+	if h.version >= 3 {
+		txn = c.str(h.flexible())
+	}
+	return txn, c.int16()
+}
+
+// walkProduce goes on behind produceHead, over the records of each partition.
+func walkProduce(c *cursor, h requestHeader, each func(topic []byte, id [16]byte, part int32, records []byte)) {
+	flexible := h.flexible()
+	c.int32() // timeout
+	for n := c.array(flexible); n > 0 && !c.bad; n-- {
+		topic, id := c.topicName(h.version >= 13, flexible)
+		for p := c.array(flexible); p > 0 && !c.bad; p-- {
+			part := c.int32()
+			records := c.bytes(flexible)
+			c.tags(flexible)
+			if !c.bad {
+				each(topic, id, part, records)
+			}
+		}
+		c.tags(flexible)
+	}
+}
+
+// names collects the transactional ids and topic-partitions of r.body.
+func (r *request) names(names *topicNames) {
+	txn := func(id string) {
+		if id != "" {
+			r.txns = append(r.txns, id)
+		}
+	}
+	add := func(topic string, id [16]byte, part int32) {
+		if topic == "" {
+			topic = names.name(id)
+		}
+		r.parts = append(r.parts, partition{topic, id, part})
+	}
+	var none [16]byte
+	switch b := r.body.(type) {
+	case *kmsg.FetchRequest:
+		for _, t := range b.Topics {
+			for _, p := range t.Partitions {
+				add(t.Topic, t.TopicID, p.Partition)
+			}
+		}
+	case *kmsg.ListOffsetsRequest:
+		for _, t := range b.Topics {
+			for _, p := range t.Partitions {
+				add(t.Topic, none, p.Partition)
+			}
+		}
+	case *kmsg.OffsetForLeaderEpochRequest:
+		for _, t := range b.Topics {
+			for _, p := range t.Partitions {
+				add(t.Topic, none, p.Partition)
+			}
+		}
+	case *kmsg.MetadataRequest:
+		for _, t := range b.Topics {
+			name := ""
+			if t.Topic != nil {
+				name = *t.Topic
+			}
+			add(name, t.TopicID, -1)
+		}
+	case *kmsg.OffsetCommitRequest:
+		for _, t := range b.Topics {
+			for _, p := range t.Partitions {
+				add(t.Topic, t.TopicID, p.Partition)
+			}
+		}
+	case *kmsg.OffsetFetchRequest:
+		for _, t := range b.Topics {
+			for _, p := range t.Partitions {
+				add(t.Topic, none, p)
+			}
+		}
+		for _, g := range b.Groups {
+			for _, t := range g.Topics {
+				for _, p := range t.Partitions {
+					add(t.Topic, t.TopicID, p)
+				}
+			}
+		}
+	case *kmsg.FindCoordinatorRequest:
+		if b.CoordinatorType == 1 { // transaction
+			txn(b.CoordinatorKey)
+			r.txns = append(r.txns, b.CoordinatorKeys...)
+		}
+	case *kmsg.InitProducerIDRequest:
+		if b.TransactionalID != nil {
+			txn(*b.TransactionalID)
+		}
+	case *kmsg.AddPartitionsToTxnRequest:
+		txn(b.TransactionalID)
+		for _, t := range b.Topics {
+			for _, p := range t.Partitions {
+				add(t.Topic, none, p)
+			}
+		}
+		for _, x := range b.Transactions {
+			txn(x.TransactionalID)
+			for _, t := range x.Topics {
+				for _, p := range t.Partitions {
+					add(t.Topic, none, p)
+				}
+			}
+		}
+	case *kmsg.AddOffsetsToTxnRequest:
+		txn(b.TransactionalID)
+	case *kmsg.EndTxnRequest:
+		txn(b.TransactionalID)
+	case *kmsg.TxnOffsetCommitRequest:
+		txn(b.TransactionalID)
+		for _, t := range b.Topics {
+			for _, p := range t.Partitions {
+				add(t.Topic, t.TopicID, p.Partition)
+			}
+		}
+	}
+}
+
+// hasTxnID says whether requests of an API (-1: of some) name transactional ids.
+func hasTxnID(api int16) bool {
+	switch kmsg.Key(api) {
+	case -1, kmsg.Produce, kmsg.FindCoordinator, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.EndTxn, kmsg.TxnOffsetCommit:
+		return true
+	}
+	return false
+}
+
+// hasTopics says whether requests of an API (-1: of some) name topics that a
+// rule can match.
+func hasTopics(api int16) bool {
+	switch kmsg.Key(api) {
+	case -1, kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets, kmsg.OffsetForLeaderEpoch, kmsg.Metadata, kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.AddPartitionsToTxn, kmsg.TxnOffsetCommit:
+		return true
+	}
+	return false
+}
