@@ -263,8 +263,7 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 		c.hit(s, e.requestHeader)
 		// What follows on this connection is swallowed too: a broker takes a
 		// connection's requests one after the other.
-		_, err := io.Copy(io.Discard, c.down)
-		return err
+		return swallow(c.down)
 	case Hold:
 		c.hit(s, e.requestHeader)
 		return c.hold(s, in, e, size, r.unanswered())
@@ -419,11 +418,18 @@ func (c *conn) strikeResponse(s *strike, e *pending) error {
 	case Blackhole:
 		// What follows towards the client is swallowed too: TCP loses no
 		// response from between others.
-		_, err := io.Copy(io.Discard, c.up)
-		return err
+		return swallow(c.up)
 	case Drop:
 		return errFarewell
 	default:
 		return errReset
 	}
+}
+
+// swallow reads src to its end, which it returns.
+func swallow(src io.Reader) error {
+	if _, err := io.Copy(io.Discard, src); err != nil {
+		return err
+	}
+	return io.EOF
 }

@@ -151,3 +151,12 @@ func TestProduceAndConsume(t *testing.T) {
 		t.Errorf("stats %+v", s)
 	}
 }
+
+// dials returns nil if addr accepts a connection.
+func dials(addr string) error {
+	nc, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	if err == nil {
+		nc.Close()
+	}
+	return err
+}
