@@ -3,6 +3,8 @@ package checker
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 
 	"github.com/onceproof/onceproof/history"
 )
@@ -16,6 +18,36 @@ type Options struct {
 }
 
 // Check judges the history that r reads. Expectations come from its header.
-func Check(ctx context.Context, r *history.Reader, opt Options) (*Report, error) {
-	return nil, errors.New("checker: not built yet")
+// An error means that there is no verdict: the history could not be read, or ctx
+// ended. Whatever the history shows is in the report, never an error.
+func Check(ctx context.Context, r *history.Reader, opt Options) (rep *Report, err error) {
+	j := newJudge(r.Header(), opt)
+	defer func() { err = errors.Join(err, j.close()) }()
+	var e history.Event
+	for {
+		switch err := r.Next(&e); {
+		case err == io.EOF:
+			j.finish()
+			if j.pool.err != nil {
+				return nil, fmt.Errorf("judge the history: %w", j.pool.err)
+			}
+			j.cutOff = r.Truncated()
+			return j.verdicts(), nil
+		case err != nil:
+			return nil, fmt.Errorf("read the history: %w", err)
+		}
+		if err := j.observe(&e, r.Line()); err != nil {
+			return nil, fmt.Errorf("judge the history: line %d: %w", r.Line(), err)
+		}
+		if j.events%progressStep == 0 {
+			if err := ctx.Err(); err != nil {
+				return nil, fmt.Errorf("judge the history: %w", err)
+			}
+			if opt.Progress != nil {
+				opt.Progress(j.events)
+			}
+		}
+	}
 }
+
+const progressStep = 1 << 16

@@ -1,0 +1,223 @@
+package checker
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// verdicts puts the report together after finish.
+func (j *judge) verdicts() *Report {
+	r := &Report{
+		Format:   Format,
+		Scenario: j.header.Scenario,
+		Seed:     j.header.Seed,
+		Backend:  j.header.Backend,
+		Tool:     j.header.Tool,
+		Events:   j.events,
+		Evidence: j.evidence(),
+		Faults:   j.faultEvidence(),
+		Infra:    j.infra(),
+	}
+	for _, g := range Guarantees {
+		if len(j.opt.Only) > 0 && !slices.Contains(j.opt.Only, g) {
+			continue
+		}
+		r.Guarantees = append(r.Guarantees, j.result(g))
+	}
+	j.decideExit(r)
+	return r
+}
+
+func (j *judge) infra() string {
+	var why []string
+	switch {
+	case j.auditErr != "":
+		why = append(why, j.auditErr)
+	case !j.auditDone:
+		why = append(why, "the audit is missing: the final log was not read")
+	}
+	if j.cutOff {
+		why = append(why, "the end of the history is cut off")
+	}
+	if s := j.unproved(); s != "" {
+		why = append(why, s)
+	}
+	return strings.Join(why, "; ")
+}
+
+func (j *judge) evidence() Evidence {
+	c := j.counts
+	h := j.hot
+	for k, v := range map[string]int64{
+		"sends": h.sends, "acked": h.acked, "failed": h.failed, "unknown": h.unknown, "polled": h.polled,
+		"processed": h.processed, "records": h.logged, "offset-commits": h.committedOffsets, "faults": int64(len(j.faults)),
+	} {
+		c[k] = v
+	}
+	e := Evidence{Duration: j.lastT - j.firstT, Counts: c}
+	for _, pt := range j.parts {
+		if pt.hasWM {
+			if e.Watermark == nil {
+				e.Watermark = map[string]int64{}
+			}
+			e.Watermark[tpName(pt.tp)] = pt.marks[2]
+		}
+	}
+	return e
+}
+
+// expected is the header's expectation of g, and whether it names g.
+func (j *judge) expected(g Guarantee) (Verdict, bool) {
+	if v, ok := j.header.Expect[string(g)]; ok {
+		return Verdict(v), true
+	}
+	return Holds, false
+}
+
+func (j *judge) result(g Guarantee) Result {
+	r := Result{Guarantee: g, Examined: map[string]int64{}}
+	r.Expected, _ = j.expected(g)
+	ex := j.exercise(g)
+	for _, k := range ex.examined {
+		r.Examined[k] = j.counts[k]
+	}
+	for _, kind := range breaks[g] {
+		k := j.finds.byKind[kind]
+		if k == nil || k.count == 0 {
+			continue
+		}
+		r.Anomalies = append(r.Anomalies, j.finding(g, kind, k))
+	}
+	switch {
+	case len(r.Anomalies) > 0:
+		r.Verdict = Violated
+		var parts []string
+		for _, a := range r.Anomalies {
+			parts = append(parts, fmt.Sprintf("%d × %s", a.Count, a.Kind))
+		}
+		r.Reason = strings.Join(parts, ", ")
+		r.Permitted = j.permitted(g, r.Anomalies)
+	case ex.notApplying != "":
+		r.Verdict, r.Reason = NotExercised, doesNotApply+ex.notApplying
+	case ex.unknown != "":
+		r.Verdict, r.Reason = Unknown, ex.unknown
+	case ex.missing != "":
+		r.Verdict, r.Reason = NotExercised, ex.missing
+	default:
+		r.Verdict = Holds
+	}
+	return r
+}
+
+// doesNotApply begins the reason of a guarantee that the run's configuration
+// has no object for. Such a guarantee decides nothing unless `expect` names it.
+const doesNotApply = "does not apply: "
+
+func (j *judge) finding(g Guarantee, kind Anomaly, k *found) Finding {
+	f := Finding{Kind: kind, Jepsen: JepsenName(kind), Count: k.count}
+	for i := range k.drafts {
+		d := &k.drafts[i]
+		w := Witness{Events: byTime(d.events), Text: d.text, Legal: d.legal, Forfeit: j.forfeit(g, kind, d.client)}
+		w.Context = byTime(j.context(d))
+		if i == 0 {
+			f.Fingerprint = j.fingerprint(kind, d, w.Context)
+		}
+		f.Witnesses = append(f.Witnesses, w)
+	}
+	return f
+}
+
+// fingerprint names a finding so that the same one is recognised in another
+// run: the anomaly, what the configuration says about it, the kinds of faults
+// around its first witness. No time, offset, seed or process goes in.
+func (j *judge) fingerprint(kind Anomaly, d *draft, context []WitnessEvent) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n", kind)
+	if c := j.clients[d.client]; c != nil {
+		fmt.Fprintf(h, "%s %s %s\n", c.Role, c.Library, c.Commit)
+		keys := make([]string, 0, len(c.Config))
+		for k := range c.Config {
+			if fingerprinted[k] {
+				keys = append(keys, k)
+			}
+		}
+		slices.Sort(keys)
+		for _, k := range keys {
+			fmt.Fprintf(h, "%s=%s\n", k, c.Config[k])
+		}
+	}
+	kinds := map[string]bool{}
+	for _, e := range context {
+		if f := j.byStep[e.Proc]; f != nil {
+			kinds[f.kind+" "+role(f.target)] = true
+		}
+	}
+	names := make([]string, 0, len(kinds))
+	for k := range kinds {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	fmt.Fprintf(h, "%s\n", strings.Join(names, ","))
+	return hex.EncodeToString(h.Sum(nil)[:6])
+}
+
+// fingerprinted are the properties that bear on a guarantee.
+var fingerprinted = map[string]bool{
+	"acks": true, "enable.idempotence": true, "max.in.flight.requests.per.connection": true,
+	"isolation.level": true, "enable.auto.commit": true, "auto.offset.reset": true,
+}
+
+// role is a target without its arguments: leader(orders/0) is leader.
+func role(target string) string {
+	if i := strings.IndexByte(target, '('); i > 0 {
+		return target[:i]
+	}
+	if i := strings.IndexByte(target, '/'); i > 0 {
+		return target[:i]
+	}
+	return target
+}
+
+// decideExit sets the exit code and the one line that says why.
+//
+//	1  a guarantee is violated where it was expected to hold, or the reverse
+//	3  the run could not be judged: infrastructure, or unknown or not-exercised
+//	   where a verdict was expected
+//	0  as expected
+func (j *judge) decideExit(r *Report) {
+	var differs, open []string
+	for _, g := range r.Guarantees {
+		want, named := j.expected(g.Guarantee)
+		if g.Verdict == want {
+			continue
+		}
+		switch g.Verdict {
+		case Holds, Violated:
+			s := fmt.Sprintf("%s: %s, expected %s", g.Guarantee, g.Verdict, want)
+			if g.Reason != "" {
+				s += " (" + g.Reason + ")"
+			}
+			differs = append(differs, s)
+		default:
+			if !named && strings.HasPrefix(g.Reason, doesNotApply) {
+				continue
+			}
+			open = append(open, fmt.Sprintf("%s: %s, expected %s (%s)", g.Guarantee, g.Verdict, want, g.Reason))
+		}
+	}
+	// Without the audit a verdict of holds is never given, so what differs is a
+	// violation that was found, or one that was expected and not found.
+	switch {
+	case len(differs) > 0:
+		r.Exit, r.Why = 1, strings.Join(differs, "; ")
+	case r.Infra != "":
+		r.Exit, r.Why = 3, r.Infra
+	case len(open) > 0:
+		r.Exit, r.Why = 3, strings.Join(open, "; ")
+	default:
+		r.Exit, r.Why = 0, "every guarantee ended as expected"
+	}
+}

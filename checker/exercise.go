@@ -1,0 +1,123 @@
+package checker
+
+import (
+	"github.com/onceproof/onceproof/history"
+)
+
+// exercised says what a guarantee's verdict rests on. At most one of the
+// reasons is set; the order of precedence is notApplying, unknown, missing.
+type exercised struct {
+	examined    []string // names of counts
+	notApplying string   // the configuration has no object of this guarantee
+	unknown     string   // could not be decided
+	missing     string   // nothing in the run could have broken it
+}
+
+// breaks lists the anomalies of each guarantee, as docs/anomalies.md does.
+var breaks = map[Guarantee][]Anomaly{
+	NoLoss:       {LostWrite, LostInput, TruncatedLog},
+	NoDuplicates: {DuplicateWrite, DuplicateOutput, OverlappingInput},
+	Order:        {ReorderedWrite, RealtimeReorder, NonmonotonicPoll, SkippedPoll, NonmonotonicSend},
+	Isolation:    {AbortedRead, DirtyRead, IntermediateRead, ReadAboveLSO, PhantomRead},
+	Atomicity:    {TornTransaction, OutputWithoutOffset, OffsetWithoutOutput, StrayMarker, LostCommit, GhostCommit},
+	Agreement:    {InconsistentOffset},
+	Offsets:      {OffsetRegression, OffsetLost, NonlinearizableOffset, PositionMismatch},
+	Fencing:      {ZombieWrite, ZombieCommit, DoubleOwner},
+	Progress:     {HangingTransaction, StuckConsumer, NoRecovery},
+}
+
+// GuaranteeOf is the guarantee that an anomaly breaks, "" if there is no such anomaly.
+func GuaranteeOf(a Anomaly) Guarantee {
+	for _, g := range Guarantees {
+		for _, k := range breaks[g] {
+			if k == a {
+				return g
+			}
+		}
+	}
+	return ""
+}
+
+// transactional says that the run had transactions.
+func (j *judge) transactional() bool {
+	if j.nTxns > 0 || j.counts["transactional-records"]+j.counts["aborted-records"] > 0 {
+		return true
+	}
+	for _, c := range j.header.Clients {
+		if c.Config["transactional.id"] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// disturbed says that something happened that guarantees exist for: a proved
+// fault that met one of the operations, a client that died with work in hand,
+// an outcome that nobody knew, a rebalance, an abort.
+func (j *judge) disturbed(ops ...history.Op) bool {
+	return j.counts["crashes"] > 0 || j.hot.unknown > 0 || j.counts["unknown-ends"] > 0 ||
+		j.counts["rebalances"] > 0 || j.counts["aborts"] > 0 || j.anyFaultMet(ops...)
+}
+
+const notDisturbed = "no fault, crash, rebalance, abort or unknown outcome met an operation that it protects"
+
+// exercise says whether g was put to the test. docs/checker.md has the rule in words.
+func (j *judge) exercise(g Guarantee) exercised {
+	var ex exercised
+	switch g {
+	case NoLoss:
+		ex.examined = []string{"records", "acked", "inputs", "faults", "crashes", "unknown"}
+		j.dataVerdict(&ex, true)
+	case NoDuplicates:
+		ex.examined = []string{"records", "processed", "outputs", "faults", "crashes", "unknown"}
+		j.dataVerdict(&ex, true)
+	case Order:
+		ex.examined = []string{"records", "acked", "polled", "faults", "crashes"}
+		j.dataVerdict(&ex, true)
+	case Agreement:
+		ex.examined = []string{"records", "acked", "polled", "faults", "leader-changes"}
+		j.dataVerdict(&ex, true)
+	case Isolation, Atomicity:
+		ex.examined = []string{"transactions", "commits", "aborts", "aborted-records", "transactional-records", "faults"}
+		if !j.transactional() {
+			ex.notApplying = "there are no transactions in this run"
+			return ex
+		}
+		j.dataVerdict(&ex, false)
+		if ex.unknown == "" && ex.missing == "" && !j.txnDisturbed() {
+			ex.missing = "no transaction was aborted, cut short or met by a fault"
+		}
+	case Offsets:
+		ex.examined = []string{"offset-commits", "offset-fetches", "rebalances", "faults"}
+		ex.notApplying = "nothing in this version examines it"
+	case Fencing:
+		ex.examined = []string{"fences", "init-producer", "rebalances"}
+		ex.notApplying = "nothing in this version examines it"
+	case Progress:
+		ex.examined = []string{"faults", "acked", "polled"}
+		ex.notApplying = "nothing in this version examines it"
+	}
+	return ex
+}
+
+// dataVerdict is what the guarantees about records have in common: they need
+// the final log, records in it, and something that disturbed the run.
+func (j *judge) dataVerdict(ex *exercised, disturb bool) {
+	switch {
+	case j.hot.sends+j.hot.polled+j.hot.logged == 0:
+		ex.missing = "no record was sent or read"
+	case !j.auditDone:
+		ex.unknown = "the final log is not known"
+		if j.auditErr != "" {
+			ex.unknown = j.auditErr
+		}
+	case disturb && !j.disturbed(history.OpSend, history.OpPoll, history.OpProcess, history.OpCommit, history.OpCommitOffsets, history.OpSendOffsets):
+		ex.missing = notDisturbed
+	}
+}
+
+func (j *judge) txnDisturbed() bool {
+	return j.counts["aborts"] > 0 || j.counts["unknown-ends"] > 0 || j.counts["aborted-records"] > 0 || j.counts["cut-short"] > 0 ||
+		j.anyFaultMet(history.OpCommit, history.OpAbort, history.OpSendOffsets, history.OpBegin) ||
+		j.anyFaultMet(history.OpSend) && j.nTxns > 0
+}

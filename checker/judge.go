@@ -1,0 +1,400 @@
+package checker
+
+import (
+	"fmt"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// judge holds the state of one history while it is read, and finds what is
+// wrong with it. It is used by one goroutine: observe for each event in the
+// history's order, then finish, then close.
+//
+//	observe ──> rows by partition and offset ─┐
+//	        ──> sends by process and number ──┼──> finish: one pass a partition in
+//	        ──> transactions, polls, commits ─┘    offset order, then joins
+//
+// Everything that grows with the history lies in tables of fixed-size rows that
+// move to disk past the memory limit.
+type judge struct {
+	header history.Header
+	opt    Options
+	pool   *pool
+	names
+
+	procs   []*proc
+	parts   []*part
+	groups  []*group
+	clients map[string]*history.ClientInfo
+	pids    map[pidEpoch]int32
+	pidList []pidEpoch
+	libs    []string // audit readers under read_committed
+
+	txns   *table[txn]
+	nTxns  int64
+	staged *spool[stagedOffset]
+
+	unresolved map[value]attempt // sends whose place is not known from an acknowledgement
+	displaced  []displaced
+	polls      *spool[pollLine]
+	gaps       *spool[pollGap]
+	early      *spool[earlyRead]
+	commits    *spool[offsetOp]
+
+	faults   []*fault
+	byStep   map[string]*fault
+	active   int // faults whose effect is on
+	inflight map[history.Op]int64
+	leaders  []landmark
+
+	events    int64
+	firstT    int64
+	lastT     int64
+	counts    map[string]int64
+	hot       hotCounts
+	auditLog  bool // at least one log line or audit-done was seen
+	auditDone bool
+	auditErr  string
+	cutOff    bool // the history's last frame is missing
+	lastAck   int64
+	finds     findings
+}
+
+// hotCounts are counted once an event or more; counts holds the rest.
+type hotCounts struct {
+	sends, acked, failed, unknown, polled, processed, logged, committedOffsets int64
+}
+
+// proc is one incarnation of a worker.
+type proc struct {
+	id       int32
+	name     string
+	client   string
+	instance string
+	info     *history.ClientInfo // nil if the header does not name the client
+	group    int32               // -1 until known
+	rc       bool                // reads committed
+	txnal    bool                // uses transactions
+	values   *table[uint8]       // flags by send number
+	maxSent  int64
+	pend     map[int64]pending
+	lastTxn  int64
+	lastTxnI int32
+	txnIndex map[int64]int32
+	pos      map[int32]*position
+	spawned  bool
+	ended    bool
+	crashed  bool
+	anySend  bool
+}
+
+// part is one partition: what was acknowledged, read and finally found at each offset.
+type part struct {
+	id     int32
+	tp     history.TopicPartition
+	rows   *table[record]
+	end    int64 // largest offset seen + 1
+	logEnd int64 // largest offset in the audit's log + 1
+	acked  int64
+	logged int64
+	marks  [3]int64 // log start, last stable offset, high watermark
+	hasWM  bool
+	wmLine uint32
+	open   []openTxn
+	vis    uint16 // readers of the audit that returned something
+}
+
+// record is what is known of one offset of one partition.
+type record struct {
+	val     value
+	from    place // the input that it was made from
+	inv     int64 // its send's invocation and acknowledgement; 0 = unknown
+	ack     int64
+	invLine uint32
+	ackLine uint32
+	logLine uint32
+	pid     int32 // index of producer id and epoch + 1
+	txn     int32 // index of the sending client's transaction + 1
+	flags   uint16
+}
+
+const (
+	fAcked uint16 = 1 << iota
+	fLogged
+	fInTxn
+	fCommitted
+	fAborted
+	fMarker
+	fMarkerCommit
+	fReadRC // returned to a client under read_committed
+	fReadRU
+	fClash // two values were seen here
+	fVis0  // returned to the audit's first reader under read_committed, and so on
+)
+
+const maxLibs = 4
+
+// Flags of a send by its number.
+const (
+	vInvoked uint8 = 1 << iota
+	vAcked
+	vFailed // certainly did not happen, says the library
+	vUnknown
+	vLogged // in the log, not aborted
+	vTwice
+	vAborted // in the log, aborted
+	vResent
+)
+
+type pidEpoch struct {
+	pid   int64
+	epoch int16
+}
+
+type openTxn struct {
+	pid   int64
+	epoch int16
+	first int64
+	line  uint32
+}
+
+// pending is an operation that has not ended.
+type pending struct {
+	op   history.Op
+	t    int64
+	line uint32
+	txn  int32
+	tp   int32
+	val  value
+	from place
+	more []batched // sends of several records in one operation
+}
+
+type batched struct {
+	val  value
+	from place
+}
+
+// attempt is a send whose place an acknowledgement did not tell.
+type attempt struct {
+	inv, end         int64
+	invLine, endLine uint32
+	tp               int32 // -1 if the library would have chosen
+	txn              int32
+	from             place
+	outcome          history.Type
+	errName          string
+}
+
+// displaced is an acknowledgement for an offset where the log holds another value.
+type displaced struct {
+	tp  int32
+	off int64
+	rec record
+}
+
+// landmark is a leader change or a broker's end, for a witness's context.
+type landmark struct {
+	t    int64
+	line int64
+	proc string
+	text string
+}
+
+func newJudge(h history.Header, opt Options) *judge {
+	if opt.Memory <= 0 {
+		opt.Memory = 512 << 20
+	}
+	if opt.Examples <= 0 {
+		opt.Examples = 3
+	}
+	// A part of the limit is for what is not in tables: the reader's buffers,
+	// page lists, operations in flight.
+	tables := opt.Memory - max(opt.Memory/4, min(opt.Memory/2, 64<<20))
+	p := newPool(tables)
+	j := &judge{
+		header:     h,
+		opt:        opt,
+		pool:       p,
+		names:      newNames(),
+		clients:    map[string]*history.ClientInfo{},
+		pids:       map[pidEpoch]int32{},
+		txns:       newTable[txn](p),
+		staged:     newSpool[stagedOffset](p),
+		unresolved: map[value]attempt{},
+		polls:      newSpool[pollLine](p),
+		gaps:       newSpool[pollGap](p),
+		early:      newSpool[earlyRead](p),
+		commits:    newSpool[offsetOp](p),
+		byStep:     map[string]*fault{},
+		inflight:   map[history.Op]int64{},
+		counts:     map[string]int64{},
+	}
+	j.finds = newFindings(j)
+	for i := range h.Clients {
+		j.clients[h.Clients[i].Name] = &h.Clients[i]
+	}
+	return j
+}
+
+func (j *judge) newProc(name string) *proc {
+	client, instance := splitProc(name)
+	p := &proc{
+		id:       int32(len(j.procs)),
+		name:     name,
+		client:   client,
+		instance: instance,
+		info:     j.clients[client],
+		group:    -1,
+		values:   newTable[uint8](j.pool),
+		maxSent:  -1,
+		pend:     map[int64]pending{},
+		txnIndex: map[int64]int32{},
+		pos:      map[int32]*position{},
+	}
+	if p.info != nil {
+		p.rc = p.info.Config["isolation.level"] == "read_committed"
+		p.txnal = p.info.Config["transactional.id"] != ""
+	}
+	return p
+}
+
+func (j *judge) newPart(tp history.TopicPartition) *part {
+	return &part{id: int32(len(j.parts)), tp: tp, rows: newTable[record](j.pool)}
+}
+
+func (j *judge) close() error { return j.pool.close() }
+
+// observe takes one event in. line is its line in the history. An error means
+// that the event cannot be part of any history.
+func (j *judge) observe(e *history.Event, line int64) error {
+	j.events++
+	if e.T != 0 {
+		if j.firstT == 0 || e.T < j.firstT {
+			j.firstT = e.T
+		}
+		if e.T > j.lastT {
+			j.lastT = e.T
+		}
+	}
+	var err error
+	switch e.Src {
+	case history.SrcClient:
+		err = j.observeClient(e, uint32(line))
+	case history.SrcAudit:
+		err = j.observeAudit(e, uint32(line))
+	case history.SrcFault:
+		j.observeFault(e, line)
+	case history.SrcHarness:
+		err = j.observeHarness(e, line)
+	case history.SrcWire:
+		j.counts["wire"]++
+	default:
+		err = fmt.Errorf("source %q is not known", e.Src)
+	}
+	if err != nil {
+		return err
+	}
+	if j.pool.over() {
+		j.pool.trim()
+	}
+	return j.pool.err
+}
+
+func (j *judge) observeClient(e *history.Event, line uint32) error {
+	id, err := j.proc(e.Proc)
+	if err != nil {
+		return err
+	}
+	p := j.procs[id]
+	if e.Group != "" && p.group < 0 {
+		p.group = j.group(e.Group)
+	}
+	if e.Type == history.Invoke {
+		if e.Op != history.OpSend {
+			p.pend[e.ID] = pending{op: e.Op, t: e.T, line: line}
+		}
+		j.started(e.Op)
+	}
+	switch e.Op {
+	case history.OpSend:
+		err = j.observeSend(p, e, line)
+	case history.OpPoll:
+		err = j.observePoll(p, e, line)
+	case history.OpProcess, history.OpSetAside:
+		err = j.observeProcess(p, e, line)
+	case history.OpInitProducer, history.OpBegin, history.OpCommit, history.OpAbort:
+		err = j.observeTxn(p, e, line)
+	case history.OpSendOffsets:
+		err = j.observeSendOffsets(p, e, line)
+	case history.OpCommitOffsets, history.OpFetchOffsets:
+		err = j.observeOffsets(p, e, line)
+	case history.OpAssigned, history.OpRevoked, history.OpLost, history.OpSeek:
+		err = j.observeAssignment(p, e, line)
+	case history.OpClose:
+		if e.Type == history.OK {
+			p.ended = true
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if e.Err != nil && isFenced(e.Err) {
+		j.counts["fences"]++
+	}
+	if e.Type != history.Invoke {
+		if q, ok := p.pend[e.ID]; ok {
+			j.ended(q.op)
+			delete(p.pend, e.ID)
+		}
+	}
+	return nil
+}
+
+func (j *judge) observeHarness(e *history.Event, line int64) error {
+	switch e.Op {
+	case history.OpSpawn, history.OpExit:
+		name := e.Proc
+		if name == "harness" || name == "" {
+			if s, ok := e.Data["proc"].(string); ok {
+				name = s
+			}
+		}
+		if name == "harness" || name == "" {
+			return nil
+		}
+		id, err := j.proc(name)
+		if err != nil {
+			return err
+		}
+		p := j.procs[id]
+		if e.Op == history.OpSpawn {
+			p.spawned = true
+			j.counts["spawns"]++
+			return nil
+		}
+		if !p.ended && !gracefulExit(e.Note) {
+			p.crashed = true
+			j.counts["crashes"]++
+		}
+		p.ended = true
+		for _, q := range p.pend {
+			j.ended(q.op)
+		}
+		j.unfinished(p, e.T, uint32(line))
+	case history.OpBroker:
+		j.counts["broker-changes"]++
+		j.landmark(e, line, fmt.Sprintf("broker %v: %v", e.Data["broker"], e.Data["state"]))
+	case history.OpLeader:
+		j.counts["leader-changes"]++
+		j.landmark(e, line, fmt.Sprintf("%s is led by broker %v from epoch %v", tpName(e.TP), e.Data["leader"], e.Data["epoch"]))
+	}
+	return nil
+}
+
+func (j *judge) landmark(e *history.Event, line int64, text string) {
+	const most = 10_000
+	if len(j.leaders) < most {
+		j.leaders = append(j.leaders, landmark{t: e.T, line: line, proc: e.Proc, text: text})
+	}
+}

@@ -1,0 +1,231 @@
+package checker
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"unsafe"
+)
+
+// pageRows is the number of rows in a page. Neighbouring offsets, and
+// neighbouring numbers of one process's sends, share a page, so that every pass
+// touches each page a constant number of times.
+const pageRows = 1 << 10
+
+// pool bounds the memory of all tables of one judge. Pages beyond the limit
+// move to one temporary file. They move only in trim, which callers run between
+// events and between pages of a scan, so that a row's address stays good for as
+// long as one event is being observed.
+//
+//	        at, get                 trim: over the limit
+//	absent ─────────> resident <──────────────────────────> on disk
+//	                             at, get, scan
+type pool struct {
+	limit    int64
+	resident int64
+	clock    []*page // resident pages, oldest first; touched ones get a second chance
+	file     *os.File
+	end      int64
+	err      error
+	spills   int64
+}
+
+// page is pageRows rows of one table.
+type page struct {
+	data    []byte // nil when on disk
+	size    int
+	slot    int64 // place in the file, -1 if it has none
+	touched bool
+	pins    int32
+}
+
+func newPool(limit int64) *pool { return &pool{limit: limit} }
+
+// over says that trim would move something.
+func (p *pool) over() bool { return p.resident > p.limit }
+
+// trim moves untouched pages to the file until the limit is kept. A failure to
+// write is kept in err, and nothing moves any more.
+func (p *pool) trim() {
+	if p.resident <= p.limit || p.err != nil {
+		return
+	}
+	goal := p.limit - p.limit/8
+	kept := p.clock[:0]
+	scanned := 0
+	for i, g := range p.clock {
+		scanned = i + 1
+		switch {
+		case g.data == nil:
+		case p.resident <= goal || g.touched || g.pins > 0:
+			g.touched = false
+			kept = append(kept, g)
+		default:
+			if err := p.spill(g); err != nil {
+				p.err = err
+				kept = append(kept, g)
+			}
+		}
+		if p.err != nil {
+			break
+		}
+	}
+	p.clock = append(kept, p.clock[scanned:]...)
+}
+
+func (p *pool) spill(g *page) error {
+	if p.file == nil {
+		f, err := os.CreateTemp("", "onceproof-check-*")
+		if err != nil {
+			return fmt.Errorf("make room for state past the memory limit: %w", err)
+		}
+		p.file = f
+		// Unlinked at once: a killed checker leaves nothing behind.
+		_ = os.Remove(f.Name())
+	}
+	if g.slot < 0 {
+		g.slot = p.end
+		p.end += int64(g.size)
+	}
+	if _, err := p.file.WriteAt(g.data, g.slot); err != nil {
+		return fmt.Errorf("move state past the memory limit to disk: %w", err)
+	}
+	g.data = nil
+	p.resident -= int64(g.size)
+	p.spills++
+	return nil
+}
+
+func (p *pool) load(g *page) {
+	g.data = alignedBytes(g.size)
+	if g.slot >= 0 && p.file != nil {
+		if _, err := p.file.ReadAt(g.data, g.slot); err != nil && p.err == nil {
+			p.err = fmt.Errorf("read back state that was moved to disk: %w", err)
+		}
+	}
+	p.resident += int64(g.size)
+	p.clock = append(p.clock, g)
+}
+
+func (p *pool) close() error {
+	if p.file == nil {
+		return nil
+	}
+	err := p.file.Close()
+	p.file = nil
+	return err
+}
+
+// alignedBytes is memory for rows of 8-byte alignment.
+func alignedBytes(n int) []byte {
+	words := make([]uint64, (n+7)/8)
+	return unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), n)
+}
+
+// table is a sparse array of rows without pointers. A row that was never
+// touched is absent; a touched page's rows start as zero.
+type table[T any] struct {
+	pool  *pool
+	pages map[int64]*page
+	lastN int64
+	last  *page
+}
+
+func newTable[T any](p *pool) *table[T] {
+	return &table[T]{pool: p, pages: map[int64]*page{}, lastN: -1}
+}
+
+// at returns row i, made if absent. The address is good until the pool's next trim.
+func (t *table[T]) at(i int64) *T {
+	n := i / pageRows
+	if n != t.lastN || t.last == nil {
+		g := t.pages[n]
+		if g == nil {
+			var zero T
+			g = &page{size: int(unsafe.Sizeof(zero)) * pageRows, slot: -1}
+			t.pages[n] = g
+		}
+		t.lastN, t.last = n, g
+	}
+	return t.row(t.last, i)
+}
+
+// get returns row i, or nil if its page was never touched.
+func (t *table[T]) get(i int64) *T {
+	if i < 0 {
+		return nil
+	}
+	n := i / pageRows
+	if n != t.lastN || t.last == nil {
+		g := t.pages[n]
+		if g == nil {
+			return nil
+		}
+		t.lastN, t.last = n, g
+	}
+	return t.row(t.last, i)
+}
+
+func (t *table[T]) row(g *page, i int64) *T {
+	if g.data == nil {
+		t.pool.load(g)
+	}
+	g.touched = true
+	var zero T
+	off := uintptr(i%pageRows) * unsafe.Sizeof(zero)
+	return (*T)(unsafe.Pointer(&g.data[off]))
+}
+
+// scan calls f for every row of every touched page in ascending order, until f
+// returns false.
+func (t *table[T]) scan(f func(i int64, row *T) bool) {
+	t.scanFrom(0, f)
+}
+
+func (t *table[T]) scanFrom(from int64, f func(i int64, row *T) bool) {
+	order := make([]int64, 0, len(t.pages))
+	for n := range t.pages {
+		if n >= from/pageRows {
+			order = append(order, n)
+		}
+	}
+	slices.Sort(order)
+	for _, n := range order {
+		g := t.pages[n]
+		if g.data == nil {
+			t.pool.load(g)
+		}
+		g.touched = true
+		g.pins++
+		rows := unsafe.Slice((*T)(unsafe.Pointer(&g.data[0])), pageRows)
+		for k := range rows {
+			i := n*pageRows + int64(k)
+			if i >= from && !f(i, &rows[k]) {
+				g.pins--
+				return
+			}
+		}
+		g.pins--
+		t.pool.trim()
+	}
+}
+
+// spool is an append-only list of rows without pointers.
+type spool[T any] struct {
+	rows *table[T]
+	n    int64
+}
+
+func newSpool[T any](p *pool) *spool[T] { return &spool[T]{rows: newTable[T](p)} }
+
+func (s *spool[T]) add(v T) int64 {
+	*s.rows.at(s.n) = v
+	s.n++
+	return s.n - 1
+}
+
+func (s *spool[T]) at(i int64) *T { return s.rows.at(i) }
+
+func (s *spool[T]) scan(f func(i int64, row *T) bool) {
+	s.rows.scan(func(i int64, row *T) bool { return i < s.n && f(i, row) })
+}

@@ -1,0 +1,238 @@
+package checker
+
+import (
+	"fmt"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// txn is one transaction as its client tells it, and what the log says of it.
+//
+//	begin ──> commit or abort asked ──> ok, fail or unknown
+//	                                     log: committed, aborted, open, by partition
+type txn struct {
+	num       int64
+	begin     int64
+	commitInv int64 // 0 = commit never invoked
+	abortInv  int64
+	end       int64
+	proc      int32
+	beginLine uint32
+	invLine   uint32
+	endLine   uint32
+	sends     int32
+	staged    int32 // last staged offset + 1
+	committed int32 // records found committed
+	aborted   int32
+	open      int32
+	outcome   txnOutcome
+	asked     uint8 // 1 commit, 2 abort: what was asked last
+	noOffset  bool  // reported as output-without-offset
+	_         uint8
+}
+
+type txnOutcome uint8
+
+const (
+	txnOpen txnOutcome = iota
+	txnAsked
+	txnCommitOK
+	txnAbortOK
+	txnUnknown // an end whose outcome nobody knows
+	txnFailed  // an end that certainly did not happen
+)
+
+// stagedOffset is an offset sent into a transaction.
+type stagedOffset struct {
+	off   int64
+	t     int64
+	txn   int32
+	group int32
+	tp    int32
+	next  int32 // older one of the same transaction + 1
+	line  uint32
+	// failed says that the offset certainly did not get into the transaction.
+	failed bool
+	_      [3]uint8
+}
+
+// offsetOp is one commit of offsets outside transactions.
+type offsetOp struct {
+	off      int64
+	inv, end int64
+	group    int32
+	tp       int32
+	proc     int32
+	line     uint32
+	kind     uint8 // 1 commit ok, 2 commit unknown, 3 fetch
+	_        [7]uint8
+}
+
+// txnOf is the index of p's transaction num.
+func (j *judge) txnOf(p *proc, num int64) int32 {
+	if num == p.lastTxn && num != 0 {
+		return p.lastTxnI
+	}
+	i, ok := p.txnIndex[num]
+	if !ok {
+		i = int32(j.nTxns)
+		j.nTxns++
+		p.txnIndex[num] = i
+		*j.txns.at(int64(i)) = txn{num: num, proc: p.id}
+	}
+	p.lastTxn, p.lastTxnI = num, i
+	return i
+}
+
+func (j *judge) observeTxn(p *proc, e *history.Event, line uint32) error {
+	if e.Op == history.OpInitProducer {
+		if e.Type == history.OK {
+			j.counts["init-producer"]++
+			if e.HasPID {
+				j.pidOf(e)
+			}
+		}
+		return nil
+	}
+	if e.Txn == 0 {
+		return nil
+	}
+	p.txnal = true
+	i := j.txnOf(p, e.Txn)
+	x := j.txns.at(int64(i))
+	if e.Type == history.Invoke {
+		if q, ok := p.pend[e.ID]; ok {
+			q.txn = i + 1
+			p.pend[e.ID] = q
+		}
+	}
+	switch {
+	case e.Op == history.OpBegin:
+		if x.begin == 0 {
+			x.begin, x.beginLine = e.T, line
+			j.counts["transactions"]++
+		}
+	case e.Type == history.Invoke:
+		x.outcome, x.invLine = txnAsked, line
+		if e.Op == history.OpCommit {
+			x.asked = 1
+			if x.commitInv == 0 {
+				x.commitInv = e.T
+			}
+		} else {
+			x.asked = 2
+			if x.abortInv == 0 {
+				x.abortInv = e.T
+			}
+		}
+	case e.Type == history.OK && e.Op == history.OpCommit:
+		x.outcome, x.end, x.endLine = txnCommitOK, e.T, line
+		j.counts["commits"]++
+		j.lastAck = max(j.lastAck, e.T)
+	case e.Type == history.OK:
+		// An abort that succeeds after a commit of unknown outcome says nothing:
+		// the commit may have been decided before.
+		if x.commitInv == 0 {
+			x.outcome = txnAbortOK
+		} else {
+			x.outcome = txnUnknown
+		}
+		x.end, x.endLine = e.T, line
+		j.counts["aborts"]++
+		p.moved()
+	default:
+		x.end, x.endLine = e.T, line
+		x.outcome = txnUnknown
+		if e.Type == history.Fail && certain(e) {
+			x.outcome = txnFailed
+		}
+		j.counts["unknown-ends"]++
+		p.moved()
+	}
+	return nil
+}
+
+func (j *judge) observeSendOffsets(p *proc, e *history.Event, line uint32) error {
+	if e.Txn == 0 || len(e.Off) == 0 || e.TP.Topic == "" {
+		return nil
+	}
+	tp, err := j.tp(e.TP)
+	if err != nil {
+		return err
+	}
+	p.txnal = true
+	g := j.groupOf(p)
+	g.inTxn = true
+	i := j.txnOf(p, e.Txn)
+	x := j.txns.at(int64(i))
+	if e.Type == history.Invoke {
+		at := j.staged.add(stagedOffset{off: e.Off[0], t: e.T, txn: i, group: p.group, tp: tp, next: x.staged, line: line})
+		x.staged = int32(at) + 1
+		return nil
+	}
+	s := j.stagedFor(x, p.group, tp)
+	if s == nil || s.off != e.Off[0] {
+		at := j.staged.add(stagedOffset{off: e.Off[0], t: e.T, txn: i, group: p.group, tp: tp, next: x.staged, line: line})
+		x.staged = int32(at) + 1
+		s = j.staged.at(at)
+	}
+	s.failed = e.Type == history.Fail && certain(e)
+	if e.Type == history.OK {
+		j.hot.committedOffsets++
+	}
+	return nil
+}
+
+// stagedFor is the newest offset that x holds for a group and partition.
+func (j *judge) stagedFor(x *txn, group, tp int32) *stagedOffset {
+	for k := x.staged; k != 0; {
+		s := j.staged.at(int64(k - 1))
+		if s.group == group && s.tp == tp {
+			return s
+		}
+		k = s.next
+	}
+	return nil
+}
+
+func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
+	if e.Type == history.Invoke || e.TP.Topic == "" || len(e.Off) == 0 {
+		return nil
+	}
+	tp, err := j.tp(e.TP)
+	if err != nil {
+		return err
+	}
+	g := j.groupOf(p)
+	in := g.input(j, tp)
+	var inv int64
+	if q, ok := p.pend[e.ID]; ok {
+		inv = q.t
+	}
+	off := e.Off[0]
+	if off > maxOff {
+		return fmt.Errorf("offset %d out of range", off)
+	}
+	op := offsetOp{off: off, inv: inv, end: e.T, group: p.group, tp: tp, proc: p.id, line: line}
+	switch {
+	case e.Op == history.OpFetchOffsets:
+		if e.Type != history.OK {
+			return nil
+		}
+		op.kind = 3
+		j.counts["offset-fetches"]++
+	case e.Type == history.OK:
+		op.kind = 1
+		j.hot.committedOffsets++
+		in.last, in.lastT, in.lastLine, in.lastProc = off, e.T, line, p.id
+		if off > in.maxOK {
+			in.maxOK, in.maxT, in.maxLine, in.maxProc = off, e.T, line, p.id
+		}
+	case e.Type == history.Info || !certain(e):
+		op.kind = 2
+	default:
+		return nil
+	}
+	j.commits.add(op)
+	return nil
+}
