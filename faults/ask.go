@@ -132,10 +132,14 @@ func isSilent(err error) bool {
 func await(ctx context.Context, look func(context.Context) (string, error)) (string, error) {
 	tick := time.NewTicker(pollGap)
 	defer tick.Stop()
+	var last error
 	for {
 		seen, err := look(ctx)
 		if err == nil {
 			return seen, nil
+		}
+		if last == nil || !isSilent(err) {
+			last = err // rather than a look that the end of ctx interrupted
 		}
 		var final finalError
 		if errors.As(err, &final) {
@@ -143,7 +147,7 @@ func await(ctx context.Context, look func(context.Context) (string, error)) (str
 		}
 		select {
 		case <-ctx.Done():
-			return "", fmt.Errorf("not seen in time (%w); the last look: %w", context.Cause(ctx), err)
+			return "", fmt.Errorf("not seen in time (%w); the last look: %w", context.Cause(ctx), last)
 		case <-tick.C:
 		}
 	}

@@ -48,10 +48,7 @@ func (d proxyDoor) address(instance string, broker int32) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	addr := ""
-	if by, ok := any(opened).(interface{ Address(broker int32) string }); ok {
-		addr = by.Address(broker)
-	}
+	addr := opened.Address(broker)
 	if addr == "" {
 		return "", fmt.Errorf("%s has no door to broker %d", instance, broker)
 	}
