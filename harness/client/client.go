@@ -3,7 +3,30 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
+)
+
+// Defaults of Config.
+const (
+	DefaultHelloWait = 15 * time.Second
+	DefaultStopWait  = 10 * time.Second
+)
+
+// What callers of Start branch on. Both are about what was asked for, not about
+// a broken worker.
+var (
+	// ErrUnsupported is wrapped when the library lacks the role or the commit
+	// pattern that the scenario asks for.
+	ErrUnsupported = errors.New("not supported by the library")
+	// ErrRefused is wrapped when Spec.Strict is set and the worker cannot honour
+	// a property; the text names each.
+	ErrRefused = errors.New("property cannot be honoured")
 )
 
 // Config of one instance of a client.
@@ -11,43 +34,190 @@ type Config struct {
 	Name      string   // "till"
 	Instance  int      // from 0
 	Command   []string // the worker's program; "" elements are not allowed
-	Env       []string
-	Spec      Spec   // Proc is set for each incarnation; ${client} ${instance} ${incarnation} ${random} in Config are expanded
-	LogFile   string // stderr of every incarnation is appended, and what it printed that was no event
+	Env       []string // added to the harness's own environment
+	Spec      Spec     // Proc is set for each incarnation; ${client} ${instance} ${incarnation} ${random} in Config are expanded
+	LogFile   string   // stderr of every incarnation is appended, and what it printed that was no event
 	Record    Recorder
 	Now       func() int64  // ns of CLOCK_MONOTONIC
 	HelloWait time.Duration // 0 = 15 s
 	StopWait  time.Duration // before a graceful end becomes a kill; 0 = 10 s
 }
 
+func (c *Config) check() error {
+	switch {
+	case c.Name == "" || strings.ContainsAny(c.Name, "/#\n"):
+		return fmt.Errorf("client: %q is no name: it must not be empty nor contain / or #", c.Name)
+	case c.Instance < 0:
+		return fmt.Errorf("client: instance %d of %s is negative", c.Instance, c.Name)
+	case len(c.Command) == 0 || slices.Contains(c.Command, ""):
+		return fmt.Errorf("client: %s has no command, or an empty word in it: %q", c.Name, c.Command)
+	case c.Record == nil || c.Now == nil:
+		return fmt.Errorf("client: %s needs Record and Now", c.Name)
+	case len(c.Spec.Bootstrap) == 0:
+		return fmt.Errorf("client: %s has no bootstrap servers", c.Name)
+	}
+	_, err := c.spec(1)
+	return err
+}
+
 // Instance is one instance of a client over all its incarnations. Its methods
 // may be called concurrently.
-type Instance struct{}
+//
+//	         Start            hello               Kill, Stop, or by itself
+//	(none) ───────> starting ───────> running ──────────────────────────> ended ── Start ─> …
+//	                   │ no hello, or a wrong one: killed, Start says why
+type Instance struct {
+	cfg    Config
+	exited chan Exit
+	counts counters
+
+	mu      sync.Mutex
+	n       int          // incarnations so far
+	current *incarnation // the latest; nil before the first Start
+}
 
 // New checks cfg.
-func New(cfg Config) (*Instance, error) { return nil, errors.New("client: not built yet") }
+func New(cfg Config) (*Instance, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if cfg.HelloWait == 0 {
+		cfg.HelloWait = DefaultHelloWait
+	}
+	if cfg.StopWait == 0 {
+		cfg.StopWait = DefaultStopWait
+	}
+	return &Instance{cfg: cfg, exited: make(chan Exit, 256)}, nil
+}
 
-// Start starts the next incarnation and waits for its hello.
+// Start starts the next incarnation and waits for its hello. An incarnation
+// whose Start returns an error is gone already and is not delivered by Exited.
 func (i *Instance) Start(ctx context.Context) (Hello, error) {
-	return Hello{}, errors.New("client: not built yet")
+	inc, err := i.next()
+	if err != nil {
+		return Hello{}, err
+	}
+	hello, err := inc.awaitHello(ctx)
+	inc.accept <- err == nil
+	if err != nil {
+		inc.end.wanted.Store(true)
+		inc.kill()
+		<-inc.done
+		return Hello{}, inc.explain(err)
+	}
+	return hello, nil
+}
+
+func (i *Instance) next() (*incarnation, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.current != nil && !i.current.over() {
+		return nil, fmt.Errorf("client: %s runs already", i.current.proc)
+	}
+	spec, err := i.cfg.spec(i.n + 1)
+	if err != nil {
+		return nil, err
+	}
+	i.n++
+	inc, err := spawn(&i.cfg, spec, &i.counts, i.deliver)
+	if err != nil {
+		return nil, err
+	}
+	i.current = inc
+	return inc, nil
+}
+
+// deliver never blocks: when nobody listens, the oldest end is forgotten.
+func (i *Instance) deliver(e Exit) {
+	for {
+		select {
+		case i.exited <- e:
+			return
+		default:
+		}
+		select {
+		case <-i.exited:
+		default:
+		}
+	}
 }
 
 // Name is "till/0"; Proc adds the current incarnation, "till/0/1".
-func (i *Instance) Name() string { return "" }
-func (i *Instance) Proc() string { return "" }
+func (i *Instance) Name() string { return i.cfg.instance() }
+
+// Proc is the current or latest incarnation; before the first Start it is the
+// one that Start will make.
+func (i *Instance) Proc() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.cfg.proc(max(i.n, 1))
+}
+
+func (c *Config) instance() string { return c.Name + "/" + strconv.Itoa(c.Instance) }
+func (c *Config) proc(incarnation int) string {
+	return c.instance() + "/" + strconv.Itoa(incarnation)
+}
+
+// running returns the current incarnation if it has not ended.
+func (i *Instance) running() *incarnation {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.current == nil || i.current.over() {
+		return nil
+	}
+	return i.current
+}
 
 // Kill sends SIGKILL and waits until the process is gone and everything that it
-// had printed is recorded; operations without an end become info.
-func (i *Instance) Kill(ctx context.Context) error { return nil }
+// had printed is recorded; operations without an end become info. Killing what
+// does not run is no error.
+func (i *Instance) Kill(ctx context.Context) error {
+	inc := i.running()
+	if inc == nil {
+		return nil
+	}
+	inc.end.wanted.Store(true)
+	inc.kill()
+	return inc.awaitEnd(ctx)
+}
 
 // Stop asks for a graceful end and waits for it; after StopWait it kills and
 // returns an error that says so.
-func (i *Instance) Stop(ctx context.Context) error { return nil }
+func (i *Instance) Stop(ctx context.Context) error {
+	inc := i.running()
+	if inc == nil {
+		return nil
+	}
+	inc.end.wanted.Store(true)
+	inc.askToStop()
+	timer := time.NewTimer(i.cfg.StopWait)
+	defer timer.Stop()
+	select {
+	case <-inc.done:
+		return inc.stopError()
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	inc.kill()
+	<-inc.done
+	if ctx.Err() != nil {
+		return fmt.Errorf("client: %s was killed while it was asked to stop: %w", inc.proc, ctx.Err())
+	}
+	return inc.explain(fmt.Errorf("did not stop within %v of being asked and was killed", i.cfg.StopWait))
+}
 
 // Pause and Resume send SIGSTOP and SIGCONT to the whole process group, and
 // return when the kernel shows the state.
-func (i *Instance) Pause(ctx context.Context) error  { return nil }
-func (i *Instance) Resume(ctx context.Context) error { return nil }
+func (i *Instance) Pause(ctx context.Context) error  { return i.freeze(ctx, true) }
+func (i *Instance) Resume(ctx context.Context) error { return i.freeze(ctx, false) }
+
+func (i *Instance) freeze(ctx context.Context, stop bool) error {
+	inc := i.running()
+	if inc == nil {
+		return fmt.Errorf("client: %s does not run", i.Name())
+	}
+	return inc.freeze(ctx, stop)
+}
 
 // Exit is how an incarnation ended.
 type Exit struct {
@@ -59,11 +229,20 @@ type Exit struct {
 	LastLines []string // of stderr
 }
 
-// Exited delivers the end of each incarnation, wanted or not.
-func (i *Instance) Exited() <-chan Exit { return nil }
+// Exited delivers the end of each incarnation, wanted or not. It keeps the last
+// 256 that nobody has taken.
+func (i *Instance) Exited() <-chan Exit { return i.exited }
 
 // Counts of what the current and earlier incarnations reported.
 type Counts struct{ Sent, Acked, Polled, Processed, Commits, Errors int64 }
 
 // Counts returns a snapshot.
-func (i *Instance) Counts() Counts { return Counts{} }
+func (i *Instance) Counts() Counts {
+	c := &i.counts
+	return Counts{
+		Sent: c.sent.Load(), Acked: c.acked.Load(), Polled: c.polled.Load(),
+		Processed: c.processed.Load(), Commits: c.commits.Load(), Errors: c.errors.Load(),
+	}
+}
+
+type counters struct{ sent, acked, polled, processed, commits, errors atomic.Int64 }

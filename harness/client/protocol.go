@@ -12,6 +12,23 @@ import "github.com/onceproof/onceproof/history"
 // ProtocolVersion is the worker protocol's version.
 const ProtocolVersion = 1
 
+// Roles of a worker.
+const (
+	Producer  = "producer"
+	Consumer  = "consumer"
+	Processor = "processor" // consume, process, produce
+)
+
+// Commit patterns of a consumer or processor.
+const (
+	CommitAuto       = "auto"
+	CommitBefore     = "before-processing"
+	CommitEach       = "after-each-record"
+	CommitBatch      = "after-batch"
+	CommitTxn        = "transaction"
+	CommitTxnOutside = "transaction-offsets-outside" // transactional output, offsets committed by the consumer
+)
+
 // Spec is the one JSON line that a worker reads from stdin before anything else.
 type Spec struct {
 	Protocol    int               `json:"protocol"`

@@ -1,0 +1,57 @@
+package franzgo
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+const (
+	burst    = 256         // records that are let go at once, at most
+	catchUp  = time.Second // of missed records that are made up for, at most
+	noRecord = 0
+)
+
+// pacer lets records go at a rate. It counts from its start, so that it does not
+// drift; after a freeze it makes up for the last second and forgets the rest.
+type pacer struct {
+	rate  float64 // records a second; 0 = no limit
+	start int64   // ns, moved on after a freeze
+	given int64   // records since start
+}
+
+func newPacer(rate float64) *pacer { return &pacer{rate: rate, start: history.Now()} }
+
+// take waits for the next records to be due and returns how many, at most limit;
+// none when ctx has ended.
+func (p *pacer) take(ctx context.Context, limit int) int {
+	limit = min(limit, burst)
+	if ctx.Err() != nil {
+		return noRecord
+	}
+	if p.rate <= 0 {
+		return limit
+	}
+	for {
+		now := history.Now()
+		due := int64(float64(now-p.start)/1e9*p.rate) + 1 - p.given
+		if most := int64(math.Ceil(p.rate * catchUp.Seconds())); due > most {
+			p.start += int64(float64(due-most) / p.rate * 1e9)
+			due = most
+		}
+		if due > 0 {
+			n := int(min(due, int64(limit)))
+			p.given += int64(n)
+			return n
+		}
+		timer := time.NewTimer(time.Duration(p.start + int64(float64(p.given)/p.rate*1e9) - now))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return noRecord
+		}
+	}
+}

@@ -1,0 +1,128 @@
+package franzgo
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// printer prints events, each stamped and numbered at the moment when it takes
+// its place in the output, so that neither stamps nor numbers ever go back.
+//
+// What must be out before a call (an invoke) is followed by flush. Everything
+// else is written by a goroutine of its own as soon as it gets to it: while one
+// write is under way, the lines behind it gather for the next.
+type printer struct {
+	proc string
+
+	mu    sync.Mutex // guards the fields below
+	lines []byte
+	id    int64
+	err   error // of the first failed write: the harness is gone
+
+	writing sync.Mutex // held while lines are taken and written
+	spare   []byte
+	out     io.Writer
+
+	wake chan struct{}
+	done sync.WaitGroup
+}
+
+func newPrinter(out io.Writer, proc string) *printer {
+	p := &printer{proc: proc, out: out, wake: make(chan struct{}, 1)}
+	p.done.Go(func() {
+		for range p.wake {
+			gather()
+			_ = p.flush() // every caller of flush sees the error too
+		}
+	})
+	return p
+}
+
+// gather lets acknowledgements of one batch come together in one write.
+func gather() {
+	timer := time.NewTimer(500 * time.Microsecond)
+	<-timer.C
+}
+
+// raw prints a line that is no event.
+func (p *printer) raw(line []byte) {
+	p.mu.Lock()
+	p.lines = append(append(p.lines, line...), '\n')
+	p.mu.Unlock()
+}
+
+// invoke prints the beginning of one operation, in one line or several, and
+// returns its number. The caller flushes before it makes the call.
+func (p *printer) invoke(events ...*history.Event) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.id++
+	for _, e := range events {
+		e.Type, e.ID = history.Invoke, p.id
+		p.add(e)
+	}
+	return p.id
+}
+
+// end prints the end of an operation that was invoked.
+func (p *printer) end(e *history.Event) {
+	p.mu.Lock()
+	p.add(e)
+	p.mu.Unlock()
+	p.nudge()
+}
+
+// tell prints an operation that has no invoke, in one line or several. It waits
+// for the next flush or nudge.
+func (p *printer) tell(events ...*history.Event) {
+	p.mu.Lock()
+	p.id++
+	for _, e := range events {
+		e.ID = p.id
+		p.add(e)
+	}
+	p.mu.Unlock()
+}
+
+func (p *printer) add(e *history.Event) {
+	e.T = history.Now()
+	p.lines = append(history.MarshalLine(p.lines, e), '\n')
+}
+
+// nudge has the lines so far written soon.
+func (p *printer) nudge() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// flush returns when all lines so far are written.
+func (p *printer) flush() error {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	p.mu.Lock()
+	lines, err := p.lines, p.err
+	p.lines = p.spare[:0]
+	p.mu.Unlock()
+	p.spare = lines
+	if len(lines) == 0 || err != nil {
+		return err
+	}
+	if _, err = p.out.Write(lines); err != nil {
+		p.mu.Lock()
+		p.err = err
+		p.mu.Unlock()
+	}
+	return err
+}
+
+// close writes what is left. Nothing may be printed after it.
+func (p *printer) close() error {
+	close(p.wake)
+	p.done.Wait()
+	return p.flush()
+}

@@ -1,0 +1,81 @@
+package client
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// MaxLine bounds one line of a worker, line feed included.
+const MaxLine = 1 << 20
+
+// readEvents reads stdout to its end, also after a breach, so that a process
+// that is being killed never blocks on a full pipe. A last line without a line
+// feed is what a process was killed in the middle of: it is lost, alone.
+func (inc *incarnation) readEvents() {
+	in := bufio.NewReaderSize(inc.stdout, MaxLine)
+	take := inc.takeHello
+	for {
+		line, err := in.ReadSlice('\n')
+		switch {
+		case err == nil:
+		case errors.Is(err, bufio.ErrBufferFull):
+			inc.refuse(line[:80], fmt.Errorf("it printed a line of more than %d bytes", MaxLine))
+			drain(in)
+			return
+		default:
+			if len(line) > 0 {
+				inc.log.note(fmt.Sprintf("ended in the middle of a line: %.200q", line))
+			}
+			return
+		}
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if err := take(line); err != nil {
+			inc.refuse(line, err)
+			drain(in)
+			return
+		}
+		take = inc.takeEvent
+	}
+}
+
+func (inc *incarnation) takeHello(line []byte) error {
+	hello, err := parseHello(line)
+	if err != nil {
+		return err
+	}
+	inc.hello <- hello
+	return nil
+}
+
+func (inc *incarnation) takeEvent(line []byte) error {
+	var e history.Event
+	if err := history.ParseLine(line, &e); err != nil {
+		return fmt.Errorf("it printed a line that is no event: %w: %.200q", err, line)
+	}
+	e.Src, e.Proc = history.SrcClient, inc.proc
+	if err := inc.ledger.take(&e); err != nil {
+		return fmt.Errorf("%w: %.200q", err, line)
+	}
+	inc.counts.count(&e)
+	inc.cfg.Record(e)
+	return nil
+}
+
+func (inc *incarnation) refuse(line []byte, err error) {
+	inc.log.note(fmt.Sprintf("refused: %.1000q", line))
+	inc.breach(err)
+}
+
+func drain(in *bufio.Reader) {
+	for {
+		if _, err := in.Discard(MaxLine); err != nil {
+			return
+		}
+	}
+}

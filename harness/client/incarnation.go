@@ -1,0 +1,342 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// eofWait is how long the pipes of an ended process may stay open: only a
+// process that left its group could hold them.
+const eofWait = 5 * time.Second
+
+// incarnation is one process, from spawn to the last event that it printed.
+//
+// Three goroutines serve it, and done is closed when all have ended: one reads
+// stdout, one reads stderr, and one starts the process, waits for its end, then
+// for the other two. That last one keeps its thread for as long as the process
+// lives, because the kernel delivers Pdeathsig when the *thread* that started
+// the process ends.
+type incarnation struct {
+	proc   string
+	cfg    *Config
+	spec   Spec
+	counts *counters
+	log    *workerLog
+	ledger *ledger // owned by the stdout reader until it ends
+
+	cmd    *exec.Cmd
+	stdin  *os.File
+	stdout *os.File
+	stderr *os.File
+
+	hello  chan Hello    // the one valid hello
+	ended  chan struct{} // closed when the process is gone and all that it printed is recorded
+	accept chan bool     // Start's word, once: whether its end is to be delivered
+	done   chan struct{}
+
+	alive sync.Mutex // held while the process is signalled or reaped
+	gone  bool       // reaped: its pid may be another's
+
+	end struct {
+		wanted atomic.Bool
+		mu     sync.Mutex
+		breach error // the first breach of the protocol
+		exit   Exit
+	}
+}
+
+// spawn starts the process of spec. deliver gets its end.
+func spawn(cfg *Config, spec Spec, counts *counters, deliver func(Exit)) (*incarnation, error) {
+	line, err := json.Marshal(spec)
+	if err != nil {
+		return nil, fmt.Errorf("client: spec of %s: %w", spec.Proc, err)
+	}
+	inc := &incarnation{
+		proc: spec.Proc, cfg: cfg, spec: spec, counts: counts,
+		ledger: newLedger(spec.Proc, cfg.Now),
+		hello:  make(chan Hello, 1), ended: make(chan struct{}),
+		accept: make(chan bool, 1), done: make(chan struct{}),
+	}
+	if inc.log, err = openLog(cfg.LogFile, spec.Proc); err != nil {
+		return nil, err
+	}
+	ours, theirs, err := pipes()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("client: pipes of %s: %w", spec.Proc, err), inc.log.close())
+	}
+	inc.stdin, inc.stdout, inc.stderr = ours[0], ours[1], ours[2]
+	inc.cmd = exec.Command(cfg.Command[0], cfg.Command[1:]...)
+	inc.cmd.Env = append(os.Environ(), cfg.Env...)
+	inc.cmd.Stdin, inc.cmd.Stdout, inc.cmd.Stderr = theirs[0], theirs[1], theirs[2]
+	inc.cmd.SysProcAttr = processGroup()
+
+	started := make(chan error)
+	go inc.live(started, theirs, deliver)
+	if err := <-started; err != nil {
+		<-inc.done
+		return nil, fmt.Errorf("client: start %s: %w", spec.Proc, err)
+	}
+	inc.greet(append(line, '\n'))
+	return inc, nil
+}
+
+// pipes returns our and the process's ends of stdin, stdout and stderr.
+func pipes() (ours, theirs [3]*os.File, err error) {
+	for i := range ours {
+		r, w, perr := os.Pipe()
+		if perr != nil {
+			closeAll(ours[:])
+			closeAll(theirs[:])
+			return ours, theirs, perr
+		}
+		if i == 0 {
+			ours[i], theirs[i] = w, r
+		} else {
+			ours[i], theirs[i] = r, w
+		}
+	}
+	return ours, theirs, nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// greet writes the spec. A process that does not read it is found out by the
+// missing hello.
+func (inc *incarnation) greet(line []byte) {
+	_ = inc.stdin.SetWriteDeadline(time.Now().Add(inc.cfg.HelloWait))
+	if _, err := inc.stdin.Write(line); err != nil {
+		inc.log.note(fmt.Sprintf("the spec could not be written: %v", err))
+	}
+}
+
+// live starts the process and stays with it to its end.
+func (inc *incarnation) live(started chan<- error, theirs [3]*os.File, deliver func(Exit)) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(inc.done)
+
+	err := inc.cmd.Start()
+	closeAll(theirs[:])
+	if err != nil {
+		closeAll([]*os.File{inc.stdin, inc.stdout, inc.stderr})
+		_ = inc.log.close()
+		started <- err
+		return
+	}
+	inc.harness(history.OpSpawn, "", map[string]any{"pid": inc.cmd.Process.Pid})
+	started <- nil
+
+	var readers sync.WaitGroup
+	readers.Go(inc.readEvents)
+	readers.Go(func() { inc.log.copy(inc.stderr) })
+
+	inc.reap()
+	_ = inc.stdout.SetReadDeadline(time.Now().Add(eofWait))
+	_ = inc.stderr.SetReadDeadline(time.Now().Add(eofWait))
+	readers.Wait()
+	closeAll([]*os.File{inc.stdin, inc.stdout, inc.stderr})
+	inc.settle()
+	close(inc.ended)
+	if <-inc.accept {
+		deliver(inc.end.exit)
+	}
+}
+
+// reap waits for the end of the process and takes the rest of its group with it.
+func (inc *incarnation) reap() {
+	awaitExit(inc.cmd.Process.Pid)
+	inc.alive.Lock()
+	defer inc.alive.Unlock()
+	_ = syscall.Kill(-inc.cmd.Process.Pid, syscall.SIGKILL)
+	_ = inc.cmd.Wait() // its ProcessState says all
+	inc.gone = true
+}
+
+// settle records what the process left open, and how it ended.
+func (inc *incarnation) settle() {
+	exit := Exit{Proc: inc.proc, Wanted: inc.end.wanted.Load(), Code: inc.cmd.ProcessState.ExitCode()}
+	if ws, ok := inc.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
+		exit.Signal = signalName(ws.Signal())
+	}
+	how := exit.how()
+	for _, e := range inc.ledger.unfinished(inc.cfg.Now(), how) {
+		inc.counts.count(&e)
+		inc.cfg.Record(e)
+	}
+	inc.harness(history.OpExit, how, nil)
+
+	inc.end.mu.Lock()
+	exit.Err = inc.end.breach
+	if exit.Err == nil && !exit.Wanted && exit.Code == 0 && !inc.ledger.closed {
+		exit.Err = errors.New("ended by itself with exit code 0 and no close")
+	}
+	inc.end.mu.Unlock()
+	if err := inc.log.close(); err != nil && exit.Err == nil {
+		exit.Err = err
+	}
+	exit.LastLines = inc.log.lastLines()
+	if exit.Err != nil {
+		exit.Err = inc.explain(exit.Err)
+	}
+	inc.end.exit = exit
+}
+
+func (inc *incarnation) harness(op history.Op, note string, data map[string]any) {
+	inc.cfg.Record(history.Event{
+		T: inc.cfg.Now(), Src: history.SrcHarness, Proc: inc.proc,
+		Type: history.Info, Op: op, Note: note, Data: data,
+	})
+}
+
+// breach notes the first breach of the protocol and kills the process.
+func (inc *incarnation) breach(err error) {
+	inc.end.mu.Lock()
+	if inc.end.breach == nil {
+		inc.end.breach = err
+	}
+	inc.end.mu.Unlock()
+	inc.kill()
+}
+
+// explain adds who it was, where its log lies and its last words to err.
+func (inc *incarnation) explain(err error) error {
+	text := ""
+	if lines := inc.log.lastLines(); len(lines) > 0 {
+		text = "\n\tlast lines of its stderr:\n\t  " + strings.Join(lines[max(0, len(lines)-5):], "\n\t  ")
+	}
+	if inc.cfg.LogFile != "" {
+		text += "\n\tits log: " + inc.cfg.LogFile
+	}
+	return fmt.Errorf("client: %s: %w%s", inc.proc, err, text)
+}
+
+func (inc *incarnation) over() bool {
+	select {
+	case <-inc.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (inc *incarnation) signal(sig syscall.Signal) error {
+	inc.alive.Lock()
+	defer inc.alive.Unlock()
+	if inc.gone {
+		return os.ErrProcessDone
+	}
+	return syscall.Kill(-inc.cmd.Process.Pid, sig)
+}
+
+// kill ends the whole process group; the end itself is seen by live.
+func (inc *incarnation) kill() { _ = inc.signal(syscall.SIGKILL) }
+
+func (inc *incarnation) awaitEnd(ctx context.Context) error {
+	select {
+	case <-inc.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("client: wait for the end of %s: %w", inc.proc, ctx.Err())
+	}
+}
+
+// askToStop writes the stop command; a frozen process is thawed to hear it.
+func (inc *incarnation) askToStop() {
+	_ = inc.signal(syscall.SIGCONT)
+	line, _ := json.Marshal(Command{Stop: true})
+	_ = inc.stdin.SetWriteDeadline(time.Now().Add(inc.cfg.StopWait))
+	if _, err := inc.stdin.Write(append(line, '\n')); err != nil {
+		_ = inc.signal(syscall.SIGTERM)
+	}
+}
+
+// stopError tells how a process ended that was asked to.
+func (inc *incarnation) stopError() error {
+	switch e := &inc.end.exit; {
+	case e.Err != nil:
+		return e.Err
+	case e.Code != 0:
+		return inc.explain(fmt.Errorf("was asked to stop and ended with %s", e.how()))
+	case !inc.ledger.closed:
+		return inc.explain(errors.New("stopped without reporting close"))
+	}
+	return nil
+}
+
+// awaitHello waits for the hello and judges what it promises.
+func (inc *incarnation) awaitHello(ctx context.Context) (Hello, error) {
+	timer := time.NewTimer(inc.cfg.HelloWait)
+	defer timer.Stop()
+	select {
+	case hello := <-inc.hello:
+		return hello, inc.fits(&hello)
+	case <-inc.ended:
+		select {
+		case hello := <-inc.hello:
+			return hello, inc.fits(&hello)
+		default:
+		}
+		if inc.end.breach != nil {
+			return Hello{}, inc.end.breach
+		}
+		return Hello{}, fmt.Errorf("ended before its hello with %s", inc.end.exit.how())
+	case <-timer.C:
+		return Hello{}, fmt.Errorf("printed no hello within %v", inc.cfg.HelloWait)
+	case <-ctx.Done():
+		return Hello{}, fmt.Errorf("wait for its hello: %w", ctx.Err())
+	}
+}
+
+func (e *Exit) how() string {
+	if e.Signal != "" {
+		return e.Signal
+	}
+	return fmt.Sprintf("exit code %d", e.Code)
+}
+
+func (inc *incarnation) fits(h *Hello) error {
+	if !slices.Contains(h.Roles, inc.spec.Role) {
+		return fmt.Errorf("%s %s: role %s: %w; it has %s", h.Library, h.Version, inc.spec.Role, ErrUnsupported, strings.Join(h.Roles, ", "))
+	}
+	if inc.spec.Commit != "" && !slices.Contains(h.Commits, inc.spec.Commit) {
+		return fmt.Errorf("%s %s: commit %s: %w; it has %s", h.Library, h.Version, inc.spec.Commit, ErrUnsupported, strings.Join(h.Commits, ", "))
+	}
+	if inc.spec.Strict && len(h.Refused) > 0 {
+		return fmt.Errorf("%s %s: %s: %w; take it out, or say unsupported: warn", h.Library, h.Version, strings.Join(h.Refused, ", "), ErrRefused)
+	}
+	return nil
+}
+
+// parseHello reads a worker's first line.
+func parseHello(line []byte) (Hello, error) {
+	var first struct {
+		Hello *Hello `json:"hello"`
+	}
+	if err := json.Unmarshal(line, &first); err != nil || first.Hello == nil {
+		return Hello{}, fmt.Errorf("its first line is no hello: %.200q", bytes.TrimSpace(line))
+	}
+	if first.Hello.Protocol != ProtocolVersion {
+		return Hello{}, fmt.Errorf("it speaks worker protocol %d, this harness %d", first.Hello.Protocol, ProtocolVersion)
+	}
+	return *first.Hello, nil
+}

@@ -1,0 +1,31 @@
+//go:build !linux
+
+package client
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+)
+
+// processGroup puts a worker in a group of its own. Without the kernel's help
+// against a SIGKILLed harness, a worker ends when its stdin does.
+func processGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+func signalName(sig syscall.Signal) string { return sig.String() }
+
+func awaitExit(int) {}
+
+// freeze stops or continues the process group. Signals are delivered before kill
+// returns to a process that signals another of the same user, but there is no
+// /proc to confirm it by.
+func (inc *incarnation) freeze(_ context.Context, stop bool) error {
+	sig, verb := syscall.SIGCONT, "resume"
+	if stop {
+		sig, verb = syscall.SIGSTOP, "pause"
+	}
+	if err := inc.signal(sig); err != nil {
+		return fmt.Errorf("client: %s %s: %w", verb, inc.proc, err)
+	}
+	return nil
+}
