@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/reports"
+)
+
+func checkCommand() *cobra.Command {
+	var (
+		memory string
+		only   []string
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "check DIR|FILE|-",
+		Short: "Judge a history again, without a cluster",
+		Long: `Judge a run folder, a history file (plain or zstd), or standard input. Jepsen's
+jepsen.tests.kafka histories (EDN, also gzipped) are read too.`,
+		Example: `  onceproof check runs/guide-recipe-7-20260101T120000
+  zstdcat history.jsonl.zst | onceproof check - --json
+  onceproof check history.edn --only no-loss,order`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opt, err := checkOptions(memory, only)
+			if err != nil {
+				return err
+			}
+			r, err := history.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			report, err := checker.Check(cmd.Context(), r, opt)
+			if err != nil {
+				return err
+			}
+			if err := printReport(cmd.OutOrStdout(), report, r.Header(), asJSON); err != nil {
+				return err
+			}
+			return verdictError(report)
+		},
+	}
+	cmd.Flags().StringVar(&memory, "memory", "512MiB", "memory to stay below; the rest is sorted on disk")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "judge only these guarantees")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print verdict.json on standard output")
+	return cmd
+}
+
+func checkOptions(memory string, only []string) (checker.Options, error) {
+	bytes, err := parseBytes(memory)
+	if err != nil {
+		return checker.Options{}, fmt.Errorf("--memory: %w", err)
+	}
+	opt := checker.Options{Memory: bytes}
+	for _, name := range only {
+		g := checker.Guarantee(name)
+		if !slices.Contains(checker.Guarantees, g) {
+			return opt, fmt.Errorf("--only: no guarantee is named %q; there are %s", name, joinGuarantees())
+		}
+		opt.Only = append(opt.Only, g)
+	}
+	return opt, nil
+}
+
+func joinGuarantees() string {
+	names := make([]string, len(checker.Guarantees))
+	for i, g := range checker.Guarantees {
+		names[i] = string(g)
+	}
+	return strings.Join(names, ", ")
+}
+
+func printReport(w io.Writer, report *checker.Report, h history.Header, asJSON bool) error {
+	if asJSON {
+		return reports.JSON(w, report)
+	}
+	return reports.Terminal(w, reports.Input{Report: report, Header: h}, isTerminal(w))
+}
+
+// verdictError turns a report's exit code into the error that ends the command.
+func verdictError(r *checker.Report) error {
+	if r.Exit == exitExpected {
+		return nil
+	}
+	return &exit{r.Exit, errors.New(r.Why)}
+}
+
+// parseBytes reads "512MiB", "1GiB", "300MB" or a plain number of bytes.
+func parseBytes(s string) (int64, error) {
+	units := []struct {
+		suffix string
+		factor int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"B", 1}, {"", 1}}
+	for _, u := range units {
+		number, ok := strings.CutSuffix(s, u.suffix)
+		if !ok {
+			continue
+		}
+		var n int64
+		if _, err := fmt.Sscanf(number+"\n", "%d\n", &n); err != nil || n <= 0 {
+			break
+		}
+		return n * u.factor, nil
+	}
+	return 0, fmt.Errorf("%q is no amount of memory, such as 512MiB or 2GiB", s)
+}
+
+func reportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "report DIR…",
+		Short:   "Judge run folders again and write their pages anew",
+		Example: `  onceproof report runs/*`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, dir := range args {
+				if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+					return fmt.Errorf("%s is no run folder; `onceproof run` makes them below runs/", dir)
+				}
+				_, in, err := judgeDir(cmd.Context(), dir, checker.Options{})
+				if err != nil {
+					return err
+				}
+				if err := publish(cmd.OutOrStdout(), in, false); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// asCommand makes the test binary be onceproof itself, so that these tests see
+// what a user sees: processes, signals, exit codes.
+const asCommand = "ONCEPROOF_TEST_AS_COMMAND"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// invocation is one finished command.
+type invocation struct {
+	code        int
+	out, stderr string
+}
+
+func command(ctx context.Context, dir string, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	return cmd
+}
+
+func onceproof(t *testing.T, dir string, args ...string) invocation {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := command(ctx, dir, args...)
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	err := cmd.Run()
+	var exited *exec.ExitError
+	if err != nil && !errors.As(err, &exited) {
+		t.Fatalf("onceproof %s: %v", strings.Join(args, " "), err)
+	}
+	return invocation{cmd.ProcessState.ExitCode(), out.String(), stderr.String()}
+}
+
+// small is a scenario of a few seconds on the embedded cluster.
+const small = `apiVersion: onceproof/v1
+kind: Scenario
+metadata: {name: small, description: A few seconds of everything.}
+cluster:
+  backend: embedded
+  brokers: 3
+  topics:
+    - {name: orders, partitions: 1, replicas: 3}
+    - {name: receipts, partitions: 1, replicas: 3}
+clients:
+  - {name: shop, role: producer, library: franz-go, rate: 200/s, topic: orders, config: {acks: all}}
+  - name: till
+    role: processor
+    library: franz-go
+    input: orders
+    output: receipts
+    commit: transaction
+    config: {group.id: till, isolation.level: read_committed, transactional.id: "till-${instance}", auto.offset.reset: earliest}
+run: {duration: 6s, warmup: 1s, drain: 20s, seed: 7}
+faults:
+  - {at: 2s, crash: {client: till}, for: 500ms}
+  - {at: 4s, kill: {broker: leader(orders/0)}, for: 500ms}
+  - on: {request: Produce, client: shop, nth: 10, phase: response}
+    drop: {}
+`
+
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRunLeavesAWholeFolder(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "small.yaml", small)
+	got := onceproof(t, dir, "run", "small.yaml")
+	if got.code != exitExpected {
+		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
+	}
+	runs, err := filepath.Glob(filepath.Join(dir, "runs", "small-7-*"))
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("run folders %v, %v; want one", runs, err)
+	}
+	for _, name := range []string{"scenario.yaml", "plan.json", "history.jsonl.zst", "verdict.json", "report.html", "junit.xml", "summary.md", "logs"} {
+		if _, err := os.Stat(filepath.Join(runs[0], name)); err != nil {
+			t.Error(err)
+		}
+	}
+	again := onceproof(t, dir, "check", runs[0], "--json")
+	saved, err := os.ReadFile(filepath.Join(runs[0], "verdict.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.code != exitExpected || again.out != string(saved) {
+		t.Errorf("check --json of the run folder (exit %d) differs from its verdict.json", again.code)
+	}
+}
+
+func TestBadInputEndsBeforeAnythingStarts(t *testing.T) {
+	edit := func(old, new string) string {
+		if !strings.Contains(small, old) {
+			t.Fatalf("small has no %q", old)
+		}
+		return strings.Replace(small, old, new, 1)
+	}
+	tests := []struct {
+		name, yaml string
+		args       []string
+		code       int
+		says       []string
+	}{
+		{"unknown field", edit("input: orders", "inptu: orders"), nil, exitUsage, []string{"bad.yaml:14:5", `"inptu"`, `"input"`}},
+		{"misspelt guarantee", small + "expect: {no-los: violated}\n", nil, exitUsage, []string{"bad.yaml:26:10", `"no-los"`, "no-loss"}},
+		{"fault beyond the backend", edit("kill: {broker: leader(orders/0)}", "partition: {isolate: leader(orders/0), from: brokers}"), nil, exitUsage, []string{"bad.yaml:22:", "embedded", "--backend docker"}},
+		{"no brokers", edit("brokers: 3", "brokers: 0"), nil, exitUsage, []string{"bad.yaml:6:12"}},
+		{"replication above brokers", edit("replicas: 3", "replicas: 4"), nil, exitUsage, []string{"bad.yaml:8:46", "3"}},
+		{"no duration", edit("duration: 6s", "duration: 0s"), nil, exitUsage, []string{"bad.yaml:20:17"}},
+		{"seed that is no number", edit("seed: 7", "seed: seven"), nil, exitUsage, []string{"bad.yaml:20:", "seven"}},
+		{"seed flag that is no number", small, []string{"--seed", "seven"}, exitUsage, []string{"seven"}},
+		{"engine unreachable", small, []string{"--backend", "docker"}, exitUnjudged, []string{"engine"}},
+		{"no such backend", small, []string{"--backend", "dcoker"}, exitUsage, []string{"dcoker", "docker"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "bad.yaml", tt.yaml)
+			t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(dir, "no.sock"))
+			got := onceproof(t, dir, append([]string{"run", "bad.yaml"}, tt.args...)...)
+			if got.code != tt.code {
+				t.Errorf("exit %d, want %d", got.code, tt.code)
+			}
+			for _, s := range tt.says {
+				if !strings.Contains(got.stderr, s) {
+					t.Errorf("stderr does not say %q", s)
+				}
+			}
+			if strings.Contains(got.stderr, "goroutine ") {
+				t.Error("a stack trace")
+			}
+			if t.Failed() {
+				t.Log(got.stderr)
+			}
+		})
+	}
+}
+
+func TestNoSuchScenarioNamesTheNearOnes(t *testing.T) {
+	got := onceproof(t, t.TempDir(), "run", "guide-recipie")
+	if got.code != exitUsage || !strings.Contains(got.stderr, "guide-recipe") || !strings.Contains(got.stderr, "onceproof list") {
+		t.Errorf("exit %d, stderr %s", got.code, got.stderr)
+	}
+}
+
+// TestInterruptionLeavesNothing interrupts a run in the middle of its load.
+func TestInterruptionLeavesNothing(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(sig.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "small.yaml", small)
+			r := startRun(t, dir, "small.yaml")
+			r.waitFor(t, "load")
+			workers := childrenOf(t, r.cmd.Process.Pid)
+			if len(workers) == 0 {
+				t.Fatal("no worker runs under load")
+			}
+			if err := r.cmd.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			if code := r.wait(t); code != exitInterrupted {
+				t.Errorf("exit %d, want %d\n%s", code, exitInterrupted, r.text())
+			}
+			for _, pid := range workers {
+				if alive(pid) {
+					t.Errorf("worker %d is left", pid)
+				}
+			}
+		})
+	}
+}
+
+// TestKilledHarnessLeavesNoWorker kills the harness itself: its workers must not outlive it.
+func TestKilledHarnessLeavesNoWorker(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "small.yaml", small)
+	r := startRun(t, dir, "small.yaml")
+	r.waitFor(t, "load")
+	workers := childrenOf(t, r.cmd.Process.Pid)
+	if len(workers) == 0 {
+		t.Fatal("no worker runs under load")
+	}
+	if err := r.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	r.wait(t)
+	for _, pid := range workers {
+		eventually(t, "worker is gone", func() bool { return !alive(pid) })
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/harness"
+	"github.com/onceproof/onceproof/harness/plan"
+	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/reports"
+)
+
+// judge checks the history in dir, writes the pages, and prints the verdict.
+func judge(ctx context.Context, out io.Writer, o runOptions, j job, dir string, runErr error) outcome {
+	result := outcome{job: j, dir: dir, code: exitUnjudged}
+	report, in, err := judgeDir(ctx, dir, checker.Options{})
+	if err != nil {
+		result.why = errors.Join(runErr, err).Error()
+		return result
+	}
+	if runErr != nil {
+		report.Infra, report.Exit, report.Why = runErr.Error(), exitUnjudged, runErr.Error()
+	}
+	result.code, result.why = report.Exit, report.Why
+	if err := publish(out, in, o.asJSON); err != nil {
+		result.code, result.why = exitUnjudged, err.Error()
+	}
+	return result
+}
+
+// judgeDir checks the history of a run folder and gathers what its pages are made from.
+func judgeDir(ctx context.Context, dir string, opt checker.Options) (*checker.Report, reports.Input, error) {
+	r, err := history.Open(dir)
+	if err != nil {
+		return nil, reports.Input{}, err
+	}
+	defer r.Close()
+	report, err := checker.Check(ctx, r, opt)
+	if err != nil {
+		return nil, reports.Input{}, err
+	}
+	in := reports.Input{
+		Report: report, Header: r.Header(), Dir: dir, Replay: replayCommand(dir, r.Header()),
+		History: func() (*history.Reader, error) { return history.Open(dir) },
+	}
+	if yaml, err := os.ReadFile(filepath.Join(dir, harness.ScenarioFile)); err == nil {
+		in.Scenario = string(yaml)
+	}
+	if p, err := readPlan(dir); err == nil {
+		in.Plan = p.String()
+	}
+	return report, in, nil
+}
+
+func readPlan(dir string) (*plan.Plan, error) {
+	data, err := os.ReadFile(filepath.Join(dir, harness.PlanFile))
+	if err != nil {
+		return nil, err
+	}
+	p := new(plan.Plan)
+	if err := json.Unmarshal(data, p); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, harness.PlanFile), err)
+	}
+	return p, nil
+}
+
+func replayCommand(dir string, h history.Header) string {
+	return fmt.Sprintf("onceproof run %s --seed %d --backend %s", filepath.Join(dir, harness.ScenarioFile), h.Seed, h.Backend)
+}
+
+// publish writes the pages into the run folder and prints the verdict.
+func publish(out io.Writer, in reports.Input, asJSON bool) error {
+	if err := reports.Write(in); err != nil {
+		return err
+	}
+	if asJSON {
+		return reports.JSON(out, in.Report)
+	}
+	return reports.Terminal(out, in, isTerminal(out))
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onceproof/onceproof/harness/cluster"
+)
+
+func doctorCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "doctor",
+		Short:   "Say what this machine can do, what would be refused, and the way out",
+		Example: `  onceproof doctor`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			for _, f := range cluster.Probe(cmd.Context()) {
+				mark := "yes"
+				if !f.OK {
+					mark = "no "
+				}
+				fmt.Fprintf(out, "%s  %s: %s\n", mark, f.Name, f.Text)
+				if f.WayOut != "" {
+					fmt.Fprintf(out, "     %s\n", f.WayOut)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func clusterCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "cluster", Short: "Start a cluster to play with"}
+	spec := cluster.Spec{Name: "cluster", Backend: "auto", Brokers: 3}
+	up := &cobra.Command{
+		Use:   "up",
+		Short: "Start a cluster, print its bootstrap servers, and stop it on Ctrl-C",
+		Example: `  onceproof cluster up --brokers 3
+  onceproof cluster up --backend docker`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			spec.Progress = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
+			c, chosen, err := cluster.Start(cmd.Context(), spec)
+			if err != nil {
+				return &exit{exitUnjudged, err}
+			}
+			fmt.Fprintln(cmd.ErrOrStderr(), chosen)
+			var addrs []string
+			for _, b := range c.Brokers() {
+				addrs = append(addrs, b.Addr)
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), strings.Join(addrs, ","))
+			<-cmd.Context().Done()
+			if err := c.Close(); err != nil {
+				return &exit{exitUnjudged, err}
+			}
+			return errInterrupted
+		},
+	}
+	up.Flags().StringVar(&spec.Backend, "backend", spec.Backend, "auto, docker or embedded")
+	up.Flags().IntVar(&spec.Brokers, "brokers", spec.Brokers, "number of brokers")
+	up.Flags().StringVar(&spec.Image, "image", "", "Kafka image")
+	down := &cobra.Command{
+		Use:     "down",
+		Short:   "Remove what runs that were killed have left behind",
+		Example: `  onceproof cluster down`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			removed, err := cluster.Reap(cmd.Context())
+			for _, name := range removed {
+				fmt.Fprintln(cmd.OutOrStdout(), "removed", name)
+			}
+			if err != nil {
+				return &exit{exitUnjudged, err}
+			}
+			return nil
+		},
+	}
+	cmd.AddCommand(up, down)
+	return cmd
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onceproof/onceproof/harness"
+	"github.com/onceproof/onceproof/harness/plan"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// runOptions are the flags of run.
+type runOptions struct {
+	out     string
+	backend string
+	image   string
+	seed    uint64
+	seeded  bool
+	control bool
+	plan    bool
+	repeat  int
+	asJSON  bool
+	quiet   bool
+}
+
+func runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run SCENARIO…",
+		Short: "Run scenarios and judge them",
+		Long: `Run each scenario, a shipped one by its name or a file, and judge what happened.
+
+The plan is printed before anything starts. Without --seed and without a seed in the
+scenario one is drawn and printed; the same seed gives the same plan.`,
+		Example: `  onceproof run guide-recipe exactly-once
+  onceproof run exactly-once --control      # and the weakened twin that must be found violated
+  onceproof run ./orders.yaml --seed 7 --backend docker
+  onceproof run ./orders.yaml --plan        # only print what would happen`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.seeded = cmd.Flags().Changed("seed")
+			return run(cmd.Context(), cmd.OutOrStdout(), o, args)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.out, "out", "runs", "folder in which each run gets its own")
+	f.StringVar(&o.backend, "backend", "", "auto, docker, embedded or external, instead of the scenario's")
+	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw, instead of the scenario's")
+	f.BoolVar(&o.control, "control", false, "run each scenario's control too: weakened, it must be found violated")
+	f.BoolVar(&o.plan, "plan", false, "print the plan and stop")
+	f.IntVar(&o.repeat, "repeat", 1, "run each scenario so often, with consecutive seeds")
+	f.BoolVar(&o.asJSON, "json", false, "print the verdict as JSON on standard output, and nothing else there")
+	f.BoolVar(&o.quiet, "quiet", false, "no progress")
+	return cmd
+}
+
+// job is one run of a suite.
+type job struct {
+	scenario *scenarios.Scenario
+	plan     *plan.Plan
+	control  bool
+}
+
+func (j job) name() string {
+	if j.control {
+		return j.scenario.Metadata.Name + " (control)"
+	}
+	return j.scenario.Metadata.Name
+}
+
+func run(ctx context.Context, out io.Writer, o runOptions, names []string) error {
+	jobs, err := jobsOf(o, names)
+	if err != nil {
+		return err
+	}
+	if o.plan {
+		for _, j := range jobs {
+			fmt.Fprintln(out, j.plan)
+		}
+		return nil
+	}
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
+		return err
+	}
+	var results suite
+	for _, j := range jobs {
+		r := runOne(ctx, out, o, j)
+		results = append(results, r)
+		if r.code == exitInterrupted {
+			break
+		}
+	}
+	if len(jobs) > 1 && !o.asJSON {
+		results.print(out)
+	}
+	return results.err()
+}
+
+// jobsOf loads and checks everything before anything starts.
+func jobsOf(o runOptions, names []string) ([]job, error) {
+	var jobs []job
+	for _, name := range names {
+		s, err := scenarios.Load(name)
+		if err != nil {
+			return nil, err
+		}
+		variants := []*scenarios.Scenario{s}
+		if o.control {
+			c, err := s.WithControl()
+			if err != nil {
+				return nil, err
+			}
+			variants = append(variants, c)
+		}
+		first := seedOf(s, o)
+		for n := range max(o.repeat, 1) {
+			for i, v := range variants {
+				j, err := newJob(v, o, first+uint64(n))
+				if err != nil {
+					return nil, err
+				}
+				j.control = i > 0
+				jobs = append(jobs, j)
+			}
+		}
+	}
+	return jobs, nil
+}
+
+func seedOf(s *scenarios.Scenario, o runOptions) uint64 {
+	switch {
+	case o.seeded:
+		return o.seed
+	case s.Run.HasSeed:
+		return s.Run.Seed
+	default:
+		return uint64(time.Now().UnixNano()) % 1_000_000
+	}
+}
+
+func newJob(s *scenarios.Scenario, o runOptions, seed uint64) (job, error) {
+	v := *s
+	v.Run.Seed, v.Run.HasSeed = seed, true
+	if o.backend != "" {
+		v.Cluster.Backend = o.backend
+	}
+	if o.image != "" {
+		v.Cluster.Image = o.image
+	}
+	if err := scenarios.CheckBackend(&v, v.Cluster.Backend); err != nil {
+		return job{}, err
+	}
+	p, err := plan.Build(&v, seed)
+	if err != nil {
+		return job{}, err
+	}
+	return job{scenario: &v, plan: p}, nil
+}
+
+// runOne runs and judges j and prints what came of it.
+func runOne(ctx context.Context, out io.Writer, o runOptions, j job) outcome {
+	dir, err := freshDir(o.out, j)
+	if err != nil {
+		return outcome{job: j, code: exitUsage, why: err.Error()}
+	}
+	progress := newProgress(os.Stderr, o.quiet)
+	progress.plan(j)
+	_, runErr := harness.Run(ctx, harness.Config{
+		Scenario: j.scenario, Plan: j.plan, Dir: dir, Control: j.control,
+		Worker: findWorker, Progress: progress.show, Tool: version(),
+	})
+	progress.end()
+	if errors.Is(runErr, errInterrupted) {
+		return outcome{job: j, dir: dir, code: exitInterrupted, why: errInterrupted.Error()}
+	}
+	return judge(ctx, out, o, j, dir, runErr)
+}
+
+// freshDir names a run folder that does not exist yet.
+func freshDir(out string, j job) (string, error) {
+	name := j.scenario.Metadata.Name
+	if j.control {
+		name += "-control"
+	}
+	base := filepath.Join(out, harness.FolderName(name, j.plan.Seed, time.Now()))
+	for n, dir := 2, base; ; n, dir = n+1, fmt.Sprintf("%s-%d", base, n) {
+		err := os.Mkdir(dir, 0o755)
+		if !os.IsExist(err) {
+			return dir, err
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	franzgo "github.com/onceproof/onceproof/clients/franz-go"
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/harness/cluster"
+)
+
+// findWorker returns the command of a library's worker; franz-go's is this
+// program itself.
+func findWorker(library string) ([]string, error) {
+	if library != "franz-go" {
+		return client.Lookup(library)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	return []string{self, "worker", "franz-go"}, nil
+}
+
+func workerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "worker LIBRARY", Short: "Be a worker (started by the harness)", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] != "franz-go" {
+				return fmt.Errorf("no worker for %q is built in", args[0])
+			}
+			os.Exit(franzgo.Main(cmd.Context(), os.Stdin, os.Stdout, os.Stderr))
+			return nil
+		},
+	}
+}
+
+func sidecarCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "sidecar", Short: "Filter packets between brokers (started by the harness)", Hidden: true, DisableFlagParsing: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			os.Exit(cluster.SidecarMain(args))
+			return nil
+		},
+	}
+}
+
+func workerTestCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "worker-test PROGRAM [ARG…]",
+		Short: "Prove that a program speaks the worker protocol",
+		Long: `Run the worker protocol's conformance suite on a program, against an embedded
+cluster. docs/worker-protocol.md says what a worker must do.`,
+		Example: `  onceproof worker-test ./my-worker
+  onceproof worker-test python3 worker.py
+  onceproof worker-test franz-go            # the built-in one`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			command := args
+			if len(args) == 1 && filepath.Base(args[0]) == args[0] {
+				if found, err := findWorker(args[0]); err == nil {
+					command = found
+				}
+			}
+			failed := 0
+			err := client.TestWorker(cmd.Context(), command, func(name string, err error) {
+				if err != nil {
+					failed++
+					fmt.Fprintf(cmd.OutOrStdout(), "FAIL  %s: %v\n", name, err)
+					return
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "ok    %s\n", name)
+			})
+			if err == nil && failed > 0 {
+				err = errors.New("the worker breaks the protocol")
+			}
+			if err != nil {
+				return &exit{exitDiffers, err}
+			}
+			return nil
+		},
+	}
+}

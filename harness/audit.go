@@ -1,0 +1,304 @@
+package harness
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/IBM/sarama"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/history"
+)
+
+// auditBatch is the most records that one audit event speaks of.
+const auditBatch = 500
+
+// audit reads, after heal and drain, what the brokers now hold: every partition
+// whole, as the log is and as two read_committed consumers see it, every group's
+// stable offsets, and every open transaction. It resolves most outcomes that the
+// clients could not know.
+func (r *run) audit(ctx context.Context) error {
+	err := r.auditAll(ctx)
+	done := auditEvent(history.OpAuditDone)
+	if err != nil {
+		done.Type, done.Err = history.Fail, &history.Error{Name: "audit incomplete", Text: err.Error()}
+	}
+	r.rec.record(done)
+	return err
+}
+
+func (r *run) auditAll(ctx context.Context) error {
+	marks, err := r.admin.watermarks(ctx, topicNames(r.cfg.Scenario))
+	if err != nil {
+		return err
+	}
+	second, err := newSecondReader(r.admin.seeds)
+	if err != nil {
+		return err
+	}
+	defer second.close()
+	for _, m := range marks {
+		a := partitionAudit{record: r.rec.record, admin: r.admin, second: second, mark: m, producers: make(map[int64]*producerTail)}
+		if err := a.run(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.auditOpen(ctx); err != nil {
+		return err
+	}
+	for _, g := range groups(r.cfg.Scenario) {
+		offsets, err := r.admin.stableOffsets(ctx, g.id)
+		if err != nil {
+			return err
+		}
+		for tp, c := range offsets {
+			e := auditEvent(history.OpOffset)
+			e.Group, e.TP, e.Off, e.Meta = g.id, tp, []int64{c.off}, c.meta
+			r.rec.record(e)
+		}
+	}
+	return nil
+}
+
+// auditOpen lists transactions that are still open on the partitions' leaders.
+func (r *run) auditOpen(ctx context.Context) error {
+	var set kadm.TopicsSet
+	for _, t := range r.cfg.Scenario.Cluster.Topics {
+		for p := range t.Partitions {
+			set.Add(t.Name, p)
+		}
+	}
+	described, err := r.admin.kadm.DescribeProducers(ctx, set)
+	if err != nil {
+		return fmt.Errorf("describe producers: %w", err)
+	}
+	for _, p := range described.SortedProducers() {
+		if p.CurrentTxnStartOffset < 0 {
+			continue
+		}
+		e := auditEvent(history.OpOpenTxn)
+		e.TP = history.TopicPartition{Topic: p.Topic, Part: p.Partition}
+		e.PID, e.Epoch, e.HasPID, e.Off = p.ProducerID, p.ProducerEpoch, true, []int64{p.CurrentTxnStartOffset}
+		r.rec.record(e)
+	}
+	return nil
+}
+
+func auditEvent(op history.Op) history.Event {
+	return history.Event{T: history.Now(), Src: history.SrcAudit, Proc: "audit", Type: history.OK, Op: op}
+}
+
+// partitionAudit reads one partition in three ways.
+type partitionAudit struct {
+	record    func(history.Event)
+	admin     *admin
+	second    *secondReader
+	mark      watermark
+	producers map[int64]*producerTail
+	plainLast int64 // offset of the last record outside any transaction, -1 if none
+}
+
+// producerTail is a producer's undecided records at the end of what was read, and
+// the last offset that its committed transactions reach.
+type producerTail struct {
+	open          []int64
+	committedLast int64
+}
+
+func (a *partitionAudit) run(ctx context.Context) error {
+	e := auditEvent(history.OpWatermarks)
+	e.TP, e.Off = a.mark.tp, []int64{a.mark.start, a.mark.lso, a.mark.high}
+	a.record(e)
+	if err := a.log(ctx); err != nil {
+		return err
+	}
+	last := a.lastVisible()
+	if err := a.visibleByFirst(ctx, last); err != nil {
+		return err
+	}
+	return a.visibleBySecond(ctx, last)
+}
+
+// log records every record and marker, in offset order.
+func (a *partitionAudit) log(ctx context.Context) error {
+	a.plainLast = -1
+	b := &batch{op: history.OpLog, tp: a.mark.tp, record: a.record}
+	var bad error
+	err := a.admin.scan(ctx, a.mark, a.mark.start, a.mark.high-1, false, func(r *kgo.Record) {
+		if r.Attrs.IsControl() {
+			b.flush()
+			if err := a.marker(r); err != nil {
+				bad = errors.Join(bad, err)
+			}
+			return
+		}
+		a.follow(r)
+		b.add(r.Offset, r.Value, headerFrom(r), producer{r.ProducerID, r.ProducerEpoch, r.Attrs.IsTransactional()})
+	})
+	b.flush()
+	return errors.Join(err, bad)
+}
+
+// follow keeps what is needed to know the last visible record.
+func (a *partitionAudit) follow(r *kgo.Record) {
+	if !r.Attrs.IsTransactional() {
+		a.plainLast = r.Offset
+		return
+	}
+	p := a.producers[r.ProducerID]
+	if p == nil {
+		p = &producerTail{committedLast: -1}
+		a.producers[r.ProducerID] = p
+	}
+	p.open = append(p.open, r.Offset)
+}
+
+// marker records a control record: its key is a version and a type, 0 for abort
+// and 1 for commit (KIP-98).
+func (a *partitionAudit) marker(r *kgo.Record) error {
+	if len(r.Key) < 4 {
+		return fmt.Errorf("%s@%d: a control record with a key of %d bytes", a.mark.tp, r.Offset, len(r.Key))
+	}
+	e := auditEvent(history.OpMarker)
+	e.TP, e.Off, e.PID, e.Epoch, e.HasPID = a.mark.tp, []int64{r.Offset}, r.ProducerID, r.ProducerEpoch, true
+	kind := binary.BigEndian.Uint16(r.Key[2:])
+	switch kind {
+	case 0:
+		e.Marker = "abort"
+	case 1:
+		e.Marker = "commit"
+	default:
+		return nil // leader change and snapshot markers decide no transaction
+	}
+	if p := a.producers[r.ProducerID]; p != nil {
+		if kind == 1 && len(p.open) > 0 {
+			p.committedLast = p.open[len(p.open)-1]
+		}
+		p.open = p.open[:0]
+	}
+	a.record(e)
+	return nil
+}
+
+// lastVisible is the last record below the last stable offset that a
+// read_committed consumer must show, -1 if there is none. Where no transaction is
+// open every producer's fate is known; where one is, records above its first
+// offset are left out.
+func (a *partitionAudit) lastVisible() int64 {
+	last := int64(-1)
+	for _, off := range append([]int64{a.plainLast}, a.committedLasts()...) {
+		if off < a.mark.lso {
+			last = max(last, off)
+		}
+	}
+	return last
+}
+
+func (a *partitionAudit) committedLasts() []int64 {
+	var all []int64
+	for _, p := range a.producers {
+		all = append(all, p.committedLast)
+	}
+	return all
+}
+
+func (a *partitionAudit) visibleByFirst(ctx context.Context, last int64) error {
+	if a.mark.lso == a.mark.high {
+		last = a.mark.high - 1 // a record or a marker: either is shown to us
+	}
+	b := &batch{op: history.OpVisible, tp: a.mark.tp, note: "franz-go", record: a.record}
+	err := a.admin.scan(ctx, a.mark, a.mark.start, last, true, func(r *kgo.Record) {
+		if !r.Attrs.IsControl() {
+			b.add(r.Offset, r.Value, headerFrom(r), producer{})
+		}
+	})
+	b.flush()
+	return err
+}
+
+func (a *partitionAudit) visibleBySecond(ctx context.Context, last int64) error {
+	if a.mark.high == a.mark.start {
+		return nil
+	}
+	b := &batch{op: history.OpVisible, tp: a.mark.tp, note: "sarama", record: a.record}
+	err := a.second.read(ctx, a.mark, a.mark.start, last, func(m *sarama.ConsumerMessage) {
+		from := ""
+		for _, h := range m.Headers {
+			if string(h.Key) == client.HeaderFrom {
+				from = string(h.Value)
+			}
+		}
+		b.add(m.Offset, m.Value, from, producer{})
+	})
+	b.flush()
+	return err
+}
+
+func headerFrom(r *kgo.Record) string {
+	for _, h := range r.Headers {
+		if h.Key == client.HeaderFrom {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
+// producer is who wrote a record, as its batch says.
+type producer struct {
+	id    int64
+	epoch int16
+	inTxn bool
+}
+
+// batch gathers consecutive records of one producer into one event.
+type batch struct {
+	op     history.Op
+	tp     history.TopicPartition
+	note   string
+	record func(history.Event)
+
+	by    producer
+	off   []int64
+	val   []history.Value
+	from  []history.Input
+	lined bool // some record in it names its input
+}
+
+func (b *batch) add(off int64, value []byte, from string, by producer) {
+	if len(b.off) == auditBatch || by != b.by {
+		b.flush()
+	}
+	b.by = by
+	id, _, _ := bytes.Cut(value, []byte("\n"))
+	val, err := history.ParseValue(string(id))
+	if err != nil {
+		val = history.Value{} // written by a program that is no worker of ours
+	}
+	in, err := history.ParseInput(from)
+	if err != nil {
+		in = history.Input{}
+	}
+	b.lined = b.lined || in != history.Input{}
+	b.off, b.val, b.from = append(b.off, off), append(b.val, val), append(b.from, in)
+}
+
+func (b *batch) flush() {
+	if len(b.off) == 0 {
+		return
+	}
+	e := auditEvent(b.op)
+	e.TP, e.Note, e.Off, e.Val = b.tp, b.note, b.off, b.val
+	if b.lined {
+		e.From = b.from
+	}
+	if b.op == history.OpLog {
+		e.PID, e.Epoch, e.HasPID, e.InTxn = b.by.id, b.by.epoch, true, b.by.inTxn
+	}
+	b.record(e)
+	b.off, b.val, b.from, b.lined = nil, nil, nil, false
+}

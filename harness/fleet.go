@@ -1,0 +1,277 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// An incarnation that ends by itself is started again, as a supervisor in
+// production would, after restartWait. After maxFutile ends in a row, none of
+// which came after any progress, the client is broken and the run with it.
+const (
+	restartWait = 500 * time.Millisecond
+	maxFutile   = 5
+)
+
+// fleet is all client instances of a run, and the supervisor that starts those
+// again that end by themselves.
+type fleet struct {
+	members []*member
+	status  *status
+	failed  chan error // the first client that cannot be kept running
+
+	supervise context.CancelFunc
+	wg        sync.WaitGroup
+}
+
+type member struct {
+	*client.Instance
+	spec scenarios.Client
+
+	mu      sync.Mutex
+	retired bool // stopped on purpose: not to be started again
+}
+
+func newFleet(r *run) (*fleet, error) {
+	f := &fleet{status: r.status, failed: make(chan error, 1)}
+	for _, c := range r.cfg.Scenario.Clients {
+		command, err := workerCommand(r.cfg, c)
+		if err != nil {
+			return nil, fmt.Errorf("client %s: %w", c.Name, err)
+		}
+		for i := range c.Count {
+			m, err := newMember(r, c, i, command)
+			if err != nil {
+				return nil, err
+			}
+			f.members = append(f.members, m)
+		}
+	}
+	return f, nil
+}
+
+func workerCommand(cfg Config, c scenarios.Client) ([]string, error) {
+	if len(c.Command) > 0 {
+		return c.Command, nil
+	}
+	return cfg.Worker(c.Library)
+}
+
+func newMember(r *run, c scenarios.Client, instance int, command []string) (*member, error) {
+	name := fmt.Sprintf("%s/%d", c.Name, instance)
+	door, err := r.proxy.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("open the door of client %s: %w", name, err)
+	}
+	in, err := client.New(client.Config{
+		Name: c.Name, Instance: instance, Command: command,
+		Spec:    workerSpec(c, door.Bootstrap(), r.cfg.Plan.ClientSeed(c.Name, instance)),
+		LogFile: filepath.Join(r.cfg.Dir, "logs", strings.ReplaceAll(name, "/", "-")+".log"),
+		Record:  r.rec.record, Now: history.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("client %s: %w", name, err)
+	}
+	return &member{Instance: in, spec: c}, nil
+}
+
+func workerSpec(c scenarios.Client, bootstrap []string, seed uint64) client.Spec {
+	return client.Spec{
+		Protocol: client.ProtocolVersion, Role: c.Role, Bootstrap: bootstrap, Config: maps.Clone(c.Config),
+		Topic: c.Topic, Input: c.Input, Output: c.Output, Commit: c.Commit, Transaction: c.Transaction, Rate: c.Rate,
+		Seed:    seed,
+		Process: client.Process{MinNS: int64(c.Process.Min), MaxNS: int64(c.Process.Max), Fail: c.Process.Fail},
+		Retry:   client.Retry{Attempts: c.Retry.Attempts, BackoffNS: int64(c.Retry.Backoff), Topic: c.Retry.Topic},
+		Strict:  c.Unsupported != "warn",
+	}
+}
+
+func (f *fleet) instances() []*client.Instance {
+	all := make([]*client.Instance, len(f.members))
+	for i, m := range f.members {
+		all[i] = m.Instance
+	}
+	return all
+}
+
+// start starts the readers before the writers, so that no input is produced
+// before its group is there to see it, and returns each client's hello by name.
+func (f *fleet) start(ctx context.Context) (map[string]client.Hello, error) {
+	supervise, cancel := context.WithCancel(ctx)
+	f.supervise = cancel
+	hellos := make(map[string]client.Hello)
+	for _, producers := range []bool{false, true} {
+		for _, m := range f.members {
+			if (m.spec.Role == scenarios.Producer) != producers {
+				continue
+			}
+			f.wg.Go(func() { f.keep(supervise, m) })
+			hello, err := m.Start(ctx)
+			if err != nil {
+				return hellos, fmt.Errorf("start client %s: %w", m.Name(), err)
+			}
+			hellos[m.spec.Name] = hello
+		}
+	}
+	return hellos, nil
+}
+
+// keep starts m again whenever it ends by itself, until it is retired.
+func (f *fleet) keep(ctx context.Context, m *member) {
+	futile, before := 0, client.Counts{}
+	for {
+		var exit client.Exit
+		select {
+		case <-ctx.Done():
+			return
+		case exit = <-m.Exited():
+		}
+		if exit.Wanted || m.isRetired() {
+			continue
+		}
+		if exit.Err != nil {
+			f.fail(fmt.Errorf("client %s: %w\n%s", exit.Proc, exit.Err, strings.Join(exit.LastLines, "\n")))
+			return
+		}
+		counts := m.Counts()
+		if progressed(before, counts) {
+			futile = 0
+		}
+		before = counts
+		if futile++; futile >= maxFutile {
+			f.fail(fmt.Errorf("client %s ended by itself %d times without getting anything done (%s); its last words:\n%s",
+				m.Name(), futile, describeExit(exit), strings.Join(exit.LastLines, "\n")))
+			return
+		}
+		f.status.say(fmt.Sprintf("%s ended by itself (%s), starting it again", exit.Proc, describeExit(exit)))
+		if !pause(ctx, restartWait) {
+			return
+		}
+		if err := m.revive(ctx); err != nil && ctx.Err() == nil {
+			f.fail(fmt.Errorf("start client %s again: %w", m.Name(), err))
+			return
+		}
+	}
+}
+
+func progressed(before, now client.Counts) bool {
+	return now.Acked > before.Acked || now.Processed > before.Processed || now.Polled > before.Polled
+}
+
+func describeExit(e client.Exit) string {
+	if e.Signal != "" {
+		return e.Signal
+	}
+	return fmt.Sprintf("exit code %d", e.Code)
+}
+
+func (f *fleet) fail(err error) {
+	select {
+	case f.failed <- err:
+	default:
+	}
+}
+
+func (m *member) isRetired() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.retired
+}
+
+// revive starts the next incarnation unless m has been retired meanwhile.
+func (m *member) revive(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.retired {
+		return nil
+	}
+	_, err := m.Start(ctx)
+	return err
+}
+
+func (m *member) retire(ctx context.Context) error {
+	m.mu.Lock()
+	m.retired = true
+	m.mu.Unlock()
+	return m.Stop(ctx)
+}
+
+// stopProducers ends the load: producers flush and end, readers go on.
+func (f *fleet) stopProducers(ctx context.Context) error {
+	return f.retire(ctx, func(m *member) bool { return m.spec.Role == scenarios.Producer })
+}
+
+// stop ends everybody gracefully.
+func (f *fleet) stop(ctx context.Context) error {
+	return f.retire(ctx, func(*member) bool { return true })
+}
+
+// retire stops the chosen members side by side. A client that does not end when
+// asked is killed by Stop; what it left unfinished is in the history, so that is
+// worth a word but no failure.
+func (f *fleet) retire(ctx context.Context, chosen func(*member) bool) error {
+	var wg sync.WaitGroup
+	for _, m := range f.members {
+		if !chosen(m) || m.isRetired() {
+			continue
+		}
+		wg.Go(func() {
+			if err := m.retire(ctx); err != nil && ctx.Err() == nil {
+				f.status.say(fmt.Sprintf("%s: %v", m.Name(), err))
+			}
+		})
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+// close kills whoever still runs.
+func (f *fleet) close() error {
+	if f.supervise != nil {
+		f.supervise()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var errs []error
+	for _, m := range f.members {
+		m.mu.Lock()
+		m.retired = true
+		m.mu.Unlock()
+		if err := m.Kill(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("end client %s: %w", m.Name(), err))
+		}
+	}
+	f.wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (f *fleet) progress() []ClientProgress {
+	all := make([]ClientProgress, len(f.members))
+	for i, m := range f.members {
+		c := m.Counts()
+		all[i] = ClientProgress{Name: m.Name(), Sent: c.Sent, Acked: c.Acked, Polled: c.Polled, Processed: c.Processed, Commits: c.Commits, Errors: c.Errors}
+	}
+	return all
+}
+
+// pause waits for d or the end of ctx, and tells whether it was d.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,224 @@
+// Package harness is one run: start the cluster, load it, strike, heal, drain,
+// audit, stop. What it saw becomes a history.
+//
+//	plan ──> start ─> load + strike ─> heal ─> drain ─> audit ─> stop ──> history
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/onceproof/onceproof/faults"
+	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/harness/plan"
+	"github.com/onceproof/onceproof/harness/proxy"
+	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// ErrInfrastructure is wrapped by everything that keeps a run from being judged
+// and is no fault of the configuration: no engine, a worker that never said
+// hello, a fault whose effect was never seen. Exit code 3.
+var ErrInfrastructure = errors.New("the run could not be judged")
+
+// Config of one run.
+type Config struct {
+	Scenario *scenarios.Scenario
+	Plan     *plan.Plan
+	Dir      string                                             // the run folder; created
+	Control  bool                                               // Scenario is a control: noted in the header
+	Worker   func(library string) (command []string, err error) // finds a library's worker
+	Progress func(Progress)                                     // called about each second and at each change; may be nil
+	Observe  func(*history.Event)                               // sees every event in order; may be nil
+	Tool     string                                             // onceproof's version
+}
+
+// Progress is where a run stands.
+type Progress struct {
+	Phase   string
+	Message string        // something that happened, or ""
+	Elapsed time.Duration // of the load
+	Total   time.Duration // of the load
+	Faults  []string      // that strike now
+	Clients []ClientProgress
+}
+
+// ClientProgress is one client instance's counts so far.
+type ClientProgress struct {
+	Name                                            string
+	Sent, Acked, Polled, Processed, Commits, Errors int64
+}
+
+// Result is what a run leaves.
+type Result struct {
+	Dir    string
+	Header history.Header
+	Chosen string // which backend, and why
+}
+
+// Run runs cfg.Plan to its end and leaves the run folder. The folder exists, with
+// whatever was recorded, even when Run fails. An error wraps ErrInfrastructure,
+// or is the context's when the run was interrupted; by then everything that was
+// started has been stopped and removed.
+func Run(ctx context.Context, cfg Config) (*Result, error) {
+	r, err := newRun(cfg)
+	if err != nil {
+		return nil, err
+	}
+	runErr := r.run(ctx)
+	closeErr := r.close()
+	if runErr != nil && ctx.Err() != nil {
+		return &r.result, context.Cause(ctx)
+	}
+	if err := errors.Join(runErr, closeErr); err != nil {
+		return &r.result, fmt.Errorf("%w: %w", ErrInfrastructure, err)
+	}
+	return &r.result, nil
+}
+
+type run struct {
+	cfg     Config
+	result  Result
+	rec     *recorder
+	cluster cluster.Cluster
+	proxy   *proxy.Proxy
+	admin   *admin
+	fleet   *fleet
+	env     *faults.Env
+	status  *status
+}
+
+func newRun(cfg Config) (*run, error) {
+	r := &run{cfg: cfg, result: Result{Dir: cfg.Dir}}
+	if err := os.MkdirAll(filepath.Join(cfg.Dir, "logs"), 0o755); err != nil {
+		return nil, fmt.Errorf("create the run folder: %w", err)
+	}
+	if err := saveInputs(cfg); err != nil {
+		return nil, err
+	}
+	rec, err := newRecorder(filepath.Join(cfg.Dir, HistoryFile), cfg.Observe)
+	if err != nil {
+		return nil, err
+	}
+	r.rec = rec
+	r.status = &status{report: cfg.Progress, total: cfg.Plan.Duration}
+	return r, nil
+}
+
+// run goes through the phases. What it starts is closed by close.
+func (r *run) run(ctx context.Context) error {
+	if err := r.start(ctx); err != nil {
+		return err
+	}
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	r.phase("drain")
+	if err := r.drain(ctx); err != nil {
+		return err
+	}
+	if err := r.fleet.stop(ctx); err != nil {
+		return fmt.Errorf("stop clients: %w", err)
+	}
+	r.phase("audit")
+	if err := r.audit(ctx); err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	r.phase("stop")
+	return nil
+}
+
+// start brings up the cluster, the proxy and the clients.
+func (r *run) start(ctx context.Context) error {
+	r.phase("start")
+	if removed, err := cluster.Reap(ctx); err == nil && len(removed) > 0 {
+		r.status.say(fmt.Sprintf("removed what an earlier run left behind: %d containers and networks", len(removed)))
+	}
+	c, chosen, err := cluster.Start(ctx, clusterSpec(r.cfg, r.status.say))
+	if err != nil {
+		return fmt.Errorf("start the cluster: %w", err)
+	}
+	r.cluster, r.result.Chosen = c, chosen
+	r.status.say(chosen)
+	if err := faults.CheckSupport(r.cfg.Scenario, c); err != nil {
+		return err
+	}
+	r.proxy, err = proxy.New(proxy.Config{Brokers: brokerAddrs(c), Record: r.rec.record, Now: history.Now})
+	if err != nil {
+		return fmt.Errorf("open the proxy: %w", err)
+	}
+	r.admin, err = newAdmin(c)
+	if err != nil {
+		return fmt.Errorf("connect to the cluster: %w", err)
+	}
+	r.fleet, err = newFleet(r)
+	if err != nil {
+		return err
+	}
+	r.env = &faults.Env{Cluster: c, Proxy: r.proxy, Clients: r.fleet.instances(), Admin: r.admin.kadm, Now: history.Now}
+	r.result.Header = header(r.cfg, c.Backend())
+	hellos, err := r.fleet.start(ctx)
+	noteHellos(&r.result.Header, hellos)
+	if openErr := r.rec.open(r.result.Header); openErr != nil {
+		return openErr
+	}
+	return err
+}
+
+// load lets the clients work for the plan's duration while the faults strike,
+// then heals everything and stops the producers.
+func (r *run) load(ctx context.Context) error {
+	r.phase("load")
+	began := time.Now()
+	timed, stopTimer := context.WithDeadline(ctx, began.Add(r.cfg.Plan.Duration))
+	defer stopTimer()
+	load, end := context.WithCancelCause(timed)
+	defer end(nil)
+	defer r.watch(ctx, began)()
+
+	struck := make(chan error, 1)
+	go func() { struck <- r.strikeAll(load, ctx, began) }()
+	var failed error
+	select {
+	case <-load.Done():
+	case failed = <-r.fleet.failed:
+		end(failed)
+	}
+	r.phase("heal")
+	if err := errors.Join(failed, <-struck); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return r.fleet.stopProducers(ctx)
+}
+
+// close stops and removes everything, in the order that lets nothing be lost.
+func (r *run) close() error {
+	var errs []error
+	if r.fleet != nil {
+		errs = append(errs, r.fleet.close())
+	}
+	if r.admin != nil {
+		r.admin.close()
+	}
+	if r.proxy != nil {
+		errs = append(errs, r.proxy.Close())
+	}
+	if r.cluster != nil {
+		errs = append(errs, r.cluster.Close())
+	}
+	r.rec.open(r.result.Header) // a run that failed early still leaves a history that can be read
+	errs = append(errs, r.rec.close())
+	return errors.Join(errs...)
+}
+
+func (r *run) phase(name string) {
+	r.rec.record(history.Event{T: history.Now(), Src: history.SrcHarness, Proc: "harness", Type: history.Info, Op: history.OpPhase, Note: name})
+	r.status.phase(name)
+}

@@ -1,0 +1,52 @@
+package harness
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// status tells whoever watches where the run stands.
+type status struct {
+	report func(Progress)
+
+	mu    sync.Mutex
+	now   Progress
+	total time.Duration
+}
+
+func (s *status) phase(name string) {
+	s.change("", func(p *Progress) { p.Phase = name })
+}
+
+func (s *status) say(message string) { s.change(message, func(*Progress) {}) }
+
+func (s *status) faultBegan(text string) {
+	s.change(text, func(p *Progress) { p.Faults = append(slices.Clone(p.Faults), text) })
+}
+
+func (s *status) faultEnded(text, message string) {
+	s.change(message, func(p *Progress) {
+		p.Faults = slices.Clone(p.Faults)
+		if i := slices.Index(p.Faults, text); i >= 0 {
+			p.Faults = slices.Delete(p.Faults, i, i+1)
+		}
+	})
+}
+
+func (s *status) tick(elapsed time.Duration, clients []ClientProgress) {
+	s.change("", func(p *Progress) { p.Elapsed, p.Clients = min(elapsed, s.total), clients })
+}
+
+func (s *status) change(message string, f func(*Progress)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.now)
+	s.now.Total = s.total
+	if s.report == nil {
+		return
+	}
+	p := s.now
+	p.Message = message
+	s.report(p)
+}

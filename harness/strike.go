@@ -1,0 +1,185 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/onceproof/onceproof/faults"
+	"github.com/onceproof/onceproof/harness/plan"
+	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// healLimit bounds the proof that a fault is over; a broker's start takes longest.
+const healLimit = 60 * time.Second
+
+// strikeAll carries out the plan and returns when every fault has been healed and
+// its end proved. A fault that could not be injected or whose effect was never
+// seen is recorded as that; the checker decides what it means. load ends when the
+// load does: faults that strike then are healed, those that never struck give up.
+func (r *run) strikeAll(load, ctx context.Context, began time.Time) error {
+	s := &striker{run: r, began: began, seen: make(map[int]*signal)}
+	for _, step := range r.cfg.Plan.Steps {
+		s.seen[step.N] = newSignal()
+	}
+	var wg sync.WaitGroup
+	errs := make(chan error, len(r.cfg.Plan.Steps))
+	for _, step := range r.cfg.Plan.Steps {
+		wg.Go(func() {
+			if err := s.strike(load, ctx, step); err != nil {
+				errs <- fmt.Errorf("step %d, %s: %w", step.N, step.Text, err)
+			}
+		})
+	}
+	wg.Wait()
+	close(errs)
+	return <-errs
+}
+
+type striker struct {
+	run   *run
+	began time.Time
+	seen  map[int]*signal // by step: its effect was seen
+}
+
+// strike waits for the step's moment, strikes, and heals. Its error means that
+// something may still be broken.
+func (s *striker) strike(load, ctx context.Context, step plan.Step) error {
+	aimed, release, err := s.await(load, step)
+	defer release()
+	if err != nil {
+		s.never(step, err)
+		return nil
+	}
+	fault, err := faults.New(aimed, s.run.env, step.Seed)
+	if err != nil {
+		return err
+	}
+	strike := faults.NewStrike(aimed, fault, faults.Options{Now: history.Now, Record: func(f faults.Fact) { s.record(step, f) }})
+	s.run.status.faultBegan(step.Text)
+	s.hit(load, step, strike, release)
+	return s.heal(ctx, step, strike)
+}
+
+// hit injects, waits for the effect, and lets it last.
+func (s *striker) hit(load context.Context, step plan.Step, strike *faults.Strike, release func()) {
+	_, err := strike.Inject(load)
+	if err != nil {
+		s.run.status.say(err.Error())
+		return
+	}
+	by, err := strike.Effect(load)
+	release() // what triggered it may go its way now
+	if err != nil {
+		s.run.status.say(err.Error())
+		return
+	}
+	s.run.status.say(fmt.Sprintf("%s: %s", step.Text, by))
+	s.seen[step.N].fire()
+	pause(load, step.For)
+}
+
+func (s *striker) heal(ctx context.Context, step plan.Step, strike *faults.Strike) error {
+	defer s.run.status.faultEnded(step.Text, "")
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit)
+	defer cancel()
+	if err := strike.Recover(ctx); err != nil {
+		return fmt.Errorf("heal: %w", err)
+	}
+	if strike.State() != faults.Healing {
+		return nil // nothing had been struck
+	}
+	by, err := strike.Gone(ctx)
+	if err != nil {
+		return fmt.Errorf("prove that it is over: %w", err)
+	}
+	s.run.status.say(fmt.Sprintf("over: %s: %s", step.Text, by))
+	return nil
+}
+
+// await returns when the step's trigger fires, with the fault aimed at what fired
+// it. release, never nil, lets a request go that the trigger holds; it may be
+// called more than once.
+func (s *striker) await(load context.Context, step plan.Step) (aimed scenarios.Fault, release func(), err error) {
+	aimed, release = step.Fault, func() {}
+	if step.At >= 0 {
+		return aimed, release, s.at(load, step.At)
+	}
+	if step.After > 0 {
+		after, ok := s.seen[step.After]
+		if !ok {
+			return aimed, release, fmt.Errorf("there is no step %d to wait for", step.After)
+		}
+		return aimed, release, after.wait(load)
+	}
+	if err := s.at(load, s.run.cfg.Plan.Warmup); err != nil {
+		return aimed, release, err
+	}
+	if faults.IsWireKind(step.Fault.Kind) || step.Fault.When.On == nil {
+		return aimed, release, nil // a wire fault's rule waits for its request itself
+	}
+	trigger, err := faults.NewTrigger(*step.Fault.When.On, s.run.env, step.Seed)
+	if err != nil {
+		return aimed, release, err
+	}
+	hit, err := trigger.Wait(load)
+	if err != nil {
+		return aimed, trigger.Release, err
+	}
+	s.run.status.say("triggered by " + hit.Text)
+	return faults.Aim(step.Fault, hit), trigger.Release, nil
+}
+
+// at waits until the load has lasted so long.
+func (s *striker) at(load context.Context, since time.Duration) error {
+	if !pause(load, time.Until(s.began.Add(since))) {
+		return context.Cause(load)
+	}
+	return nil
+}
+
+// never records a step whose moment did not come.
+func (s *striker) never(step plan.Step, err error) {
+	s.record(step, faults.Fact{
+		Step: faults.StepInject, Name: step.Fault.Name, Kind: step.Fault.Kind, Target: faults.TargetText(step.Fault),
+		Began: history.Now(), Ended: history.Now(), Err: err,
+	})
+	s.run.status.say(fmt.Sprintf("never struck: %s: %v", step.Text, err))
+}
+
+func (s *striker) record(step plan.Step, f faults.Fact) {
+	ops := map[faults.Step]history.Op{
+		faults.StepInject: history.OpInject, faults.StepEffect: history.OpEffect,
+		faults.StepRecover: history.OpRecover, faults.StepGone: history.OpGone,
+	}
+	e := history.Event{
+		T: f.Ended, Src: history.SrcFault, Proc: fmt.Sprintf("fault/%d", step.N), Type: history.OK, Op: ops[f.Step],
+		Note: step.Text,
+		Data: map[string]any{"kind": string(f.Kind), "target": f.Target, "resolved": f.Resolved, "by": f.SeenBy, "began": f.Began},
+	}
+	if f.Err != nil {
+		e.Type, e.Err = history.Fail, &history.Error{Name: string(f.Step) + " failed", Text: f.Err.Error()}
+	}
+	s.run.rec.record(e)
+}
+
+// signal fires once.
+type signal struct {
+	once sync.Once
+	done chan struct{}
+}
+
+func newSignal() *signal { return &signal{done: make(chan struct{})} }
+
+func (s *signal) fire() { s.once.Do(func() { close(s.done) }) }
+
+func (s *signal) wait(ctx context.Context) error {
+	select {
+	case <-s.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,83 @@
+package harness
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/history"
+)
+
+const (
+	statusEvery = time.Second
+	watchEvery  = 250 * time.Millisecond
+)
+
+// watch records leaders and broker states as they change, and reports progress,
+// until the function that it returns is called.
+func (r *run) watch(ctx context.Context, began time.Time) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for pause(ctx, statusEvery) {
+			r.status.tick(time.Since(began), r.fleet.progress())
+		}
+	})
+	wg.Go(func() {
+		w := watcher{run: r, leaders: make(map[history.TopicPartition]leader), states: make(map[cluster.BrokerID]cluster.State)}
+		for {
+			w.look(ctx)
+			if !pause(ctx, watchEvery) {
+				return
+			}
+		}
+	})
+	return func() {
+		cancel()
+		wg.Wait()
+		r.status.tick(time.Since(began), r.fleet.progress())
+	}
+}
+
+type leader struct{ id, epoch int32 }
+
+// watcher remembers what it saw last, so that only changes are recorded.
+type watcher struct {
+	run     *run
+	leaders map[history.TopicPartition]leader
+	states  map[cluster.BrokerID]cluster.State
+}
+
+func (w *watcher) look(ctx context.Context) {
+	for _, b := range w.run.cluster.Brokers() {
+		if w.states[b.ID] != b.State {
+			w.states[b.ID] = b.State
+			w.record(history.Event{Op: history.OpBroker, Data: map[string]any{"broker": int32(b.ID), "state": string(b.State)}})
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	resp, err := w.run.admin.metadata(ctx, topicNames(w.run.cfg.Scenario))
+	if err != nil {
+		return // no broker answers just now; the next look tells
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if t.Topic == nil || p.ErrorCode != 0 {
+				continue
+			}
+			tp, now := history.TopicPartition{Topic: *t.Topic, Part: p.Partition}, leader{p.Leader, p.LeaderEpoch}
+			if last, ok := w.leaders[tp]; ok && last == now {
+				continue
+			}
+			w.leaders[tp] = now
+			w.record(history.Event{Op: history.OpLeader, TP: tp, Data: map[string]any{"leader": now.id, "epoch": now.epoch}})
+		}
+	}
+}
+
+func (w *watcher) record(e history.Event) {
+	e.T, e.Src, e.Proc, e.Type = history.Now(), history.SrcHarness, "harness", history.Info
+	w.run.rec.record(e)
+}
