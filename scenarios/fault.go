@@ -3,6 +3,11 @@ package scenarios
 import "time"
 
 // Fault is one thing that strikes: when, what, whom, and for how long.
+//
+// A fault with an `on` trigger and a process action (kill, crash, …) strikes
+// while the request that triggered it is kept: with phase request the broker
+// never sees it, with phase response the client never hears of it. What the
+// fault hits is therefore certain, not a race.
 type Fault struct {
 	Name string
 	When Trigger
@@ -25,16 +30,22 @@ type Trigger struct {
 // Span is a duration or a range from which one is drawn.
 type Span struct{ Min, Max time.Duration }
 
+// Phases of a Match.
+const (
+	PhaseRequest  = "request"  // before the broker acts
+	PhaseResponse = "response" // after it acted, before the client hears
+)
+
 // Match selects requests at the proxy.
 type Match struct {
-	Request string // API name as Kafka spells it: Produce, EndTxn, …
+	Request string // API name as Kafka spells it: Produce, EndTxn, …; "" = any
 	Client  string // client name: all instances; name/instance: one
 	TxnID   string
 	TP      string  // topic or topic/partition
-	Broker  string  // a target
+	Broker  Target  // whom the request goes to
 	Nth     int     // the nth match, from 1; 0 = every match
 	Prob    float64 // 0 = always
-	Phase   string  // "request" (before the broker acts, default) or "response" (after it acted, before the client hears)
+	Phase   string  // PhaseRequest (default) or PhaseResponse
 }
 
 // FaultKind names an action, as in the scenario file.
@@ -59,17 +70,12 @@ const (
 // FaultArgs are the action's arguments; which are used depends on the kind.
 type FaultArgs struct {
 	Broker  Target    // whom: a broker …
-	Client  string    // … or a client, name or name/instance
+	Client  string    // … or a client: name/instance; name/* for all; name for the one that triggered, else any
 	Isolate Target    // partition: this broker from all the others
 	Split   [][]int32 // partition: groups of brokers
-	From    Target    // partition: one way
-	To      Target
-	Delay   Span
-	Code    string // error: Kafka's name of the code
-	TP      string // move-leader
+	From    Target    // partition: one way; with Isolate only "brokers", its default
+	To      Target    // partition: one way; move-leader: the new leader, "" = another replica
+	Delay   Span      // `by` in the file
+	Code    string    // error: Kafka's name of the code
+	TP      string    // move-leader
 }
-
-// Target is Kafka's words for whom a fault strikes, resolved at strike time:
-// broker(2), leader(t/p), follower(t/p), controller, coordinator(group g),
-// coordinator(txn id), any, minority, majority, all. "" = not given.
-type Target string

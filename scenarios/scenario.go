@@ -16,7 +16,7 @@ type Scenario struct {
 	Clients    []Client
 	Run        Run
 	Faults     []Fault
-	Expect     map[string]string // guarantee -> verdict; every guarantee not named is expected to hold
+	Expect     map[string]string // guarantee -> verdict or Any; every guarantee not named is expected to hold
 	Control    *Control
 	File       string // where it was read from; "builtin:<name>" for shipped ones
 }
@@ -49,6 +49,17 @@ type Topic struct {
 	Pos        Pos
 }
 
+// Guarantees and verdicts as the scenario file spells them; the checker's
+// constants have the same text.
+var (
+	Guarantees = []string{"no-loss", "no-duplicates", "order", "isolation", "atomicity", "agreement", "offsets", "fencing", "progress"}
+	Verdicts   = []string{"holds", "violated", "not-exercised", "unknown", Any}
+)
+
+// Any stands in Expect for a guarantee on which the scenario makes no claim:
+// whatever its verdict, it is as expected.
+const Any = "any"
+
 // Roles of a client.
 const (
 	Producer  = "producer"
@@ -74,6 +85,8 @@ type Client struct {
 	Command     []string // any program instead; given only bootstrap servers
 	Count       int
 	Rate        float64 // records a second and instance; 0 = as fast as it goes
+	Size        int     // bytes that a record's value is padded to; 0 = the worker's default
+	Max         int64   // records after which an instance of a producer stops by itself; 0 = never
 	Topic       string  // producer
 	Input       string  // consumer, processor
 	Output      string  // processor
@@ -118,7 +131,15 @@ type Control struct {
 	Cluster     map[string]string            // broker properties replaced
 	Clients     map[string]map[string]string // client -> field or property -> value ("" removes a property)
 	Expect      map[string]string
+	ClientsPos  map[string]map[string]Pos // where each change stands
 }
+
+// What a scenario file leaves open.
+const (
+	DefaultLibrary = "franz-go"
+	DefaultWarmup  = time.Second
+	DefaultDrain   = 30 * time.Second
+)
 
 // Pos is a place in a scenario file; zero if there is none.
 type Pos struct{ Line, Col int }

@@ -3,6 +3,10 @@
 package plan
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/onceproof/onceproof/scenarios"
@@ -13,6 +17,7 @@ type Plan struct {
 	Scenario string        `json:"scenario"`
 	Seed     uint64        `json:"seed"`
 	Duration time.Duration `json:"duration"`
+	Warmup   time.Duration `json:"warmup"` // nothing strikes before
 	Steps    []Step        `json:"steps"`
 }
 
@@ -20,12 +25,176 @@ type Plan struct {
 // comes `every` so often has one step for each strike.
 type Step struct {
 	N     int             `json:"n"`
-	At    time.Duration   `json:"at"`   // since the load began; -1 when a request or another fault triggers it
-	For   time.Duration   `json:"for"`  // drawn
-	Seed  uint64          `json:"seed"` // of this step's own draws, from (seed, step, target)
-	Text  string          `json:"text"` // "kill broker leader(orders/0) at 12s for 5s"
+	At    time.Duration   `json:"at"`              // since the load began; -1 when a request or another fault triggers it
+	After int             `json:"after,omitempty"` // the step whose effect must be seen first; 0 = none
+	For   time.Duration   `json:"for"`             // drawn; 0: over at once, or with the load
+	Seed  uint64          `json:"seed"`            // of this step's own draws, from (seed, step, target)
+	Text  string          `json:"text"`            // "kill broker leader(orders/0), at 12s, for 5s"
 	Fault scenarios.Fault `json:"fault"`
 }
 
-// Build draws the plan of s for seed.
-func Build(s *scenarios.Scenario, seed uint64) (*Plan, error) { panic("not built yet") }
+// Build draws the plan of s for seed. Steps are in the order in which they can
+// strike. Each draw depends on the seed and its own fault alone, so a fault
+// that is added or taken away moves no other.
+func Build(s *scenarios.Scenario, seed uint64) (*Plan, error) {
+	p := &Plan{Scenario: s.Metadata.Name, Seed: seed, Duration: s.Run.Duration, Warmup: s.Run.Warmup}
+	if s.Run.Duration <= s.Run.Warmup {
+		return nil, fmt.Errorf("plan %q: warm-up (%v) takes the whole run (%v)", s.Metadata.Name, s.Run.Warmup, s.Run.Duration)
+	}
+	b := builder{run: s.Run, seed: seed}
+	for i, key := range keys(s.Faults) {
+		if err := b.add(s.Faults[i], key); err != nil {
+			return nil, fmt.Errorf("plan %q: %w", s.Metadata.Name, err)
+		}
+	}
+	if err := b.chain(); err != nil {
+		return nil, fmt.Errorf("plan %q: %w", s.Metadata.Name, err)
+	}
+	p.Steps = b.numbered()
+	return p, nil
+}
+
+// String is the plan as it is printed before anything starts.
+func (p *Plan) String() string {
+	var b strings.Builder
+	steps := fmt.Sprintf("%d steps", len(p.Steps))
+	if len(p.Steps) == 1 {
+		steps = "1 step"
+	}
+	fmt.Fprintf(&b, "plan of %s, seed %d: %v of load, %s, the first after %v of warm-up\n", p.Scenario, p.Seed, p.Duration, steps, p.Warmup)
+	width := len(fmt.Sprint(len(p.Steps)))
+	for _, s := range p.Steps {
+		fmt.Fprintf(&b, "  %*d  %s\n", width, s.N, s.Text)
+	}
+	return b.String()
+}
+
+// text says in words what a step does.
+func text(s Step) string {
+	when := s.Fault.When.String()
+	switch {
+	case s.After > 0:
+		when = fmt.Sprintf("once step %d was seen", s.After)
+	case s.At >= 0:
+		when = fmt.Sprintf("at %v", s.At)
+	}
+	out := s.Fault.Words() + ", " + when
+	if s.For > 0 {
+		out += fmt.Sprintf(", for %v", s.For)
+	}
+	if s.Fault.Name != "" {
+		out += " (" + s.Fault.Name + ")"
+	}
+	return out
+}
+
+// builder collects strikes. at orders them; cause is the index of the strike
+// that one waits for, -1 = none.
+type builder struct {
+	run     scenarios.Run
+	seed    uint64
+	strikes []strike
+	waiting []waiting
+}
+
+type strike struct {
+	step  Step
+	at    time.Duration
+	cause int
+}
+
+type waiting struct {
+	fault scenarios.Fault
+	key   string
+}
+
+func (b *builder) add(f scenarios.Fault, key string) error {
+	d := draws{b.seed, key}
+	switch w := f.When; {
+	case w.After != "":
+		b.waiting = append(b.waiting, waiting{f, key})
+	case w.Every != nil:
+		return b.every(f, d)
+	case w.At != nil:
+		b.strike(f, d, 0, *w.At, *w.At, -1)
+	case w.Progress != nil:
+		at := time.Duration(*w.Progress * float64(b.run.Duration)).Truncate(time.Millisecond)
+		b.strike(f, d, 0, at, at, -1)
+	case w.On != nil:
+		b.strike(f, d, 0, -1, 0, -1) // armed when the load begins
+	default:
+		b.strike(f, d, 0, b.run.Warmup, b.run.Warmup, -1)
+	}
+	return nil
+}
+
+// every strikes from warm-up on, as often as each strike is healed in time.
+func (b *builder) every(f scenarios.Fault, d draws) error {
+	if f.When.Every.Min <= 0 {
+		return fmt.Errorf("%s every %v: the wait must be longer than nothing", f.Words(), *f.When.Every)
+	}
+	at := b.run.Warmup
+	for n := 0; ; n++ {
+		at += d.span("every", n, *f.When.Every)
+		lasts := d.span("for", n, f.For)
+		if at+lasts > b.run.Duration || at >= b.run.Duration {
+			return nil
+		}
+		b.strike(f, d, n, at, at, -1)
+	}
+}
+
+// strike adds one. at is Step.At, order when it can come at the earliest.
+func (b *builder) strike(f scenarios.Fault, d draws, n int, at, order time.Duration, cause int) {
+	b.strikes = append(b.strikes, strike{at: order, cause: cause, step: Step{
+		At: at, For: d.span("for", n, f.For), Seed: d.sub("step", n), Fault: f,
+	}})
+}
+
+// chain adds the faults that wait for another: each once, when the other's
+// effect is first seen.
+func (b *builder) chain() error {
+	for len(b.waiting) > 0 {
+		var later []waiting
+		for _, w := range b.waiting {
+			if slices.ContainsFunc(b.waiting, func(o waiting) bool { return o.fault.Name == w.fault.When.After }) {
+				later = append(later, w)
+				continue
+			}
+			first := slices.IndexFunc(b.strikes, func(s strike) bool { return s.step.Fault.Name == w.fault.When.After })
+			if first < 0 {
+				return fmt.Errorf("%s waits for %q, which never strikes", w.fault.Words(), w.fault.When.After)
+			}
+			b.strike(w.fault, draws{b.seed, w.key}, 0, -1, b.strikes[first].at, first)
+		}
+		if len(later) == len(b.waiting) {
+			return fmt.Errorf("%s waits, by way of others, for itself", later[0].fault.Words())
+		}
+		b.waiting = later
+	}
+	return nil
+}
+
+// numbered sorts the strikes and numbers them from 1.
+func (b *builder) numbered() []Step {
+	order := make([]int, len(b.strikes))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(b.strikes[x].at, b.strikes[y].at) })
+	numbers := make([]int, len(b.strikes))
+	for n, i := range order {
+		numbers[i] = n + 1
+	}
+	steps := make([]Step, 0, len(b.strikes))
+	for n, i := range order {
+		s := b.strikes[i].step
+		s.N = n + 1
+		if c := b.strikes[i].cause; c >= 0 {
+			s.After = numbers[c]
+		}
+		s.Text = text(s)
+		steps = append(steps, s)
+	}
+	return steps
+}

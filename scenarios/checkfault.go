@@ -1,0 +1,384 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// label names a fault in errors: `fault "leader-dies"` or `fault 2 (kill)`.
+func (f *Fault) label(i int) string {
+	if f.Name != "" {
+		return fmt.Sprintf("fault %q", f.Name)
+	}
+	return fmt.Sprintf("fault %d (%s)", i+1, f.Kind)
+}
+
+func (c check) fault(f *Fault, i int) {
+	who := f.label(i)
+	triggers := c.triggers(f)
+	if len(triggers) > 1 {
+		c.fail(f.Pos, "%s has two triggers, %s; give one", who, strings.Join(triggers, " and "))
+		return
+	}
+	a, ok := actionOf(f.Kind)
+	if !ok {
+		if !c.failedInside(f) {
+			c.fail(f.Pos, "fault %d has no action; there is %s", i+1, actionNames())
+		}
+		return
+	}
+	on := f.When.On != nil
+	switch {
+	case a.wire && !on:
+		c.fail(c.at(&f.Kind, f.Pos), "%s strikes a request: say which, as in on: {request: Produce, client: %s, nth: 40}", who, c.anyClient())
+	case a.strikesRequest(f) && (f.Args.Client != "" || f.Args.Broker != ""):
+		c.fail(c.at(&f.Kind, f.Pos), "%s strikes the request of its trigger: put client and broker under on", who)
+	case a.link && !on && f.Args.Client == "" && f.Args.Broker == "":
+		c.fail(c.at(&f.Kind, f.Pos), "%s has neither client nor broker, nor an on trigger: whose connections?", who)
+	}
+	c.lasting(f, a, who)
+	c.times(f, who)
+	c.args(f, who)
+	if on {
+		c.match(f, a, who)
+	}
+}
+
+func actionNames() string {
+	var names []string
+	for _, a := range actions {
+		names = append(names, string(a.kind))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (c check) triggers(f *Fault) []string {
+	var given []string
+	for i, ptr := range []any{&f.When.At, &f.When.Every, &f.When.On, &f.When.Progress, &f.When.After} {
+		if c.given(ptr) {
+			given = append(given, triggerNames[i])
+		}
+	}
+	return given
+}
+
+// failedInside reports whether an error about a field of f's record stands already.
+func (c check) failedInside(f *Fault) bool {
+	end := 1 << 30
+	for i := range c.s.Faults {
+		if l := c.s.Faults[i].Pos.Line; l > f.Pos.Line && l < end {
+			end = l
+		}
+	}
+	return slices.ContainsFunc(c.errs, func(e *Error) bool { return e.Pos.Line >= f.Pos.Line && e.Pos.Line < end })
+}
+
+// lasting checks that a fault has `for` exactly where it means something.
+func (c check) lasting(f *Fault, a action, who string) {
+	once := a.strikesRequest(f) && f.When.On.Nth > 0
+	switch {
+	case a.lasts && !a.strikesRequest(f) && f.For.Max == 0 && !c.given(&f.For):
+		c.fail(f.Pos, "%s has no \"for\": how long until it is healed", who)
+	case c.given(&f.For) && f.For.Max == 0 && !c.failedAt(c.where[&f.For]):
+		c.fail(c.where[&f.For], "%s lasts no time", who)
+	case c.given(&f.For) && once:
+		c.fail(c.where[&f.For], "%s strikes one request: \"for\" means nothing there", who)
+	case c.given(&f.For) && !a.lasts && !a.wire:
+		c.fail(c.where[&f.For], "%s is over at once: \"for\" means nothing there", who)
+	}
+}
+
+// times checks that a fault strikes after warm-up and is healed before the load ends.
+func (c check) times(f *Fault, who string) {
+	r := c.s.Run
+	if r.Duration == 0 || r.Warmup >= r.Duration {
+		return
+	}
+	first, pos := r.Warmup, f.Pos
+	switch w := f.When; {
+	case w.At != nil:
+		first, pos = *w.At, c.at(&f.When.At, f.Pos)
+		switch {
+		case first >= r.Duration:
+			c.fail(pos, "%s strikes at %v, after the run's end (%v)", who, first, r.Duration)
+			return
+		case first < r.Warmup:
+			c.fail(pos, "%s strikes at %s, during warm-up (%v)", who, zeroOr(first), r.Warmup)
+			return
+		}
+	case w.Progress != nil:
+		first, pos = time.Duration(*w.Progress*float64(r.Duration)), c.at(&f.When.Progress, f.Pos)
+		switch {
+		case first >= r.Duration:
+			c.fail(pos, "%s strikes at the run's end", who)
+			return
+		case first < r.Warmup:
+			c.fail(pos, "%s strikes at %s (%v), during warm-up (%v)", who, formatPercent(*w.Progress), first, r.Warmup)
+			return
+		}
+	case w.Every != nil:
+		pos = c.at(&f.When.Every, f.Pos)
+		switch {
+		case w.Every.Min <= 0:
+			c.fail(pos, "%s strikes every %v: the wait must be longer than nothing", who, *w.Every)
+			return
+		case f.For.Max > w.Every.Min:
+			c.fail(pos, "%s lasts up to %v and comes again after as little as %v: it would strike what it has not healed", who, f.For.Max, w.Every.Min)
+			return
+		}
+		first += w.Every.Max
+	case w.On != nil:
+		first = 0 // armed when the load begins
+	}
+	if end := first + f.For.Max; end > r.Duration {
+		if f.For.Max > 0 {
+			pos = c.at(&f.For, pos)
+		}
+		c.fail(pos, "%s outlives the run: it strikes at %v or later, lasts %v, and the run ends at %v", who, first, f.For, r.Duration)
+	}
+}
+
+// args checks what an action is aimed at.
+func (c check) args(f *Fault, who string) {
+	a := &f.Args
+	if a.Client != "" {
+		c.clientRef(a.Client, c.at(&a.Client, f.Pos), who)
+	}
+	for _, t := range []*Target{&a.Broker, &a.Isolate, &a.To} {
+		c.target(*t, c.at(t, f.Pos), who)
+	}
+	if a.TP != "" {
+		c.partition(a.TP, c.at(&a.TP, f.Pos), who, true)
+	}
+	if c.given(&a.Delay) && a.Delay.Max == 0 && !c.failedAt(c.where[&a.Delay]) {
+		c.fail(c.where[&a.Delay], "%s delays by nothing", who)
+	}
+	if f.Kind == KindPartition {
+		c.split(f, who)
+	}
+	if f.Kind == KindMoveLeader && a.TP != "" && c.s.Cluster.Brokers == 1 {
+		c.fail(c.at(&f.Kind, f.Pos), "%s: with one broker there is nowhere to move a leader", who)
+	}
+}
+
+func (c check) split(f *Fault, who string) {
+	a := &f.Args
+	pos := c.at(&f.Kind, f.Pos)
+	forms := 0
+	for _, g := range []bool{c.given(&a.Isolate), c.given(&a.Split), c.given(&a.To)} {
+		if g {
+			forms++
+		}
+	}
+	switch {
+	case forms != 1:
+		c.fail(pos, "%s takes one of isolate: TARGET, split: [[1], [2, 3]], or from: TARGET with to: TARGET", who)
+	case c.given(&a.To) && (a.From == "" || a.From == Brokers) && !c.failedAt(c.at(&a.From, Pos{})):
+		c.fail(c.at(&a.From, pos), "%s: one way needs from: TARGET and to: TARGET", who)
+	case c.given(&a.Isolate) && a.From != "" && a.From != Brokers:
+		c.fail(c.at(&a.From, pos), "%s: an isolated broker is parted from: brokers; for one way give from and to", who)
+	case c.given(&a.Split) && a.From != "":
+		c.fail(c.at(&a.From, pos), "%s: split takes no from", who)
+	}
+	if a.From != Brokers {
+		c.target(a.From, c.at(&a.From, pos), who)
+	}
+	if c.s.Cluster.Brokers == 1 {
+		c.fail(pos, "%s: there is only one broker", who)
+		return
+	}
+	seen := map[int32]bool{}
+	for _, group := range a.Split {
+		for _, id := range group {
+			if seen[id] {
+				c.fail(c.at(&a.Split, pos), "%s: broker %d is in two groups", who, id)
+			}
+			seen[id] = true
+			c.target(Target(fmt.Sprintf("broker(%d)", id)), c.at(&a.Split, pos), who)
+		}
+	}
+	if c.given(&a.Split) && len(a.Split) < 2 && !c.failedAt(c.where[&a.Split]) {
+		c.fail(c.where[&a.Split], "%s: one group is no split", who)
+	}
+}
+
+// match checks what an on trigger asks for.
+func (c check) match(f *Fault, a action, who string) {
+	m := f.When.On
+	here := c.at(&f.When.On, f.Pos)
+	if m.Client != "" {
+		c.clientRef(m.Client, c.at(&m.Client, here), who)
+	}
+	c.target(m.Broker, c.at(&m.Broker, here), who)
+	if m.TP != "" {
+		c.partition(m.TP, c.at(&m.TP, here), who, false)
+	}
+	if m.TxnID != "" {
+		c.txnID(m.TxnID, c.at(&m.TxnID, here), who)
+		if m.Request != "" && !slices.Contains(txnRequests, m.Request) {
+			c.fail(c.at(&m.Request, here), "%s: %s names no transactional.id; %s do", who, m.Request, strings.Join(txnRequests, ", "))
+		}
+	}
+	if m.TP != "" && m.Request != "" && !slices.Contains(topicRequests, m.Request) {
+		c.fail(c.at(&m.Request, here), "%s: %s names no topic; %s do", who, m.Request, strings.Join(topicRequests, ", "))
+	}
+	if *m == (Match{Nth: m.Nth, Prob: m.Prob, Phase: m.Phase}) && !c.failedAt(here) {
+		c.fail(here, "%s matches every request of every client: say which, as in on: {request: Produce, client: %s}", who, c.anyClient())
+	}
+	if m.Nth > 0 && m.Prob > 0 {
+		c.fail(c.at(&m.Prob, here), "%s: nth strikes one request for certain; a probability means nothing there", who)
+	}
+	if a.kind == KindHold && m.Phase == PhaseResponse {
+		c.fail(c.at(&m.Phase, here), "%s holds a request on its way to the broker; phase response has none", who)
+	}
+}
+
+func (c check) anyClient() string {
+	if len(c.s.Clients) > 0 && c.s.Clients[0].Name != "" {
+		return c.s.Clients[0].Name
+	}
+	return "NAME"
+}
+
+func (c check) clientRef(ref string, p Pos, who string) {
+	name, inst, err := ParseClient(strings.TrimSuffix(ref, "/*"))
+	if err != nil {
+		return
+	}
+	var names []string
+	for _, cl := range c.s.Clients {
+		if cl.Name == name {
+			if inst >= cl.Count && cl.Count > 0 {
+				c.fail(p, "%s: client %q has %d instance(s), from %s/0 to %s/%d; there is no %s", who, name, cl.Count, name, name, cl.Count-1, ref)
+			}
+			return
+		}
+		names = append(names, cl.Name)
+	}
+	c.fail(p, "%s: there is no client %q%s", who, name, meant(name, names))
+}
+
+// partition checks "topic" or "topic/partition".
+func (c check) partition(tp string, p Pos, who string, whole bool) {
+	name, part, err := ParseTopicPartition(tp)
+	if err != nil {
+		return
+	}
+	t, ok := c.topic(name, p)
+	switch {
+	case part < 0 && whole:
+		c.fail(p, "%s: %s is a topic; name a partition, such as %s/0", who, tp, tp)
+	case ok && part >= t.Partitions && t.Partitions > 0:
+		c.fail(p, "%s: topic %q has %d partition(s), from 0 to %d; there is no %s", who, name, t.Partitions, t.Partitions-1, tp)
+	}
+}
+
+// target checks that what t names can exist.
+func (c check) target(t Target, p Pos, who string) {
+	ref, err := t.Parse()
+	if t == "" || err != nil {
+		return
+	}
+	brokers := c.s.Cluster.Brokers
+	switch ref.Kind {
+	case TargetBroker:
+		if c.s.Cluster.Backend != "external" && brokers > 0 && (ref.Broker < 1 || int(ref.Broker) > brokers) {
+			c.fail(p, "%s: there is no broker %d; the cluster has 1 to %d", who, ref.Broker, brokers)
+		}
+	case TargetLeader, TargetFollower:
+		c.partition(fmt.Sprintf("%s/%d", ref.Topic, ref.Part), p, who, true)
+		if top, ok := c.lookup(ref.Topic); ok && ref.Kind == TargetFollower && top.Replicas == 1 {
+			c.fail(p, "%s: topic %q has one replica and so no follower", who, ref.Topic)
+		}
+	case TargetGroupCoordinator:
+		groups := c.propertyValues("group.id")
+		if !possible(ref.Group, groups) {
+			c.fail(p, "%s: no client has group.id %q%s", who, ref.Group, meant(ref.Group, groups))
+		}
+	case TargetTxnCoordinator:
+		c.txnID(ref.TxnID, p, who)
+	case TargetMinority:
+		if brokers > 0 && brokers < 3 && c.s.Cluster.Backend != "external" {
+			c.fail(p, "%s: %d broker(s) have no minority", who, brokers)
+		}
+	}
+}
+
+func (c check) lookup(topic string) (Topic, bool) {
+	for _, t := range c.s.Cluster.Topics {
+		if t.Name == topic {
+			return t, true
+		}
+	}
+	return Topic{}, false
+}
+
+func (c check) txnID(id string, p Pos, who string) {
+	ids := c.propertyValues("transactional.id")
+	if !possible(id, ids) {
+		c.fail(p, "%s: no client has transactional.id %q%s", who, id, meant(id, ids))
+	}
+}
+
+// propertyValues are the values of a property in all clients, one for each
+// instance where ${client} and ${instance} tell them apart.
+func (c check) propertyValues(key string) []string {
+	var out []string
+	for _, cl := range c.s.Clients {
+		v := cl.Config[key]
+		if v == "" {
+			continue
+		}
+		v = strings.ReplaceAll(v, "${client}", cl.Name)
+		if !strings.Contains(v, "${instance}") {
+			out = append(out, v)
+			continue
+		}
+		for i := range cl.Count {
+			out = append(out, strings.ReplaceAll(v, "${instance}", strconv.Itoa(i)))
+		}
+	}
+	return out
+}
+
+// possible reports whether id can be one of values; what ${random} and
+// ${incarnation} become is not known yet.
+func possible(id string, values []string) bool {
+	return slices.ContainsFunc(values, func(v string) bool {
+		fixed, _, open := strings.Cut(v, "${")
+		return v == id || open && strings.HasPrefix(id, fixed)
+	})
+}
+
+// after checks that chains of faults have a beginning.
+func (c check) after() {
+	by := map[string]*Fault{}
+	var names []string
+	for i := range c.s.Faults {
+		if f := &c.s.Faults[i]; f.Name != "" {
+			by[f.Name] = f
+			names = append(names, f.Name)
+		}
+	}
+	for i := range c.s.Faults {
+		f := &c.s.Faults[i]
+		if f.When.After == "" {
+			continue
+		}
+		if by[f.When.After] == nil {
+			c.fail(c.at(&f.When.After, f.Pos), "%s waits for a fault %q that there is not%s", f.label(i), f.When.After, meant(f.When.After, names))
+			continue
+		}
+		seen := map[*Fault]bool{}
+		for g := f; g != nil && g.When.After != ""; g = by[g.When.After] {
+			if seen[g] {
+				c.fail(c.at(&f.When.After, f.Pos), "%s waits, by way of others, for itself", f.label(i))
+				break
+			}
+			seen[g] = true
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package scenarios
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// WithControl returns the scenario that s.Control describes, and an error if s has none.
+// It is named "<name>-control", has no control of its own, and expects what s
+// expects except where the control says otherwise.
+func (s *Scenario) WithControl() (*Scenario, error) {
+	if s.Control == nil {
+		return nil, fmt.Errorf("scenario %q has no control", s.Metadata.Name)
+	}
+	d := newDecoder()
+	out := s.overlaid(d)
+	check{d, out}.all()
+	for _, e := range d.errs {
+		e.File = s.File
+	}
+	if err := d.errs.sorted(); err != nil {
+		return nil, fmt.Errorf("control: %w", err)
+	}
+	return out, nil
+}
+
+// checkControl reports, at the control's own places, what is wrong with the
+// scenario that it makes of s. d has read s.
+func checkControl(d *decoder, s *Scenario) {
+	if s.Control == nil {
+		return
+	}
+	c := s.Control
+	at := d.where[&s.Control]
+	if len(c.Cluster)+len(c.Clients) == 0 {
+		d.fail(at, "the control changes nothing: it would end like the scenario itself")
+	}
+	before := len(d.errs)
+	checkChanges(d, s)
+	if len(d.errs) > before {
+		return
+	}
+	inner := newDecoder()
+	out := s.overlaid(inner)
+	check{inner, out}.all()
+	for _, e := range inner.errs {
+		d.fail(at, "control: %s", e.Text)
+	}
+	if !violatesMore(c.Expect, s.Expect) && len(c.Expect) > 0 {
+		d.fail(d.where[&c.Expect], "the control expects no guarantee violated that is not violated without it: it would show nothing")
+	}
+}
+
+// violatesMore reports whether with has a violation that without has not.
+func violatesMore(with, without map[string]string) bool {
+	for g, v := range with {
+		if v == "violated" && without[g] != v {
+			return true
+		}
+	}
+	return false
+}
+
+// overlaid is a copy of s with its control's changes; d takes what is wrong with them.
+func (s *Scenario) overlaid(d *decoder) *Scenario {
+	c := s.Control
+	out := *s
+	out.Control = nil
+	out.Metadata.Name = s.Metadata.Name + "-control"
+	if c.Description != "" {
+		out.Metadata.Description = c.Description
+	}
+	out.Cluster.Config = merged(s.Cluster.Config, c.Cluster)
+	out.Cluster.Topics = slices.Clone(s.Cluster.Topics)
+	out.Faults = slices.Clone(s.Faults)
+	out.Expect = merged(s.Expect, c.Expect)
+	out.Clients = slices.Clone(s.Clients)
+	for i := range out.Clients {
+		cl := &out.Clients[i]
+		config := map[string]string{}
+		for key, val := range c.Clients[cl.Name] {
+			switch f, ok := changeable(key); {
+			case !ok:
+				config[key] = val
+			case val == "":
+				f.zero(cl)
+			default:
+				f.decode(d, &node{kind: scalarNode, text: val}, cl)
+			}
+		}
+		cl.Config = merged(cl.Config, config)
+		cl.ConfigPos = maps.Clone(cl.ConfigPos)
+		for key, pos := range c.ClientsPos[cl.Name] {
+			if _, isProperty := config[key]; isProperty {
+				if cl.ConfigPos == nil {
+					cl.ConfigPos = map[string]Pos{}
+				}
+				cl.ConfigPos[key] = pos
+			}
+		}
+	}
+	return &out
+}
+
+// checkChanges checks each change for itself.
+func checkChanges(d *decoder, s *Scenario) {
+	c := s.Control
+	for key, val := range c.Cluster {
+		if wrong := wrongProperty([]string{"broker"}, "a broker", key, val); wrong != "" && val != "" {
+			d.fail(d.keys[&c.Cluster][key], "control: %s", wrong)
+		}
+	}
+	roles := map[string]string{}
+	for _, cl := range s.Clients {
+		roles[cl.Name] = cl.Role
+	}
+	for name, changes := range c.Clients {
+		if roles[name] == "" {
+			d.fail(d.keys[&c.Clients][name], "control: there is no client %q%s", name, meant(name, sortedKeys(roles)))
+			continue
+		}
+		for key, val := range changes {
+			pos := d.keys[inside{&c.Clients, name}][key]
+			roles, whose := propertyRoles(roles[name])
+			if _, ok := changeable(key); ok || val == "" && isProperty(roles, key) {
+				continue
+			}
+			wrong := wrongProperty(roles, whose, key, val)
+			if n := nearest(key, changeableFields); wrong != "" && n != "" {
+				wrong = fmt.Sprintf("unknown field %q in client %q; did you mean %q?", key, name, n)
+			}
+			if wrong != "" {
+				d.fail(pos, "control: %s", wrong)
+			}
+		}
+	}
+}
+
+// changeableFields are the fields of a client that a control may replace; every
+// other key is a property.
+var changeableFields = []string{"library", "count", "rate", "size", "max", "topic", "input", "output", "commit", "transaction", "unsupported"}
+
+func changeable(key string) (field[Client], bool) {
+	if !slices.Contains(changeableFields, key) {
+		return field[Client]{}, false
+	}
+	i := slices.IndexFunc(clientFields, func(f field[Client]) bool { return f.name == key })
+	return clientFields[i], true
+}
+
+// merged is base with over's values; an empty one removes.
+func merged(base, over map[string]string) map[string]string {
+	out := maps.Clone(base)
+	if out == nil && len(over) > 0 {
+		out = map[string]string{}
+	}
+	for k, v := range over {
+		if v == "" {
+			delete(out, k)
+		} else {
+			out[k] = v
+		}
+	}
+	return out
+}

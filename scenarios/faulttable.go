@@ -1,0 +1,193 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Actions is what faults do, each with its arguments: the table that parses,
+// checks and documents them.
+var actions = []action{
+	{kind: KindKill, doc: "SIGKILL a broker; `for` later it starts again with its data.", lasts: true, args: []field[FaultArgs]{must(argBroker)}},
+	{kind: KindStop, doc: "SIGTERM a broker; `for` later it starts again.", lasts: true, args: []field[FaultArgs]{must(argBroker)}},
+	{kind: KindPause, doc: "SIGSTOP a broker or a client; `for` later SIGCONT.", lasts: true, args: []field[FaultArgs]{argBroker, argClient}, whom: []string{"broker", "client"}},
+	{kind: KindRestart, doc: "SIGTERM a broker and start it at once.", args: []field[FaultArgs]{must(argBroker)}},
+	{kind: KindCrash, doc: "SIGKILL a client; `for` later a new incarnation starts.", lasts: true, args: []field[FaultArgs]{must(argClient)}},
+	{kind: KindPartition, doc: "Packets between brokers are dropped: `isolate` one, `split` them into groups, or one way `from` … `to`. Docker only.", lasts: true, args: []field[FaultArgs]{argIsolate, argSplit, argFrom, argTo}},
+	{kind: KindCut, doc: "Connections of a client, or to a broker, are cut and refused for `for`; with `on`, the connection that carries the request is cut.", link: true, lasts: true, args: []field[FaultArgs]{argClient, argBroker}},
+	{kind: KindDrop, doc: "The request, or its response, is swallowed and its connection cut: with phase response the broker acted and the client never hears of it.", wire: true},
+	{kind: KindDelay, doc: "The request, or its response, passes `by` later; without `on`, every byte on the link does, for `for`.", link: true, lasts: true, args: []field[FaultArgs]{must(argBy), argClient, argBroker}},
+	{kind: KindHold, doc: "The client's side is cut, and the request reaches the broker `by` later: after its own retry.", wire: true, args: []field[FaultArgs]{must(argBy)}},
+	{kind: KindError, doc: "The request is answered with `code`: in its stead (phase request), or instead of what the broker said (phase response).", wire: true, args: []field[FaultArgs]{must(argCode)}},
+	{kind: KindBlackhole, doc: "Bytes are swallowed and connections stay open, for `for`; with `on`, only the request or its response is.", link: true, lasts: true, args: []field[FaultArgs]{argClient, argBroker}},
+	{kind: KindMoveLeader, doc: "Moves a partition's leader to another replica.", args: []field[FaultArgs]{must(argPartition), argTo}},
+}
+
+// action is one kind of fault.
+type action struct {
+	kind  FaultKind
+	doc   string
+	args  []field[FaultArgs]
+	whom  []string // exactly one of these args is given
+	lasts bool     // needs `for`, unless it strikes one request
+	wire  bool     // strikes requests: needs `on`
+	link  bool     // strikes requests with `on`, links without
+}
+
+// strikesRequest reports whether f acts on the request that triggers it.
+func (a action) strikesRequest(f *Fault) bool { return f.When.On != nil && (a.wire || a.link) }
+
+func actionOf(k FaultKind) (action, bool) {
+	i := slices.IndexFunc(actions, func(a action) bool { return a.kind == k })
+	if i < 0 {
+		return action{}, false
+	}
+	return actions[i], true
+}
+
+var (
+	argBroker    = put("broker", "Whom: a target.", target, func(a *FaultArgs) *Target { return &a.Broker })
+	argClient    = put("client", "Whom: till/0 is one instance, till/* all of them, till the one whose request triggered the fault, else one that is drawn.", struckClient, func(a *FaultArgs) *string { return &a.Client })
+	argIsolate   = put("isolate", "The broker that is parted from all others.", target, func(a *FaultArgs) *Target { return &a.Isolate })
+	argSplit     = put("split", "Groups of broker ids, such as [[1], [2, 3]].", list("groups of broker ids", list("a group of broker ids", whole[int32]("broker id", 1, 1000))), func(a *FaultArgs) *[][]int32 { return &a.Split })
+	argFrom      = put("from", "Packets from this target to `to` are dropped. With `isolate`: brokers, the default, which leaves clients connected.", fromTarget, func(a *FaultArgs) *Target { return &a.From })
+	argTo        = put("to", "The other end; for move-leader, the new leader.", target, func(a *FaultArgs) *Target { return &a.To })
+	argBy        = put("by", "How much later, such as 200ms or 100ms..300ms.", span, func(a *FaultArgs) *Span { return &a.Delay })
+	argCode      = put("code", "Kafka's name of the error, such as NOT_LEADER_OR_FOLLOWER.", errorName, func(a *FaultArgs) *string { return &a.Code })
+	argPartition = put("partition", "topic/partition.", topicPartition, func(a *FaultArgs) *string { return &a.TP })
+)
+
+var faultRecord = placed(func(f *Fault) *Pos { return &f.Pos }, record("fault", faultFields()))
+
+func faultFields() []field[Fault] {
+	fields := []field[Fault]{
+		put("name", "Names the fault for `after` and in reports.", name, func(f *Fault) *string { return &f.Name }),
+		put("at", "Strikes so long after the load began.", optional(zeroDuration), func(f *Fault) **time.Duration { return &f.When.At }),
+		put("every", "Strikes again and again; each wait is drawn from the seed.", optional(span), func(f *Fault) **Span { return &f.When.Every }),
+		put("on", "Strikes on a request on the wire.", optional(matchRecord), func(f *Fault) **Match { return &f.When.On }),
+		put("progress", "Strikes at this share of the duration, such as 40%.", optional(zeroPercent), func(f *Fault) **float64 { return &f.When.Progress }),
+		put("after", "Strikes when the effect of the fault of this name was seen.", name, func(f *Fault) *string { return &f.When.After }),
+	}
+	for _, a := range actions {
+		fields = append(fields, actionField(a))
+	}
+	return append(fields, put("for", "How long until it is healed.", span, func(f *Fault) *Span { return &f.For }))
+}
+
+var triggerNames = []string{"at", "every", "on", "progress", "after"}
+
+func actionField(a action) field[Fault] {
+	args := record(string(a.kind), a.args)
+	schema := args.schema
+	if !slices.ContainsFunc(a.args, func(f field[FaultArgs]) bool { return f.required }) {
+		schema = recordSchema(a.args)
+		schema["type"] = []string{"object", "null"}
+	}
+	return field[Fault]{
+		name: string(a.kind), doc: a.doc, kind: args.kind, schema: schema,
+		decode: func(d *decoder, n *node, f *Fault) {
+			if f.Kind != "" {
+				d.fail(n.pos, "two actions in one fault, %s and %s; write two faults", f.Kind, a.kind)
+				return
+			}
+			f.Kind = a.kind
+			d.where[&f.Kind] = n.pos
+			if n.kind == nullNode {
+				n = &node{kind: mappingNode, pos: n.pos}
+			}
+			args.decode(d, n, &f.Args)
+			checkWhom(d, n, a)
+		},
+		encode: func(f *Fault) *node {
+			if f.Kind != a.kind {
+				return nil
+			}
+			if n := args.encode(&f.Args); n != nil {
+				return n
+			}
+			return &node{kind: mappingNode}
+		},
+	}
+}
+
+// checkWhom checks that an action that can strike this or that is given one.
+func checkWhom(d *decoder, n *node, a action) {
+	if a.whom == nil || n.kind != mappingNode {
+		return
+	}
+	given := 0
+	for _, w := range a.whom {
+		if n.get(w) != nil {
+			given++
+		}
+	}
+	if given != 1 {
+		d.fail(n.pos, "%s strikes either a %s or a %s: give one", a.kind, a.whom[0], a.whom[1])
+	}
+}
+
+var matchRecord = record("on", []field[Match]{
+	put("request", "The API as Kafka spells it: Produce, EndTxn, OffsetCommit, …", requestName, func(m *Match) *string { return &m.Request }),
+	put("client", "Whose: a client, or one instance, such as till/0.", clientRef, func(m *Match) *string { return &m.Client }),
+	put("transactional.id", "Requests of this transactional.id.", str, func(m *Match) *string { return &m.TxnID }),
+	put("topic", "Requests that name this topic, or topic/partition.", topicPartition, func(m *Match) *string { return &m.TP }),
+	put("broker", "Requests to this broker.", target, func(m *Match) *Target { return &m.Broker }),
+	put("nth", "The nth such request since the load began; without it, each one, or for an action that strikes no request the first.", whole[int]("nth", 1, 1<<30), func(m *Match) *int { return &m.Nth }),
+	put("probability", "The share of such requests that is struck, drawn from the seed.", percent, func(m *Match) *float64 { return &m.Prob }),
+	put("phase", "`request` (default): before the broker acts. `response`: after it acted, before the client hears.", oneOf("a phase", PhaseRequest, PhaseResponse), func(m *Match) *string { return &m.Phase }),
+})
+
+var target = scalar("a target such as broker(2) or leader(orders/0)", textSchema(targetPattern), func(s string) (Target, error) {
+	_, err := Target(s).Parse()
+	return Target(s), err
+}, func(t Target) string { return string(t) })
+
+// Brokers is what an isolated broker is parted from.
+const Brokers Target = "brokers"
+
+var fromTarget = scalar(target.kind, textSchema(""), func(s string) (Target, error) {
+	if Target(s) == Brokers {
+		return Brokers, nil
+	}
+	_, err := Target(s).Parse()
+	return Target(s), err
+}, func(t Target) string { return string(t) })
+
+var clientRef = scalar("a client or name/instance", textSchema(`^[A-Za-z0-9][A-Za-z0-9_-]*(/[0-9]+)?$`), func(s string) (string, error) {
+	_, _, err := ParseClient(s)
+	return s, err
+}, func(s string) string { return s })
+
+var topicPartition = scalar("topic or topic/partition", textSchema(`^[A-Za-z0-9._-]+(/[0-9]+)?$`), func(s string) (string, error) {
+	_, _, err := ParseTopicPartition(s)
+	return s, err
+}, func(s string) string { return s })
+
+var struckClient = scalar("a client, name/instance or name/*", textSchema(`^[A-Za-z0-9][A-Za-z0-9_-]*(/[0-9]+|/\*)?$`), func(s string) (string, error) {
+	_, _, err := ParseClient(strings.TrimSuffix(s, "/*"))
+	return s, err
+}, func(s string) string { return s })
+
+var requestName = scalar("a Kafka request", map[string]any{"enum": sortedKeys(apiKeys())}, func(s string) (string, error) {
+	if _, ok := APIKey(s); !ok {
+		return "", fmt.Errorf("is not a request of Kafka's protocol%s", meant(s, sortedKeys(apiKeys())))
+	}
+	return s, nil
+}, func(s string) string { return s })
+
+var errorName = scalar("a Kafka error", map[string]any{"enum": sortedKeys(errorCodes())}, func(s string) (string, error) {
+	if _, ok := ErrorCode(s); !ok {
+		return "", fmt.Errorf("is not an error of Kafka's protocol%s", meant(s, sortedKeys(errorCodes())))
+	}
+	return s, nil
+}, func(s string) string { return s })
+
+// zeroPercent writes 0 too.
+var zeroPercent = scalar(percent.kind, percent.schema, parsePercent, func(v float64) string {
+	if v == 0 {
+		return "0%"
+	}
+	return formatPercent(v)
+})

@@ -1,0 +1,130 @@
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Words says in words what f does to whom: "kill broker leader(orders/0)".
+func (f *Fault) Words() string {
+	a := &f.Args
+	switch {
+	case f.Kind == KindPartition && a.Isolate != "":
+		return fmt.Sprintf("partition %s from the other brokers", a.Isolate)
+	case f.Kind == KindPartition && len(a.Split) > 0:
+		var groups []string
+		for _, g := range a.Split {
+			groups = append(groups, strings.Trim(fmt.Sprint(g), "[]"))
+		}
+		return "partition brokers " + strings.Join(groups, " | ")
+	case f.Kind == KindPartition:
+		return fmt.Sprintf("drop packets from %s to %s", a.From, a.To)
+	case f.Kind == KindMoveLeader && a.To != "":
+		return fmt.Sprintf("move the leader of %s to %s", a.TP, a.To)
+	case f.Kind == KindMoveLeader:
+		return "move the leader of " + a.TP
+	}
+	out := string(f.Kind)
+	if f.When.On != nil {
+		if act, ok := actionOf(f.Kind); ok && act.strikesRequest(f) {
+			out = f.requestWords()
+		}
+	}
+	if a.Client != "" {
+		out += " client " + a.Client
+	}
+	if a.Broker != "" {
+		out += " broker " + string(a.Broker)
+	}
+	if a.Code != "" {
+		out += " with " + a.Code
+	}
+	if a.Delay.Max > 0 {
+		out += " by " + a.Delay.String()
+	}
+	return out
+}
+
+// requestWords is what f does to the request that triggers it.
+func (f *Fault) requestWords() string {
+	what := "the request"
+	if f.When.On.Phase == PhaseResponse {
+		what = "the response"
+	}
+	switch f.Kind {
+	case KindCut:
+		return "cut the connection"
+	case KindError:
+		return "answer"
+	case KindBlackhole:
+		return "swallow " + what
+	}
+	return string(f.Kind) + " " + what
+}
+
+// String says in words when t strikes: "at 12s", "on the 40th Produce of shop".
+func (t Trigger) String() string {
+	switch {
+	case t.At != nil:
+		return "at " + zeroOr(*t.At)
+	case t.Every != nil:
+		return "every " + t.Every.String()
+	case t.Progress != nil:
+		return "at " + formatPercent(*t.Progress) + " of the run"
+	case t.After != "":
+		return "after " + t.After + " was seen"
+	case t.On != nil:
+		return t.On.String()
+	}
+	return "when warm-up ends"
+}
+
+// String says in words what m matches.
+func (m *Match) String() string {
+	api := m.Request
+	if api == "" {
+		api = "request"
+	}
+	var b strings.Builder
+	switch {
+	case m.Nth > 0:
+		fmt.Fprintf(&b, "on the %s %s", ordinal(m.Nth), api)
+	case m.Prob > 0:
+		fmt.Fprintf(&b, "on %s of all %s", formatPercent(m.Prob), api)
+	default:
+		fmt.Fprintf(&b, "on each %s", api)
+	}
+	if m.Client != "" {
+		b.WriteString(" of " + m.Client)
+	}
+	if m.TxnID != "" {
+		b.WriteString(" of transactional.id " + m.TxnID)
+	}
+	if m.TP != "" {
+		b.WriteString(" for " + m.TP)
+	}
+	if m.Broker != "" {
+		b.WriteString(" to " + string(m.Broker))
+	}
+	if m.Phase == PhaseResponse {
+		b.WriteString(", once the broker has acted")
+	} else {
+		b.WriteString(", before the broker acts")
+	}
+	return b.String()
+}
+
+func ordinal(n int) string {
+	suffix := "th"
+	if n/10%10 != 1 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return fmt.Sprintf("%d%s", n, suffix)
+}
