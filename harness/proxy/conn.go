@@ -30,12 +30,15 @@ type conn struct {
 	client string
 	broker int32
 
-	down net.Conn // to the client
-	up   net.Conn // to the broker, once dialled
-	q    queue
-	gone atomic.Bool     // the client was cut off, what is left goes nowhere
-	deaf chan struct{}   // closed when the broker is read no more
-	ctx  context.Context // over when the connection was aborted
+	down     net.Conn // to the client
+	up       net.Conn // to the broker, once dialled
+	toClient *lane    // all writes to down
+	toBroker *lane    // all writes to up
+	q        queue
+	gone     atomic.Bool     // the client was cut off, what is left goes nowhere
+	halfOpen atomic.Bool     // the broker's side was ended, the client's stays
+	deaf     chan struct{}   // closed when the broker is read no more
+	ctx      context.Context // over when the connection was aborted
 
 	cancel context.CancelFunc
 	mu     sync.Mutex // between dial and abort
@@ -44,6 +47,8 @@ type conn struct {
 func newConn(d *Door, broker int32, client net.Conn) *conn {
 	c := &conn{p: d.p, door: d, id: d.p.ids.Add(1), client: d.client, broker: broker, down: client, deaf: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.toClient, c.toBroker = newLane(c.ctx, d.p.cfg.Now, true), newLane(c.ctx, d.p.cfg.Now, false)
+	c.toClient.dst = client
 	return c
 }
 
@@ -69,7 +74,14 @@ func reset(nc net.Conn) {
 
 // run serves the connection until both of its sides are closed.
 func (c *conn) run() {
+	defer c.toBroker.join()
+	defer c.toClient.join()
 	defer c.cancel()
+	if c.halfOpen.Load() {
+		swallow(c.down)
+		c.down.Close()
+		return
+	}
 	if err := c.dial(); err != nil {
 		if c.ctx.Err() == nil {
 			c.p.stats.undialled.Add(1)
@@ -79,12 +91,12 @@ func (c *conn) run() {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		c.end(c.relayDown())
+		err := c.relayDown()
+		c.endDown(err)
 		close(c.deaf)
+		swallow(c.up) // a broker that cannot answer would take no requests either
 	})
-	if err := c.relayUp(); err != errDraining {
-		c.end(err)
-	}
+	c.endUp(c.relayUp())
 	wg.Wait()
 	for _, e := range c.q.rest() {
 		for _, s := range e.strikes {
@@ -110,7 +122,10 @@ func (c *conn) dial() error {
 		up.Close()
 		return c.ctx.Err()
 	}
-	c.up = up
+	c.up, c.toBroker.dst = up, up
+	if c.halfOpen.Load() {
+		up.Close()
+	}
 	return nil
 }
 
@@ -124,19 +139,49 @@ var (
 	errReset = errors.New("the connection was reset")
 )
 
-// end closes both sides after one of them ended with err, which decides how the
-// client sees it. The broker's side is closed in order, so that the broker
-// still gets every request that was passed on.
-func (c *conn) end(err error) {
+// endUp ends the way to the broker after reading from the client ended with err.
+// What was read still reaches the broker.
+func (c *conn) endUp(err error) {
+	switch {
+	case c.halfOpen.Load():
+		swallow(c.down) // until the client has enough, or the fault is healed
+	case err == errDraining:
+		<-c.deaf
+	case errors.Is(err, errGarbage):
+		c.p.stats.unparsed.Add(1)
+		c.closeDown(false)
+	case err == errFarewell:
+		c.closeDown(true)
+	case err == errReset:
+		c.closeDown(false)
+	}
+	c.toBroker.drain()
+	c.up.Close()
+}
+
+// endDown ends the way to the client after reading from the broker ended with
+// err, which decides how the client sees it.
+func (c *conn) endDown(err error) {
+	if c.halfOpen.Load() {
+		return
+	}
 	if errors.Is(err, errGarbage) {
 		c.p.stats.unparsed.Add(1)
 	}
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, errFarewell) {
-		c.down.Close()
-	} else {
-		reset(c.down)
+	c.closeDown(err == io.EOF || err == errFarewell)
+	if err != errFarewell && err != errReset && !errors.Is(err, errLane) {
+		c.up.Close() // the broker is gone, or talks nonsense
 	}
-	c.up.Close()
+}
+
+// closeDown closes the client's side, in order or with a reset.
+func (c *conn) closeDown(orderly bool) {
+	if !orderly {
+		reset(c.down)
+		return
+	}
+	c.toClient.drain()
+	c.down.Close()
 }
 
 // relayUp passes requests to the broker until one side ends.
@@ -196,7 +241,7 @@ func (c *conn) request(in *frameReader, h requestHeader, size int) error {
 	if !silent {
 		c.q.push(e)
 	}
-	return in.pass(c.up, size)
+	return in.pass(c.toBroker, size)
 }
 
 // wanted says whether any rule may concern requests of api on c, and whether
@@ -305,14 +350,14 @@ func (c *conn) hold(s *strike, in *frameReader, e *pending, size int, silent boo
 		return errReset
 	}
 	c.gone.Store(true)
-	c.down.Close()
+	c.closeDown(true)
 	if !c.sleep(s.h) {
 		return errReset
 	}
 	if !silent {
 		c.q.push(e)
 	}
-	if err := in.pass(c.up, size); err != nil {
+	if err := in.pass(c.toBroker, size); err != nil {
 		return err
 	}
 	c.drain()
@@ -337,7 +382,7 @@ func (c *conn) flush(e *pending) error {
 		if e.kind == farewell {
 			return errFarewell
 		}
-		if _, err := c.down.Write(e.answer); err != nil {
+		if _, err := c.toClient.Write(e.answer); err != nil {
 			return err
 		}
 	}
@@ -380,7 +425,7 @@ func (c *conn) response(in *frameReader, e *pending, size int) error {
 		}
 	}
 	if act == nil && !carriesAddresses(e.requestHeader) {
-		return in.pass(c.down, size)
+		return in.pass(c.toClient, size)
 	}
 	if act != nil && act.h.rule.Action != Error {
 		return c.strikeResponse(act, e)
@@ -406,7 +451,7 @@ func (c *conn) response(in *frameReader, e *pending, size int) error {
 		}
 		c.hit(act, e.requestHeader)
 	}
-	_, err = c.down.Write(out)
+	_, err = c.toClient.Write(out)
 	in.discard(size)
 	return err
 }

@@ -1,12 +1,10 @@
 package proxy
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Link selects connections: a client ("" = all) and a broker (-1 = all).
@@ -99,17 +97,4 @@ func (p *Proxy) connsOf(l Link) []*conn {
 		}
 	}
 	return conns
-}
-
-// Shape changes how bytes flow on the connections of l until heal is called.
-type Shape struct {
-	Latency, Jitter time.Duration
-	Rate            int64 // bytes a second; 0 = unlimited
-	BlackholeUp     bool  // client to broker
-	BlackholeDown   bool  // broker to client
-	Seed            uint64
-}
-
-func (p *Proxy) Shape(l Link, s Shape) (heal func(), err error) {
-	return nil, errors.New("proxy: shape not built yet")
 }

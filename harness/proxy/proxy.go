@@ -46,6 +46,7 @@ type Proxy struct {
 	doors   map[string]*Door
 	conns   map[*conn]struct{}
 	refused []*linkFault
+	shapes  []*shaping
 	learned map[int32]string // addresses that responses gave
 }
 
@@ -92,6 +93,7 @@ func (p *Proxy) enter(c *conn) bool {
 		return false
 	}
 	p.conns[c] = struct{}{}
+	c.reshape(p.shapesOf(c))
 	p.stats.connections.Add(1)
 	return true
 }
