@@ -51,7 +51,6 @@ func (j *judge) observeAudit(e *history.Event, line uint32) error {
 		}
 		j.parts[tp].open = append(j.parts[tp].open, o)
 	case history.OpAuditDone:
-		j.auditLog = true
 		if e.Type == history.OK {
 			j.auditDone = true
 			return nil
@@ -85,7 +84,6 @@ func (j *judge) observeLog(e *history.Event, line uint32) error {
 	if e.Type != history.OK {
 		return nil
 	}
-	j.auditLog = true
 	tp, err := j.tp(e.TP)
 	if err != nil {
 		return err
@@ -138,7 +136,6 @@ func (j *judge) observeLog(e *history.Event, line uint32) error {
 }
 
 func (j *judge) observeMarker(e *history.Event, line uint32) error {
-	j.auditLog = true
 	tp, err := j.tp(e.TP)
 	if err != nil {
 		return err

@@ -83,7 +83,7 @@ func (j *judge) output(at place, r *record, owner *proc) {
 	j.counts["outputs"]++
 	g := j.groupOf(owner)
 	in := g.input(j, r.from.tp()).rows.at(r.from.off())
-	if owner.info != nil && owner.info.Aside != "" && owner.info.Aside == j.parts[at.tp()].tp.Topic && owner.info.Aside != owner.info.Output {
+	if j.asides[j.parts[at.tp()].tp.Topic] {
 		in.flags |= inAside
 		return
 	}

@@ -1,6 +1,8 @@
 package checker
 
 import (
+	"slices"
+
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -43,12 +45,7 @@ func (j *judge) transactional() bool {
 	if j.nTxns > 0 || j.counts["transactional-records"]+j.counts["aborted-records"] > 0 {
 		return true
 	}
-	for _, c := range j.header.Clients {
-		if c.Config["transactional.id"] != "" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(j.procs, func(p *proc) bool { return p.txnal })
 }
 
 // disturbed says that something happened that guarantees exist for: a proved

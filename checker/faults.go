@@ -35,6 +35,9 @@ type fault struct {
 // wireKinds strike one request: they are armed by inject and on from their effect.
 var wireKinds = map[string]bool{"drop": true, "hold": true, "error": true}
 
+// others strike one request when their target names one.
+var maybeWireKinds = map[string]bool{"cut": true, "delay": true, "blackhole": true}
+
 func (j *judge) observeFault(e *history.Event, line int64) {
 	name := e.Proc
 	f := j.byStep[name]
@@ -109,7 +112,7 @@ func (f *fault) describe(e *history.Event) {
 	} else if e.Op == history.OpEffect && f.seenBy == "" {
 		f.seenBy = e.Note
 	}
-	if wireKinds[f.kind] || text("on", "armed") != "" {
+	if wireKinds[f.kind] || text("on", "armed") != "" || maybeWireKinds[f.kind] && strings.Contains(e.Note, " on ") {
 		f.isWire = true
 	}
 }

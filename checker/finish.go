@@ -12,7 +12,7 @@ func (j *judge) finish() {
 	for _, pt := range j.parts {
 		j.walk(pt)
 	}
-	if j.auditLog {
+	if j.auditDone {
 		for _, pt := range j.parts {
 			j.losses(pt)
 		}
@@ -88,7 +88,7 @@ func (j *judge) txnRow(r *record) *txn {
 
 // walk is the pass in offset order over the log of a partition.
 func (j *judge) walk(pt *part) {
-	w := walker{j: j, pt: pt, sent: map[int32]lastSent{}}
+	w := walker{j: j, pt: pt, aside: j.asides[pt.tp.Topic], sent: map[int32]lastSent{}}
 	pt.rows.scan(func(off int64, r *record) bool {
 		if r.flags&fLogged != 0 && r.flags&fMarker == 0 {
 			w.row(off, r)
@@ -101,6 +101,7 @@ func (j *judge) walk(pt *part) {
 type walker struct {
 	j       *judge
 	pt      *part
+	aside   bool               // a retry or dead-letter topic: its copies are no duplicates
 	sent    map[int32]lastSent // by process: its largest send number so far
 	latest  int64              // largest invocation so far
 	latestO int64
@@ -115,7 +116,7 @@ func (w *walker) row(off int64, r *record) {
 	at := makePlace(w.pt.id, off)
 	aborted := r.flags&fAborted != 0
 	open := r.flags&(fInTxn|fCommitted|fAborted) == fInTxn
-	var f *uint8
+	var f *uint16
 	var owner *proc
 	if r.val != 0 {
 		owner = j.procs[r.val.proc()]
@@ -134,6 +135,8 @@ func (w *walker) row(off int64, r *record) {
 	}
 	if f != nil {
 		switch {
+		case w.aside:
+			*f |= vAside
 		case *f&vLogged != 0:
 			*f |= vTwice
 			j.duplicateWrite(at, r)

@@ -98,6 +98,32 @@ func (j *judge) pollsInput(p *proc, tp int32) *inputPart {
 	return in
 }
 
+// observeAside takes in an input that was given up on. Where the event names the
+// record that stands for it, the audit's log says whether it was put aside; else
+// the worker's word is all there is.
+func (j *judge) observeAside(p *proc, e *history.Event, line uint32) error {
+	if t := e.TP.Topic; t != "" && (p.info == nil || t != p.info.Output && t != p.info.Topic) {
+		j.asides[t] = true
+	}
+	if e.Type != history.OK {
+		return nil
+	}
+	j.counts["set-aside"]++
+	if len(e.Val) > 0 {
+		return nil
+	}
+	for i := range e.From {
+		from, err := j.placeOf(e.From[i])
+		if err != nil {
+			return err
+		}
+		if from != 0 {
+			j.input(p, from).flags |= inAside
+		}
+	}
+	return nil
+}
+
 func (j *judge) observeProcess(p *proc, e *history.Event, line uint32) error {
 	if e.Type == history.Invoke {
 		return nil
@@ -114,11 +140,7 @@ func (j *judge) observeProcess(p *proc, e *history.Event, line uint32) error {
 		switch {
 		case e.Type == history.Info:
 			in.flags |= inMaybe
-		case e.Type != history.OK:
-		case e.Op == history.OpSetAside:
-			in.flags |= inAside
-			j.counts["set-aside"]++
-		default:
+		case e.Type == history.OK:
 			j.hot.processed++
 			j.groupOf(p).processes = true
 			if in.done == 0 {

@@ -75,7 +75,7 @@ func (j *judge) markerBehind(at place, pid int32) (WitnessEvent, bool) {
 // failedYetThere reports a send that its library called failed, with an error
 // that leaves no doubt, and whose record was read all the same: Jepsen's
 // aborted read.
-func (j *judge) failedYetThere(at place, r *record, f uint8) {
+func (j *judge) failedYetThere(at place, r *record, f uint16) {
 	if f&vFailed == 0 || f&(vAcked|vUnknown|vResent) != 0 {
 		return
 	}

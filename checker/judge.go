@@ -46,14 +46,14 @@ type judge struct {
 	active   int // faults whose effect is on
 	inflight map[history.Op]int64
 	leaders  []landmark
+	asides   map[string]bool // retry and dead-letter topics
 
 	events    int64
 	firstT    int64
 	lastT     int64
 	counts    map[string]int64
 	hot       hotCounts
-	auditLog  bool // at least one log line or audit-done was seen
-	auditDone bool
+	auditDone bool // the audit is whole
 	auditErr  string
 	cutOff    bool // the history's last frame is missing
 	lastAck   int64
@@ -75,7 +75,7 @@ type proc struct {
 	group    int32               // -1 until known
 	rc       bool                // reads committed
 	txnal    bool                // uses transactions
-	values   *table[uint8]       // flags by send number
+	values   *table[uint16]      // flags by send number
 	maxSent  int64
 	pend     map[int64]pending
 	lastTxn  int64
@@ -86,6 +86,8 @@ type proc struct {
 	ended    bool
 	crashed  bool
 	anySend  bool
+	endedID  int64 // the operation that ended last, and its invocation
+	endedInv int64
 }
 
 // part is one partition: what was acknowledged, read and finally found at each offset.
@@ -136,7 +138,7 @@ const maxLibs = 4
 
 // Flags of a send by its number.
 const (
-	vInvoked uint8 = 1 << iota
+	vInvoked uint16 = 1 << iota
 	vAcked
 	vFailed // certainly did not happen, says the library
 	vUnknown
@@ -144,6 +146,7 @@ const (
 	vTwice
 	vAborted // in the log, aborted
 	vResent
+	vAside // in the log of a retry or dead-letter topic
 )
 
 type pidEpoch struct {
@@ -228,11 +231,16 @@ func newJudge(h history.Header, opt Options) *judge {
 		commits:    newSpool[offsetOp](p),
 		byStep:     map[string]*fault{},
 		inflight:   map[history.Op]int64{},
+		asides:     map[string]bool{},
 		counts:     map[string]int64{},
 	}
 	j.finds = newFindings(j)
 	for i := range h.Clients {
-		j.clients[h.Clients[i].Name] = &h.Clients[i]
+		c := &h.Clients[i]
+		j.clients[c.Name] = c
+		if c.Aside != "" && c.Aside != c.Output && c.Aside != c.Topic {
+			j.asides[c.Aside] = true
+		}
 	}
 	return j
 }
@@ -246,7 +254,7 @@ func (j *judge) newProc(name string) *proc {
 		instance: instance,
 		info:     j.clients[client],
 		group:    -1,
-		values:   newTable[uint8](j.pool),
+		values:   newTable[uint16](j.pool),
 		maxSent:  -1,
 		pend:     map[int64]pending{},
 		txnIndex: map[int64]int32{},
@@ -311,17 +319,21 @@ func (j *judge) observeClient(e *history.Event, line uint32) error {
 		p.group = j.group(e.Group)
 	}
 	if e.Type == history.Invoke {
-		if e.Op != history.OpSend {
+		if _, more := p.pend[e.ID]; !more { // an operation on several partitions has several lines
 			p.pend[e.ID] = pending{op: e.Op, t: e.T, line: line}
+			j.started(e.Op)
 		}
-		j.started(e.Op)
 	}
 	switch e.Op {
 	case history.OpSend:
 		err = j.observeSend(p, e, line)
 	case history.OpPoll:
 		err = j.observePoll(p, e, line)
-	case history.OpProcess, history.OpSetAside:
+	case history.OpSetAside:
+		if err = j.observeAside(p, e, line); err == nil && len(e.Val) > 0 {
+			err = j.observeSend(p, e, line)
+		}
+	case history.OpProcess:
 		err = j.observeProcess(p, e, line)
 	case history.OpInitProducer, history.OpBegin, history.OpCommit, history.OpAbort:
 		err = j.observeTxn(p, e, line)
@@ -345,10 +357,22 @@ func (j *judge) observeClient(e *history.Event, line uint32) error {
 	if e.Type != history.Invoke {
 		if q, ok := p.pend[e.ID]; ok {
 			j.ended(q.op)
+			p.endedID, p.endedInv = e.ID, q.t
 			delete(p.pend, e.ID)
 		}
 	}
 	return nil
+}
+
+// invoked is when the operation that e ends was invoked, 0 if that is unknown.
+func (p *proc) invoked(e *history.Event) int64 {
+	if q, ok := p.pend[e.ID]; ok {
+		return q.t
+	}
+	if p.endedID == e.ID {
+		return p.endedInv
+	}
+	return 0
 }
 
 func (j *judge) observeHarness(e *history.Event, line int64) error {

@@ -37,7 +37,7 @@ func (j *judge) losses(pt *part) {
 	}
 }
 
-func (j *judge) valueFlags(v value) uint8 {
+func (j *judge) valueFlags(v value) uint16 {
 	if v == 0 {
 		return 0
 	}
@@ -59,13 +59,13 @@ func (j *judge) mustExist(txnRow int32) bool {
 
 func (j *judge) lostWrite(at place, r *record) {
 	f := j.valueFlags(r.val)
-	if f&vLogged != 0 {
-		if r.flags&fClash == 0 {
+	if f&(vLogged|vAside) != 0 {
+		if r.flags&fClash == 0 && f&vResent == 0 {
 			j.misplaced(at, r)
 		}
 		return
 	}
-	if r.val == 0 || f&vAborted != 0 || !j.mustExist(r.txn) {
+	if r.val == 0 || !j.mustExist(r.txn) {
 		return
 	}
 	rec := *r
@@ -118,7 +118,7 @@ func (j *judge) copyOf(v value) (place, record) {
 }
 
 func (j *judge) truncated(at place, r *record) {
-	if f := j.valueFlags(r.val); f&(vLogged|vAborted) != 0 || f&vInvoked == 0 {
+	if f := j.valueFlags(r.val); f&(vLogged|vAborted|vAside) != 0 || f&vInvoked == 0 {
 		return
 	}
 	rec := *r
@@ -151,7 +151,7 @@ func (j *judge) endEvent(pt *part) WitnessEvent {
 func (j *judge) unresolvedLosses() {
 	var lost []value
 	for v, a := range j.unresolved {
-		if a.outcome == history.OK && j.valueFlags(v)&(vLogged|vAborted) == 0 && j.mustExist(a.txn) {
+		if a.outcome == history.OK && j.valueFlags(v)&(vLogged|vAside) == 0 && j.mustExist(a.txn) {
 			lost = append(lost, v)
 		}
 	}

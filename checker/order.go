@@ -12,7 +12,7 @@ import (
 // will be appended in the order they are sent" (Kafka documentation,
 // Guarantees). A value that was sent more than once by the application, or
 // whose send was never acknowledged, promises nothing.
-func (w *walker) order(at place, r *record, owner *proc, f uint8) {
+func (w *walker) order(at place, r *record, owner *proc, f uint16) {
 	j := w.j
 	if f&vAcked == 0 || f&vResent != 0 {
 		return
@@ -25,7 +25,9 @@ func (w *walker) order(at place, r *record, owner *proc, f uint8) {
 			d := draft{focus: []place{before, at}, client: owner.client, txn: r.txn}
 			d.events = append(d.events, j.sendEvents(at, r)...)
 			d.events = append(d.events, j.sendEvents(before, &b)...)
-			d.events = append(d.events, j.logEvent(before, &b), j.logEvent(at, r))
+			if b.flags&r.flags&fAcked == 0 { // else the acknowledgements name the offsets
+				d.events = append(d.events, j.logEvent(before, &b), j.logEvent(at, r))
+			}
 			d.text = fmt.Sprintf("%s sent %s before %s, and both were acknowledged, but in the log of %s it stands behind it: offset %d after %d.",
 				owner.name, j.valName(r.val), j.valName(b.val), tpName(w.pt.tp), at.off(), before.off())
 			d.legal = fmt.Sprintf("%s at a smaller offset than %s", j.valName(r.val), j.valName(b.val))

@@ -48,6 +48,9 @@ type position struct {
 
 func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 	if e.Type != history.OK || len(e.Off) == 0 {
+		if e.Err != nil {
+			p.moved() // data loss and offsets out of range move a consumer
+		}
 		return nil
 	}
 	tp, err := j.tp(e.TP)

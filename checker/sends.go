@@ -14,7 +14,7 @@ func (j *judge) observeSend(p *proc, e *history.Event, line uint32) error {
 		return j.sendInvoked(p, e, line)
 	}
 	q, ok := p.pend[e.ID]
-	if !ok || q.op != history.OpSend {
+	if !ok || q.op != history.OpSend && q.op != history.OpSetAside {
 		// The invocation was lost with a torn line, or the worker sends only ends.
 		if len(e.Val) == 0 {
 			return nil
@@ -52,7 +52,7 @@ func (j *judge) observeSend(p *proc, e *history.Event, line uint32) error {
 }
 
 func (j *judge) sendInvoked(p *proc, e *history.Event, line uint32) error {
-	q := pending{op: history.OpSend, t: e.T, line: line, tp: -1}
+	q := pending{op: e.Op, t: e.T, line: line, tp: -1}
 	if e.Type != history.Invoke {
 		q.t = 0
 	}
@@ -95,7 +95,7 @@ func (j *judge) sendInvoked(p *proc, e *history.Event, line uint32) error {
 		*f |= vInvoked
 		owner.maxSent = max(owner.maxSent, v.n())
 		owner.anySend = true
-		if from != 0 {
+		if from != 0 && e.Op == history.OpSend {
 			in := j.input(p, from)
 			in.attempts++
 			if in.txn == 0 || q.txn != 0 {
@@ -112,11 +112,11 @@ func (j *judge) sendEnded(p *proc, e *history.Event, line uint32, q *pending, b 
 	if outcome == history.Fail && !certain(e) {
 		outcome = history.Info
 	}
-	var f *uint8
+	var f *uint16
 	if b.val != 0 {
 		f = j.procs[b.val.proc()].values.at(b.val.n())
 	} else {
-		f = new(uint8)
+		f = new(uint16)
 	}
 	switch outcome {
 	case history.OK:
@@ -179,7 +179,7 @@ func (j *judge) unfinished(p *proc, t int64, line uint32) {
 
 func (j *judge) unknownEnd(p *proc, q pending, t int64, line uint32) {
 	switch q.op {
-	case history.OpSend:
+	case history.OpSend, history.OpSetAside:
 		e := history.Event{T: t, Type: history.Info}
 		for i := range 1 + len(q.more) {
 			b := batched{q.val, q.from}

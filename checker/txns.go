@@ -205,15 +205,11 @@ func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
 	}
 	g := j.groupOf(p)
 	in := g.input(j, tp)
-	var inv int64
-	if q, ok := p.pend[e.ID]; ok {
-		inv = q.t
-	}
 	off := e.Off[0]
 	if off > maxOff {
 		return fmt.Errorf("offset %d out of range", off)
 	}
-	op := offsetOp{off: off, inv: inv, end: e.T, group: p.group, tp: tp, proc: p.id, line: line}
+	op := offsetOp{off: off, inv: p.invoked(e), end: e.T, group: p.group, tp: tp, proc: p.id, line: line}
 	switch {
 	case e.Op == history.OpFetchOffsets:
 		if e.Type != history.OK {

@@ -1,0 +1,304 @@
+package checker
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// plain is a clean run without transactions: three orders, one till, a broker killed.
+func plain() *tape {
+	p := newTape()
+	for n := range int64(3) {
+		p.send("shop/0/1", n, orders, n, nil)
+	}
+	p.kill()
+	p.assigned("till/0/1", "till", orders)
+	p.poll("till/0/1", orders, 0, v("shop/0/1", 0), v("shop/0/1", 1), v("shop/0/1", 2))
+	for n := range int64(3) {
+		p.process("till/0/1", n)
+		p.send("till/0/1", n, receipts, n, &made{from: n})
+		p.commitOffset("till/0/1", "till", n+1)
+	}
+	return p
+}
+
+func plainAudit(p *tape) *tape {
+	p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2))
+	p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
+	p.offset("till", 3)
+	return p.done()
+}
+
+// exact is a clean run with two transactions, the first of which aborts.
+func exact() *tape {
+	p := newTape()
+	p.send("shop/0/1", 0, orders, 0, nil)
+	p.send("shop/0/1", 1, orders, 1, nil)
+	p.kill()
+	p.assigned("exact/0/1", "exact", orders)
+	p.poll("exact/0/1", orders, 0, v("shop/0/1", 0), v("shop/0/1", 1))
+	p.begin("exact/0/1", 1)
+	p.send("exact/0/1", 0, receipts, 0, &made{0, 1})
+	p.end("exact/0/1", history.OpAbort, 1, history.OK)
+	p.poll("exact/0/1", orders, 0, v("shop/0/1", 0), v("shop/0/1", 1))
+	p.begin("exact/0/1", 2)
+	p.send("exact/0/1", 1, receipts, 2, &made{0, 2})
+	p.send("exact/0/1", 2, receipts, 3, &made{1, 2})
+	p.stage("exact/0/1", "exact", 2, 2)
+	p.end("exact/0/1", history.OpCommit, 2, history.OK)
+	return p
+}
+
+func exactAudit(p *tape) *tape {
+	p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1))
+	p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("commit", 7))
+	p.offset("exact", 2)
+	return p.done()
+}
+
+func TestAnomalies(t *testing.T) {
+	tests := []struct {
+		name string
+		tape func() *tape
+		want map[Anomaly]int64
+		text string // a part of the first witness's words
+	}{
+		{"clean", func() *tape { return plainAudit(plain()) }, nil, ""},
+		{"clean transactions", func() *tape { return exactAudit(exact()) }, nil, ""},
+		{"lost-write", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 3, nil)
+			return plainAudit(p)
+		}, map[Anomaly]int64{LostWrite: 1}, "shop/0/1#3 was acknowledged at orders/0@3"},
+		{"lost-write without offset", func() *tape {
+			p := plain()
+			id := p.invoke("shop/0/1", 3, orders, nil)
+			p.add(history.Event{Proc: "shop/0/1", ID: id, Type: history.OK, Op: history.OpSend, TP: orders})
+			return plainAudit(p)
+		}, map[Anomaly]int64{LostWrite: 1}, "the log of orders/0"},
+		{"an unknown send may be absent", func() *tape {
+			p := plain()
+			p.unsure("shop/0/1", 3, orders, history.Info, nil)
+			return plainAudit(p)
+		}, nil, ""},
+		{"duplicate-write", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 4, nil)
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2), rec("shop/0/1", 3), rec("shop/0/1", 3))
+			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
+			p.offset("till", 3)
+			return p.done()
+		}, map[Anomaly]int64{DuplicateWrite: 1}, "at orders/0@3 and again at orders/0@4"},
+		{"lost-input", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 3, nil)
+			p.poll("till/0/1", orders, 3, v("shop/0/1", 3))
+			p.commitOffset("till/0/1", "till", 4)
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2), rec("shop/0/1", 3))
+			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
+			p.offset("till", 4)
+			return p.done()
+		}, map[Anomaly]int64{LostInput: 1}, "orders/0@3 (shop/0/1#3) was passed by till/0/1, which committed offset 4"},
+		{"set aside is not lost", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 3, nil)
+			p.poll("till/0/1", orders, 3, v("shop/0/1", 3))
+			retry := tpOf("retry", 0)
+			id := p.add(history.Event{Proc: "till/0/1", Type: history.Invoke, Op: history.OpSetAside, TP: tpOf("retry", -1), Val: []history.Value{v("till/0/1", 3)}, From: []history.Input{{TP: orders, Off: 3}}}).ID
+			p.add(history.Event{Proc: "till/0/1", ID: id, Type: history.OK, Op: history.OpSetAside, TP: retry, Off: []int64{0}, Val: []history.Value{v("till/0/1", 3)}})
+			p.commitOffset("till/0/1", "till", 4)
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2), rec("shop/0/1", 3))
+			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
+			p.log(retry, out("till/0/1", 3, 3, 0))
+			p.offset("till", 4)
+			return p.done()
+		}, nil, ""},
+		{"duplicate effect", func() *tape {
+			p := plain()
+			p.crash("till/0/1")
+			p.process("till/1/1", 2)
+			p.assigned("till/1/1", "till", orders)
+			return plainAudit(p)
+		}, map[Anomaly]int64{DuplicateOutput: 1}, "processed by till/0/1"},
+		{"duplicate-output", func() *tape {
+			p := exact()
+			p.begin("exact/1/1", 1)
+			p.send("exact/1/1", 0, receipts, 5, &made{1, 1})
+			p.stage("exact/1/1", "exact", 1, 2)
+			p.end("exact/1/1", history.OpCommit, 1, history.OK)
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1))
+			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("commit", 7),
+				out("exact/1/1", 0, 1, 8), marker("commit", 8))
+			p.offset("exact", 2)
+			return p.done()
+		}, map[Anomaly]int64{DuplicateOutput: 1}, "from orders/0@1, group exact made receipts/0@3"},
+		{"reordered-write", func() *tape {
+			p := newTape()
+			a := p.invoke("shop/0/1", 0, orders, nil)
+			b := p.invoke("shop/0/1", 1, orders, nil)
+			p.ack("shop/0/1", a, 0, orders, 1)
+			p.ack("shop/0/1", b, 1, orders, 0)
+			p.kill()
+			p.log(orders, rec("shop/0/1", 1), rec("shop/0/1", 0))
+			return p.done()
+		}, map[Anomaly]int64{ReorderedWrite: 1}, "offset 1 after 0"},
+		{"aborted-read", func() *tape {
+			p := exact()
+			p.poll("audience/0/1", receipts, 0, v("exact/0/1", 0))
+			return exactAudit(p)
+		}, map[Anomaly]int64{AbortedRead: 1}, "audience/0/1 (read_committed) returned exact/0/1#0 at receipts/0@0"},
+		{"inconsistent-offset", func() *tape {
+			p := plain()
+			p.poll("till/1/1", orders, 1, v("shop/0/1", 2))
+			return plainAudit(p)
+		}, map[Anomaly]int64{InconsistentOffset: 1}, "at orders/0@1, shop/0/1#1 was acknowledged and shop/0/1#2 was polled"},
+		{"output-without-offset", func() *tape {
+			p := newTape()
+			p.send("shop/0/1", 0, orders, 0, nil)
+			p.assigned("exact/0/1", "exact", orders)
+			p.poll("exact/0/1", orders, 0, v("shop/0/1", 0))
+			p.begin("exact/0/1", 1)
+			p.send("exact/0/1", 0, receipts, 0, &made{0, 1})
+			p.end("exact/0/1", history.OpCommit, 1, history.OK)
+			p.commitOffset("exact/0/1", "exact", 1)
+			p.log(orders, rec("shop/0/1", 0))
+			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("commit", 7))
+			p.offset("exact", 1)
+			return p.done()
+		}, map[Anomaly]int64{OutputWithoutOffset: 1}, "committed apart, by exact/0/1"},
+		{"offset-without-output", func() *tape {
+			p := exact()
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1))
+			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("abort", 7))
+			p.offset("exact", 2)
+			return p.done()
+		}, map[Anomaly]int64{OffsetWithoutOutput: 2, LostInput: 2}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := tt.tape().judge(t)
+			want := tt.want
+			if want == nil {
+				want = map[Anomaly]int64{}
+			}
+			if diff := cmp.Diff(want, kinds(r)); diff != "" {
+				t.Errorf("anomalies (-want +got):\n%s", diff)
+			}
+			if tt.text == "" {
+				return
+			}
+			for _, g := range r.Guarantees {
+				for _, f := range g.Anomalies {
+					if !strings.Contains(f.Witnesses[0].Text, tt.text) {
+						t.Errorf("%s: witness says %q, want %q in it", f.Kind, f.Witnesses[0].Text, tt.text)
+					}
+					if n := len(f.Witnesses[0].Events); n == 0 || n > 5 {
+						t.Errorf("%s: witness has %d events, want 1 to 5", f.Kind, n)
+					}
+					if f.Fingerprint == "" {
+						t.Errorf("%s: no fingerprint", f.Kind)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestVerdictsAndExit(t *testing.T) {
+	noFault := func() *tape {
+		p := newTape()
+		p.send("shop/0/1", 0, orders, 0, nil)
+		p.log(orders, rec("shop/0/1", 0))
+		return p.done()
+	}
+	tests := []struct {
+		name   string
+		tape   func() *tape
+		expect map[string]string
+		exit   int
+		why    string
+		g      Guarantee
+		want   Verdict
+	}{
+		{"as expected", func() *tape { return plainAudit(plain()) }, nil, 0, "as expected", NoLoss, Holds},
+		{"no transactions: isolation does not apply", func() *tape { return plainAudit(plain()) }, nil, 0, "as expected", Isolation, NotExercised},
+		{"… unless expect names it", func() *tape { return plainAudit(plain()) }, map[string]string{"isolation": "holds"}, 3, "does not apply", Isolation, NotExercised},
+		{"nothing disturbed", noFault, nil, 3, "no fault", NoLoss, NotExercised},
+		{"expected violation", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 3, nil)
+			return plainAudit(p)
+		}, map[string]string{"no-loss": "violated"}, 0, "as expected", NoLoss, Violated},
+		{"unexpected violation", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 3, nil)
+			return plainAudit(p)
+		}, nil, 1, "no-loss: violated, expected holds (1 × lost-write)", NoLoss, Violated},
+		{"expected violation that did not come", func() *tape { return plainAudit(plain()) }, map[string]string{"no-loss": "violated"}, 1, "no-loss: holds, expected violated", NoLoss, Holds},
+		{"no audit", plain, nil, 3, "audit is missing", NoLoss, Unknown},
+		{"fault never seen", func() *tape {
+			p := plain()
+			p.add(history.Event{Src: history.SrcFault, Proc: "fault/4", Type: history.OK, Op: history.OpInject, Data: map[string]any{"kind": "drop", "target": "Produce of shop"}})
+			return plainAudit(p)
+		}, nil, 3, "fault 4 (drop Produce of shop) was never seen", NoLoss, Holds},
+		{"audit incomplete", func() *tape {
+			p := plain()
+			p.log(orders, rec("shop/0/1", 0))
+			p.add(history.Event{Src: history.SrcAudit, Proc: "audit", Type: history.Fail, Op: history.OpAuditDone, Err: &history.Error{Name: "audit incomplete", Text: "receipts/0: no leader"}})
+			return p
+		}, nil, 3, "receipts/0: no leader", NoLoss, Unknown},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := tt.tape()
+			p.h.Expect = tt.expect
+			r := p.judge(t)
+			if r.Exit != tt.exit || !strings.Contains(r.Why, tt.why) {
+				t.Errorf("exit %d %q, want %d with %q", r.Exit, r.Why, tt.exit, tt.why)
+			}
+			if got := resultOf(r, tt.g); got.Verdict != tt.want {
+				t.Errorf("%s: %s (%s), want %s", tt.g, got.Verdict, got.Reason, tt.want)
+			}
+			if len(r.Guarantees) != len(Guarantees) {
+				t.Errorf("%d guarantees listed, want %d", len(r.Guarantees), len(Guarantees))
+			}
+		})
+	}
+}
+
+// TestCheckFile reads the same history from a file's bytes, with line numbers.
+func TestCheckFile(t *testing.T) {
+	p := plain()
+	p.send("shop/0/1", 3, orders, 3, nil)
+	plainAudit(p)
+	var buf bytes.Buffer
+	w, err := history.NewWriter(&buf, p.h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range p.events {
+		if err := w.Append(&p.events[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := history.NewReader("test", &buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := Check(context.Background(), r, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(p.judge(t), rep); diff != "" {
+		t.Errorf("from events and from a file (-events +file):\n%s", diff)
+	}
+}
