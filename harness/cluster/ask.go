@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -18,7 +19,6 @@ const (
 
 // ask puts one request to exactly the broker at addr on a connection of its own:
 // no metadata cache, no retry, no other broker that might answer instead.
-// Requests must be of a version without flexible headers.
 func ask[R kmsg.Response](ctx context.Context, addr string, req kmsg.Request) (resp R, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -48,6 +48,11 @@ func ask[R kmsg.Response](ctx context.Context, addr string, req kmsg.Request) (r
 		return resp, fmt.Errorf("%s answer of %s: %w", name, addr, err)
 	}
 	kresp := req.ResponseKind()
+	if kresp.IsFlexible() {
+		r := kbin.Reader{Src: body}
+		kmsg.SkipTags(&r)
+		body = r.Src
+	}
 	if err := kresp.ReadFrom(body); err != nil {
 		return resp, fmt.Errorf("%s answer of %s: %w", name, addr, err)
 	}

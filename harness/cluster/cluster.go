@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // BrokerID is Kafka's node id.
@@ -115,12 +116,17 @@ func Start(ctx context.Context, spec Spec) (c Cluster, chosen string, err error)
 		}
 	}
 	switch spec.Backend {
-	case "embedded", "", "auto":
-		e, err := startEmbedded(ctx, spec)
-		if err != nil {
-			return nil, "", err
-		}
-		return e, "embedded, as asked", nil
+	case "embedded":
+		c, err := startEmbedded(ctx, spec)
+		return result(c, "embedded, as asked", err)
+	case "docker":
+		c, why, err := openDocker(ctx, spec)
+		return result(c, why, err)
+	case "external":
+		c, err := startExternal(ctx, spec)
+		return result(c, "external: "+strings.Join(spec.Bootstrap, ", "), err)
+	case "auto", "":
+		return startAuto(ctx, spec)
 	}
 	return nil, "", fmt.Errorf("backend %q: there are auto, docker, embedded, external", spec.Backend)
 }

@@ -1,0 +1,246 @@
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
+	"github.com/testcontainers/testcontainers-go"
+)
+
+const (
+	bootTimeout  = 3 * time.Minute // from the first container to a cluster that is ready
+	closeTimeout = 30 * time.Second
+	nodeMemory   = 1 << 30 // bytes; a broker at rest takes about 300 MB
+)
+
+//go:embed broker.sh
+var brokerScript string
+
+// errPortTaken: somebody took a port between our looking and the engine's binding.
+var errPortTaken = errors.New("port taken")
+
+// docker is a cluster of KRaft nodes in containers on a network of their own.
+// Clients reach each broker at a fixed port of the host's loopback, also after
+// it was killed and started again.
+type docker struct {
+	engine  *engine
+	run     string // unique: names containers and the network
+	network string // id
+	members []*member
+	streams sync.WaitGroup // one goroutine a living container, which copies its output
+
+	mu     sync.Mutex // of members' states
+	closed bool
+}
+
+// startDocker starts spec's nodes from an image that is there.
+func startDocker(ctx context.Context, e *engine, image string, spec Spec) (d *docker, err error) {
+	for range 3 {
+		d, err = bootDocker(ctx, e, image, spec)
+		if !errors.Is(err, errPortTaken) {
+			break
+		}
+	}
+	return d, err
+}
+
+func bootDocker(ctx context.Context, e *engine, image string, spec Spec) (_ *docker, err error) {
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	ports, err := freePorts(spec.Brokers)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	d := &docker{engine: e, run: runName(spec.Name)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.remove())
+		}
+	}()
+	labels := self().labels(spec.Name)
+	if err := d.createNetwork(ctx, labels); err != nil {
+		return nil, err
+	}
+	nodes := layout(spec, ports)
+	clusterID := newClusterID()
+	for _, n := range nodes {
+		log, err := newNodeLog(spec.LogDir, n.host())
+		if err != nil {
+			return nil, fmt.Errorf("log of %s: %w", n.host(), err)
+		}
+		d.members = append(d.members, &member{node: n, log: log, state: Stopped})
+	}
+	err = each(d.members, func(m *member) error {
+		env := map[string]string{
+			"ONCEPROOF_PROPERTIES": properties(spec, nodes, m.node),
+			"ONCEPROOF_META":       metaProperties(clusterID, m.node),
+			"ONCEPROOF_CLUSTER":    clusterID,
+		}
+		if err := d.create(ctx, m, image, env, labels); err != nil {
+			return err
+		}
+		return d.launch(ctx, m)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := waitRegistered(ctx, d.Brokers(), d.ended); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	progress(spec)("brokers registered")
+	if err := createTopics(ctx, d.Brokers(), spec.Topics); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if err := warmCoordinators(ctx, d.Brokers()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return d, nil
+}
+
+func (d *docker) createNetwork(ctx context.Context, labels map[string]string) error {
+	nw, err := d.engine.provider.CreateNetwork(ctx, testcontainers.NetworkRequest{Name: d.run, Driver: "bridge", Labels: labels})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	d.network = nw.(*testcontainers.DockerNetwork).ID
+	return nil
+}
+
+// create makes m's container without starting it.
+func (d *docker) create(ctx context.Context, m *member, image string, env, labels map[string]string) error {
+	client := network.MustParsePort(strconv.Itoa(clientPort) + "/tcp")
+	hostPort := "" // any, for a controller: nothing listens there
+	if m.broker {
+		hostPort = strconv.Itoa(m.port)
+	}
+	own := map[string]string{}
+	for k, v := range labels {
+		own[k] = v
+	}
+	c, err := d.engine.provider.CreateContainer(ctx, testcontainers.ContainerRequest{
+		Image:          image,
+		Name:           d.run + "-" + m.host(),
+		Entrypoint:     []string{"/bin/sh", "-c", brokerScript},
+		Cmd:            []string{"onceproof"},
+		Env:            env,
+		Labels:         own,
+		ExposedPorts:   []string{client.String()},
+		Networks:       []string{d.run},
+		NetworkAliases: map[string][]string{d.run: {m.host()}},
+		HostConfigModifier: func(h *container.HostConfig) {
+			h.PortBindings = network.PortMap{client: {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1}), HostPort: hostPort}}}
+			h.LogConfig.Type = "none" // we copy the output ourselves
+			h.Memory, h.MemorySwap = nodeMemory, nodeMemory
+		},
+		ConfigModifier: func(c *container.Config) { c.Hostname = m.host() },
+	})
+	if c != nil {
+		m.container = c.GetContainerID()
+	}
+	if err != nil {
+		return fmt.Errorf("%w: create %s: %w", ErrUnavailable, m.host(), err)
+	}
+	return nil
+}
+
+func (d *docker) Backend() string { return "docker" }
+
+func (d *docker) Brokers() []Broker {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var bs []Broker
+	for _, m := range d.members {
+		if m.broker {
+			bs = append(bs, Broker{ID: m.id, Addr: loopback(m.port), State: m.state})
+		}
+	}
+	return bs
+}
+
+func (d *docker) Supports(kind string) error { return nil }
+
+// Close kills and removes everything. Nothing is stopped in order: a run that
+// is over has read what it wants to know.
+func (d *docker) Close() error {
+	d.mu.Lock()
+	was := d.closed
+	d.closed = true
+	d.mu.Unlock()
+	if was {
+		return nil
+	}
+	return errors.Join(d.remove(), d.engine.close())
+}
+
+// remove removes what was created so far, also when the run's context is over.
+func (d *docker) remove() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	errs := []error{each(d.members, func(m *member) error {
+		if m.container == "" {
+			return nil
+		}
+		if err := d.engine.removeContainer(ctx, m.container); err != nil {
+			return fmt.Errorf("remove %s: %w", m.host(), err)
+		}
+		return nil
+	})}
+	if d.network != "" {
+		if err := d.engine.removeNetwork(ctx, d.network); err != nil {
+			errs = append(errs, fmt.Errorf("remove network %s: %w", d.run, err))
+		}
+	}
+	d.streams.Wait()
+	for _, m := range d.members {
+		errs = append(errs, m.log.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// each does f for all at once and joins the errors.
+func each(ms []*member, f func(*member) error) error {
+	errs := make([]error, len(ms))
+	var wg sync.WaitGroup
+	for i, m := range ms {
+		wg.Go(func() { errs[i] = f(m) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// runName makes a name for containers out of a run's, and unique.
+func runName(name string) string {
+	clean := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '.':
+			return r
+		}
+		return '-'
+	}, name)
+	var salt [4]byte
+	rand.Read(salt[:])
+	return "onceproof-" + clean[:min(len(clean), 40)] + "-" + hex.EncodeToString(salt[:])
+}
+
+// newClusterID is a random UUID as Kafka writes it.
+func newClusterID() string {
+	var b [16]byte
+	for {
+		rand.Read(b[:])
+		if id := base64.RawURLEncoding.EncodeToString(b[:]); id[0] != '-' {
+			return id
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// needDocker skips where no engine answers, and fails instead if
+// ONCEPROOF_REQUIRE_DOCKER=1.
+func needDocker(t *testing.T) *engine {
+	t.Helper()
+	e, err := connect(t.Context())
+	if err == nil {
+		_, _, err = e.image(t.Context(), defaultImage, func(string) {})
+	}
+	if err != nil {
+		if os.Getenv("ONCEPROOF_REQUIRE_DOCKER") == "1" {
+			t.Fatalf("ONCEPROOF_REQUIRE_DOCKER=1, but %v", err)
+		}
+		t.Skipf("needs Docker: %v", err)
+	}
+	t.Cleanup(func() { e.close() })
+	return e
+}
+
+func dockerSpec(t *testing.T) Spec {
+	return Spec{
+		Name: t.Name(), Backend: "docker", Brokers: 3, LogDir: t.TempDir(),
+		Topics: []Topic{{Name: "orders", Partitions: 3, Replicas: 3, Config: map[string]string{"min.insync.replicas": "2"}}},
+	}
+}
+
+func transact(ctx context.Context, as []string) error {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(as...), kgo.TransactionalID("t"), kgo.DefaultProduceTopic("orders"))
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	if err := cl.BeginTransaction(); err != nil {
+		return err
+	}
+	if err := cl.ProduceSync(ctx, kgo.StringRecord("v")).FirstErr(); err != nil {
+		return err
+	}
+	return cl.EndTransaction(ctx, kgo.TryCommit)
+}
+
+func TestDockerReadyAndGone(t *testing.T) {
+	e := needDocker(t)
+	begin := time.Now()
+	c := startTest(t, dockerSpec(t))
+	registered := time.Since(begin)
+	if err := transact(t.Context(), addrs(c)); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("ready after %s, first transaction committed after %s", registered.Round(10*time.Millisecond), time.Since(begin).Round(10*time.Millisecond))
+	run := c.(*docker).run
+	begin = time.Now()
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("closed in %s", time.Since(begin).Round(10*time.Millisecond))
+	if left := leftovers(t, e, run); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+	for _, b := range c.Brokers() {
+		l, err := net.Listen("tcp", b.Addr)
+		if err != nil {
+			t.Errorf("the port of broker %d is not free again: %v", b.ID, err)
+			continue
+		}
+		l.Close()
+	}
+	if err := c.(Killer).Kill(t.Context(), 1); !errors.Is(err, errClosed) {
+		t.Errorf("kill after close: %v", err)
+	}
+}

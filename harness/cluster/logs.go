@@ -1,0 +1,90 @@
+package cluster
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+const tailLines = 20 // of a dead node's log that an error shows
+
+// nodeLog is everything that a node prints over all its incarnations: a file, if
+// one is wanted, and the last lines for error messages. Safe for concurrent use.
+type nodeLog struct {
+	mu   sync.Mutex
+	file io.WriteCloser // nil: none wanted
+	last [][]byte
+	part []byte // a line without its end yet
+}
+
+// newNodeLog appends to dir/name.log, or keeps only the tail if dir is "".
+func newNodeLog(dir, name string) (*nodeLog, error) {
+	l := &nodeLog{}
+	if dir == "" {
+		return l, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	l.file = f
+	return l, nil
+}
+
+func (l *nodeLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rest := p
+	for {
+		i := bytes.IndexByte(rest, '\n')
+		if i < 0 {
+			break
+		}
+		l.last = append(l.last, append(l.part, rest[:i]...))
+		l.part = nil
+		rest = rest[i+1:]
+	}
+	l.part = append(l.part, rest...)
+	if n := len(l.last); n > 2*tailLines {
+		l.last = append([][]byte(nil), l.last[n-tailLines:]...)
+	}
+	if l.file == nil {
+		return len(p), nil
+	}
+	return l.file.Write(p)
+}
+
+// tail returns the last lines, each indented.
+func (l *nodeLog) tail() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := l.last[max(0, len(l.last)-tailLines):]
+	var b strings.Builder
+	for _, line := range append(lines[:len(lines):len(lines)], l.part) {
+		if len(line) > 0 {
+			b.WriteString("\n    ")
+			b.Write(line)
+		}
+	}
+	if b.Len() == 0 {
+		return "\n    (it printed nothing)"
+	}
+	return b.String()
+}
+
+func (l *nodeLog) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.file == nil {
+		return nil
+	}
+	f := l.file
+	l.file = nil
+	return f.Close()
+}
