@@ -24,6 +24,7 @@ type lane struct {
 // across all of them.
 type row struct {
 	checker.WitnessEvent
+	N       int    // from 1; 0 for context
 	Shape   string // right, left, dot, end, band
 	From    int    // the left end's lifeline, or the dot's
 	To      int    // the right end's
@@ -58,8 +59,13 @@ func newDiagram(w checker.Witness) diagram {
 			}
 		}
 	}
+	n := 0
 	for i := range d.Rows {
 		d.Rows[i].place(at)
+		if !d.Rows[i].Context {
+			n++
+			d.Rows[i].N = n
+		}
 	}
 	return d
 }

@@ -2,9 +2,10 @@ package reports
 
 import (
 	"crypto/sha256"
-	_ "embed" // the page's parts
+	"embed"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -21,8 +22,26 @@ var reportTemplate string
 //go:embed assets/report.css
 var reportCSS string
 
-//go:embed assets/report.js
-var reportJS string
+// Fragments of one script; they share a scope, so their order matters.
+//
+//go:embed assets/js/*.js
+var fragments embed.FS
+
+var reportJS = join("page", "view", "lanes", "curves", "timeline")
+
+func join(names ...string) string {
+	var b strings.Builder
+	b.WriteString("(() => {\n")
+	for _, n := range names {
+		js, err := fragments.ReadFile("assets/js/" + n + ".js")
+		if err != nil {
+			panic(err) // the binary was built without it
+		}
+		b.Write(js)
+	}
+	b.WriteString("})();\n")
+	return b.String()
+}
 
 //go:embed assets/uplot/uPlot.iife.min.js
 var uplotJS string
@@ -40,36 +59,58 @@ var pages = template.Must(template.New("report").Funcs(template.FuncMap{
 // HTML writes report.html: one file that needs no network. Everything that came
 // out of the run is text to it: html/template escapes it, and the page's content
 // policy lets no script run but the two that stand in it.
+//
+// When the history cannot be read to its end, the page is still written, with
+// the timeline as far as it goes, and the error returned.
 func HTML(w io.Writer, in Input) error {
-	p, err := newPage(in, nil)
+	tl, broken := timelineOf(in)
+	p, err := newPage(in, tl)
 	if err != nil {
 		return err
+	}
+	if broken != nil {
+		p.Broken = "The timeline is incomplete: " + broken.Error()
 	}
 	if err := pages.Execute(w, p); err != nil {
 		return fmt.Errorf("write the HTML report: %w", err)
 	}
-	return nil
+	return broken
+}
+
+// timelineOf aggregates the history if there is one.
+func timelineOf(in Input) (tl *Timeline, err error) {
+	if in.History == nil {
+		return nil, nil
+	}
+	r, err := in.History()
+	if err != nil {
+		return nil, fmt.Errorf("open the history: %w", err)
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	return Aggregate(r, in.Header, in.Report)
 }
 
 // page is what the template shows.
 type page struct {
-	Title, Answer, Tone         string
-	Stands                      []string // how the verdicts stand against what was expected
-	Facts                       []string
-	Figures                     []figure
-	Guarantees                  []guarantee
-	Findings                    []finding
-	Faults                      []fault
-	Clients                     []client
-	Broker                      []property
-	Topics                      []history.TopicInfo
-	Plan, Scenario, Replay      string
-	Infra, Why, Broken          string
-	Tool, Mutation              string
-	CSS                         template.CSS
-	UPlot, Script, Data         template.JS
-	Policy, UPlotLicence        string
-	HasTimeline, HasExpectation bool
+	Title, Answer, Tone    string
+	Stands                 []string // how the verdicts stand against what was expected
+	Facts                  []string
+	Figures                []figure
+	Guarantees             []guarantee
+	Findings               []finding
+	Faults                 []fault
+	Clients                []client
+	Broker                 []property
+	Topics                 []history.TopicInfo
+	Plan, Scenario, Replay string
+	Infra, Why, Broken     string
+	Tool, Mutation         string
+	CSS                    template.CSS
+	UPlot, Script, Data    template.JS
+	Policy, UPlotLicence   string
+	HasTimeline            bool
+	Words                  []happening
+	Left                   string // what the timeline leaves out
 }
 
 type figure struct{ Value, Label string }
@@ -132,6 +173,9 @@ func newPage(in Input, tl *Timeline) (*page, error) {
 		p.Faults = append(p.Faults, fault{f, examined(f.Met)})
 	}
 	p.addConfiguration(in)
+	if tl != nil {
+		p.Words, p.Left = inWords(tl, p.Findings), list(tl.Left)
+	}
 	data, err := json.Marshal(pageData{Timeline: tl, Marks: p.marks()})
 	if err != nil {
 		return nil, fmt.Errorf("write the timeline: %w", err)
@@ -263,8 +307,17 @@ type mark struct {
 	N     int    `json:"n"`  // the witness in it
 	Kind  string `json:"kind"`
 	Words string `json:"words"`
-	From  int64  `json:"from"`
+	From  int64  `json:"from"` // ns
 	To    int64  `json:"to"`
+
+	Events []markEvent `json:"events"` // numbered as in the diagram
+}
+
+type markEvent struct {
+	N    int    `json:"n"`
+	T    int64  `json:"t"`
+	Lane string `json:"lane"`
+	Text string `json:"text"`
 }
 
 type pageData struct {
@@ -276,7 +329,13 @@ func (p *page) marks() []mark {
 	ms := []mark{}
 	for _, f := range p.Findings {
 		for i, w := range f.Witnesses {
-			ms = append(ms, mark{f.ID, i, string(f.Kind), w.Text, w.From, w.To})
+			m := mark{ID: f.ID, N: i, Kind: string(f.Kind), Words: w.Text, From: w.From, To: w.To, Events: []markEvent{}}
+			for _, r := range w.Diagram.Rows {
+				if isClient(r.Proc) && !r.Context {
+					m.Events = append(m.Events, markEvent{r.N, r.T, instance(r.Proc), r.Text})
+				}
+			}
+			ms = append(ms, m)
 		}
 	}
 	return ms

@@ -1,6 +1,257 @@
 package reports
 
-// Timeline is a run in a few hundred kilobytes, whatever its length.
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/history"
+)
+
+// Timeline is a run in a few hundred kilobytes, whatever its length. Times are
+// microseconds since the history's start.
 type Timeline struct {
-	Duration int64 `json:"duration"` // ns
+	Duration int64    `json:"duration"`
+	Phases   []Span   `json:"phases"`
+	Faults   []Strike `json:"faults"`
+	Brokers  []Lane   `json:"brokers"`
+	Leaders  []Lane   `json:"leaders"`
+	Clients  []Lane   `json:"clients"`
+	Txns     []Lane   `json:"txns"` // same names as Clients; those without transactions are left out
+	Curves   Curves   `json:"curves"`
+	Moments  []Moment `json:"moments"` // single operations around the witnesses
+	Left     []string `json:"left"`    // what was left out, in words
+}
+
+// Lane is a row of the timeline.
+type Lane struct {
+	Name  string `json:"name"`
+	Spans []Span `json:"spans"`
+}
+
+// Span is a bar. What the fields beside the times mean depends on the lane:
+// a broker's state, the leader's id, an incarnation, a transaction's outcome.
+type Span struct {
+	From  int64  `json:"f"`
+	To    int64  `json:"t"`
+	State string `json:"s,omitempty"`
+	Text  string `json:"x,omitempty"`
+	End   int64  `json:"e,omitempty"` // transactions: when its end was asked for
+	N     int64  `json:"n,omitempty"` // transactions: how many this bar stands for, if more than one
+}
+
+// Strike is a fault: zero times never came.
+type Strike struct {
+	Step     int    `json:"step"`
+	Kind     string `json:"kind"`
+	Target   string `json:"target"`
+	Resolved string `json:"resolved"`
+	Inject   int64  `json:"f"`
+	Effect   int64  `json:"e"`
+	Gone     int64  `json:"t"`
+}
+
+// Moment is one operation's event near a witness.
+type Moment struct {
+	T    int64  `json:"t"`
+	Lane string `json:"l"`
+	Op   string `json:"o"`
+	Type string `json:"y"`
+	Text string `json:"x"`
+}
+
+// source is what Aggregate reads; *history.Reader is one.
+type source interface {
+	Next(*history.Event) error
+}
+
+// Aggregate reads the history once, in bounded memory: curves are binned, bars
+// merged until they fit, and single operations kept around r's witnesses only.
+// On an error the timeline holds everything before it.
+func Aggregate(src source, h history.Header, r *checker.Report) (*Timeline, error) {
+	a := newAggregate(h, r)
+	var e history.Event
+	for {
+		err := src.Next(&e)
+		if errors.Is(err, io.EOF) {
+			return a.timeline(), nil
+		}
+		if err != nil {
+			return a.timeline(), fmt.Errorf("read the history: %w", err)
+		}
+		a.add(&e)
+	}
+}
+
+// aggregate gathers a timeline event by event.
+type aggregate struct {
+	start   int64
+	last    int64 // the latest time seen, ns
+	phases  spans
+	brokers lanes
+	leaders lanes
+	clients lanes
+	txns    bars
+	strikes strikes
+	curves  curves
+	moments moments
+	procs   map[string]*process
+}
+
+// process is what is known about one incarnation.
+type process struct {
+	client   string // till
+	instance string // till/0
+	group    string
+	pending  map[int64]int64 // operation -> time of its invoke, ns
+}
+
+// maxPending bounds the operations without an end that one process may have.
+const maxPending = 1 << 16
+
+func newAggregate(h history.Header, r *checker.Report) *aggregate {
+	if r == nil {
+		r = &checker.Report{}
+	}
+	return &aggregate{
+		start: h.StartT, procs: map[string]*process{},
+		brokers: lanes{keep: map[string]bool{}}, leaders: lanes{keep: witnessed(r, func(e checker.WitnessEvent) string { return e.TP })},
+		clients: lanes{keep: witnessed(r, func(e checker.WitnessEvent) string { return instance(e.Proc) })},
+		txns:    newBars(r), strikes: strikes{at: map[int]int{}}, curves: newCurves(), moments: newMoments(r),
+	}
+}
+
+// witnessed gathers a property of all events of witnesses.
+func witnessed(r *checker.Report, of func(checker.WitnessEvent) string) map[string]bool {
+	keep := map[string]bool{}
+	for _, g := range r.Guarantees {
+		for _, f := range g.Anomalies {
+			for _, w := range f.Witnesses {
+				for _, e := range w.Events {
+					keep[of(e)] = true
+				}
+			}
+		}
+	}
+	return keep
+}
+
+func (a *aggregate) add(e *history.Event) {
+	t := e.T - a.start
+	a.last = max(a.last, t)
+	switch e.Src {
+	case history.SrcClient:
+		a.client(t, e)
+	case history.SrcFault:
+		a.strikes.add(t, e)
+	case history.SrcHarness:
+		a.harness(t, e)
+	}
+}
+
+func (a *aggregate) harness(t int64, e *history.Event) {
+	switch e.Op {
+	case history.OpPhase:
+		a.phases.next(t, Span{State: e.Note})
+	case history.OpBroker:
+		a.brokers.of("broker "+number(e.Data["broker"])).next(t, Span{State: text(e.Data["state"])})
+	case history.OpLeader:
+		a.leaders.of(partition(e.TP)).next(t, Span{State: number(e.Data["leader"]), Text: "epoch " + number(e.Data["epoch"])})
+	case history.OpSpawn:
+		p := a.process(e.Proc)
+		_, inc := split(e.Proc)
+		a.clients.of(p.instance).next(t, Span{State: "running", Text: inc})
+	case history.OpExit:
+		p := a.process(e.Proc)
+		a.clients.of(p.instance).end(t, "exited", e.Note)
+		a.txns.exit(t, p.instance)
+		delete(a.procs, e.Proc)
+	}
+}
+
+// client takes an event of a worker.
+func (a *aggregate) client(t int64, e *history.Event) {
+	p := a.process(e.Proc)
+	if e.Group != "" {
+		p.group = e.Group
+	}
+	var took int64 = -1
+	switch e.Type {
+	case history.Invoke:
+		if e.ID != 0 && len(p.pending) < maxPending {
+			p.pending[e.ID] = t
+		}
+	default:
+		if from, ok := p.pending[e.ID]; ok && e.ID != 0 {
+			took = t - from
+			delete(p.pending, e.ID)
+		}
+	}
+	if e.Txn != 0 || e.Op == history.OpInitProducer {
+		a.txns.add(t, p.instance, e)
+	}
+	a.curves.add(t, took, p, e)
+	a.moments.add(t, p, e)
+}
+
+func (a *aggregate) process(proc string) *process {
+	p, ok := a.procs[proc]
+	if !ok {
+		p = &process{client: proc, instance: instance(proc), pending: map[int64]int64{}}
+		p.client, _, _ = strings.Cut(proc, "/")
+		a.procs[proc] = p
+	}
+	return p
+}
+
+// instance is a process's name without its incarnation: till/0 of till/0/3.
+func instance(proc string) string { in, _ := split(proc); return in }
+
+func split(proc string) (instance, incarnation string) {
+	if strings.Count(proc, "/") < 2 {
+		return proc, ""
+	}
+	i := strings.LastIndexByte(proc, '/')
+	return proc[:i], proc[i+1:]
+}
+
+func partition(tp history.TopicPartition) string {
+	if tp.Part < 0 {
+		return tp.Topic
+	}
+	return tp.Topic + "/" + strconv.Itoa(int(tp.Part))
+}
+
+// timeline closes what is still open and picks the lanes that fit.
+func (a *aggregate) timeline() *Timeline {
+	tl := &Timeline{Duration: micro(a.last)}
+	tl.Phases = a.phases.closed(a.last)
+	tl.Faults = a.strikes.all(&tl.Left)
+	tl.Brokers = a.brokers.all(a.last, maxBrokers, "broker", &tl.Left)
+	tl.Leaders = a.leaders.all(a.last, maxLeaders, "partition", &tl.Left)
+	tl.Clients = a.clients.all(a.last, maxClients, "client", &tl.Left)
+	tl.Txns = a.txns.all(a.last, tl.Clients)
+	tl.Curves = a.curves.all(a.last)
+	tl.Moments = a.moments.all(&tl.Left)
+	return tl
+}
+
+func micro(ns int64) int64 { return ns / 1000 }
+
+// number writes what JSON decoding made of a number.
+func number(v any) string {
+	if f, ok := v.(float64); ok {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return text(v)
+}
+
+func text(v any) string {
+	if v == nil {
+		return ""
+	}
+	return fmt.Sprint(v)
 }

@@ -1,0 +1,245 @@
+package reports
+
+import (
+	"math"
+	"sort"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// Curves are the run's rates, latencies and backlogs, all over the same bins.
+type Curves struct {
+	Step   int64    `json:"step"` // µs a bin
+	Bins   int      `json:"bins"`
+	Series []Series `json:"series"`
+}
+
+// Series is one curve; null where there is nothing to say.
+type Series struct {
+	Plot string   `json:"plot"` // rate, latency, backlog
+	Name string   `json:"name"`
+	Y    []*value `json:"y"`
+}
+
+// value is a number with three significant digits: more would only be bytes.
+type value float64
+
+func (v value) MarshalJSON() ([]byte, error) {
+	return appendSignificant(nil, float64(v)), nil
+}
+
+const (
+	binStep   = int64(100e6) // ns, until the run outgrows maxBins of them
+	maxBins   = 1500
+	maxSeries = 6 // of rates; smaller ones are left out
+)
+
+// curves are bins that double their width when they run out.
+type curves struct {
+	step  int64
+	rates map[rate]*[]float64
+	sends histograms
+	ends  histograms
+	lags  map[string]*gauge // by group
+	held  gauge             // records between last stable offset and high watermark
+	at    int               // the bin that gauges are being read for
+	log   backlog
+}
+
+type rate struct{ client, what string }
+
+func newCurves() curves {
+	return curves{step: binStep, rates: map[rate]*[]float64{}, lags: map[string]*gauge{}, log: newBacklog()}
+}
+
+func (c *curves) add(t, took int64, p *process, e *history.Event) {
+	if t < 0 {
+		return
+	}
+	i := c.bin(t)
+	if i > c.at {
+		c.read(i)
+	}
+	switch {
+	case e.Type == history.Fail || e.Type == history.Info && e.Err != nil:
+		c.count(i, rate{p.client, "errors"}, 1)
+	case e.Type == history.OK && e.Op == history.OpSend:
+		c.count(i, rate{p.client, "acknowledged"}, float64(max(1, len(e.Off))))
+		c.sends.add(i, took)
+	case e.Type == history.OK && e.Op == history.OpPoll:
+		c.count(i, rate{p.client, "polled"}, float64(len(e.Off)))
+	case e.Type == history.OK && (e.Op == history.OpCommit || e.Op == history.OpCommitOffsets):
+		c.ends.add(i, took)
+	}
+	c.log.add(p, e)
+}
+
+// bin is the bin of t; it makes room by halving the resolution.
+func (c *curves) bin(t int64) int {
+	for t/c.step >= maxBins {
+		c.step *= 2
+		c.at /= 2
+		for _, r := range c.rates {
+			*r = halve(*r, func(a, b float64) float64 { return a + b })
+		}
+		c.sends.halve()
+		c.ends.halve()
+		c.held = halve(c.held, math.Max)
+		for _, g := range c.lags {
+			*g = halve(*g, math.Max)
+		}
+	}
+	return int(t / c.step)
+}
+
+func halve(bins []float64, join func(a, b float64) float64) []float64 {
+	n := (len(bins) + 1) / 2
+	for i := range n {
+		v := bins[2*i]
+		if 2*i+1 < len(bins) {
+			v = join(v, bins[2*i+1])
+		}
+		bins[i] = v
+	}
+	return bins[:n]
+}
+
+func grow(bins []float64, n int) []float64 {
+	for len(bins) < n {
+		bins = append(bins, 0)
+	}
+	return bins
+}
+
+func (c *curves) count(i int, k rate, n float64) {
+	r := c.rates[k]
+	if r == nil {
+		r = &[]float64{}
+		c.rates[k] = r
+	}
+	*r = grow(*r, i+1)
+	(*r)[i] += n
+}
+
+// gauge is a level at the end of each bin.
+type gauge []float64
+
+// read notes the levels of the bins before i.
+func (c *curves) read(i int) {
+	lag, held := c.log.levels()
+	for g, v := range lag {
+		if c.lags[g] == nil {
+			c.lags[g] = &gauge{}
+		}
+		c.lags[g].fill(c.at, i, float64(v))
+	}
+	c.held.fill(c.at, i, float64(held))
+	c.at = i
+}
+
+func (g *gauge) fill(from, to int, v float64) {
+	for len(*g) < from {
+		*g = append(*g, math.NaN())
+	}
+	*g = (*g)[:from]
+	for range to - from {
+		*g = append(*g, v)
+	}
+}
+
+func (c *curves) all(last int64) Curves {
+	n := c.bin(max(0, last)) + 1
+	c.read(n)
+	out := Curves{Step: micro(c.step), Bins: n, Series: []Series{}}
+	out.Series = append(out.Series, c.rateSeries(n)...)
+	for _, h := range []struct {
+		name string
+		q    float64
+		of   *histograms
+	}{{"send, median", .5, &c.sends}, {"send, 99th percentile", .99, &c.sends}, {"commit, 99th percentile", .99, &c.ends}} {
+		if y, ok := h.of.quantiles(n, h.q); ok {
+			out.Series = append(out.Series, Series{"latency", h.name, y})
+		}
+	}
+	groups := make([]string, 0, len(c.lags))
+	for g := range c.lags {
+		groups = append(groups, g)
+	}
+	sort.Strings(groups)
+	for _, g := range groups[:min(len(groups), maxSeries)] {
+		out.Series = append(out.Series, Series{"backlog", "lag of " + g, levels(*c.lags[g], n)})
+	}
+	if peak(c.held) > 0 {
+		out.Series = append(out.Series, Series{"backlog", "held by open transactions", levels(c.held, n)})
+	}
+	return out
+}
+
+// rateSeries are the largest rates, in order of client and what.
+func (c *curves) rateSeries(n int) []Series {
+	keys := make([]rate, 0, len(c.rates))
+	for k := range c.rates {
+		keys = append(keys, k)
+	}
+	total := func(k rate) (t float64) {
+		for _, v := range *c.rates[k] {
+			t += v
+		}
+		return t
+	}
+	errors := 0.0
+	sort.Slice(keys, func(i, j int) bool {
+		if a, b := total(keys[i]), total(keys[j]); a != b {
+			return a > b
+		}
+		return keys[i].client+keys[i].what < keys[j].client+keys[j].what
+	})
+	failed := make([]float64, n)
+	var out []Series
+	for _, k := range keys {
+		bins := grow(*c.rates[k], n)[:n]
+		if k.what == "errors" {
+			for i, v := range bins {
+				failed[i] += v
+				errors += v
+			}
+			continue
+		}
+		if len(out) < maxSeries {
+			out = append(out, Series{"rate", k.client + " " + k.what, c.perSecond(bins)})
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
+	if errors > 0 {
+		out = append(out, Series{"rate", "errors", c.perSecond(failed)})
+	}
+	return out
+}
+
+func (c *curves) perSecond(bins []float64) []*value {
+	y := make([]*value, len(bins))
+	for i, v := range bins {
+		r := value(v * 1e9 / float64(c.step))
+		y[i] = &r
+	}
+	return y
+}
+
+func levels(g gauge, n int) []*value {
+	y := make([]*value, n)
+	for i := range min(n, len(g)) {
+		if !math.IsNaN(g[i]) {
+			v := value(g[i])
+			y[i] = &v
+		}
+	}
+	return y
+}
+
+func peak(g gauge) float64 {
+	m := 0.0
+	for _, v := range g {
+		m = math.Max(m, v)
+	}
+	return m
+}
