@@ -1,0 +1,153 @@
+package faults
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+const actAsWorker = "ONCEPROOF_FAULTS_TEST_WORKER"
+
+// TestMain lets the test binary be the least worker: it says hello and does
+// nothing until it is told to stop.
+func TestMain(m *testing.M) {
+	if os.Getenv(actAsWorker) == "" {
+		os.Exit(m.Run())
+	}
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(nil, 1<<20)
+	in.Scan() // the spec
+	fmt.Printf(`{"hello":{"protocol":%d,"library":"none","version":"1","roles":["producer","consumer","processor"],"commits":["after-batch"]}}`+"\n", client.ProtocolVersion)
+	for in.Scan() {
+		if strings.Contains(in.Text(), `"stop"`) {
+			return
+		}
+	}
+}
+
+// startWorkers adds n running instances of the client till.
+func startWorkers(t *testing.T, env *Env, n int) {
+	t.Helper()
+	for i := range n {
+		w, err := client.New(client.Config{
+			Name: "till", Instance: i, Command: []string{os.Args[0]}, Env: []string{actAsWorker + "=1"},
+			Spec: client.Spec{
+				Protocol: client.ProtocolVersion, Role: scenarios.Consumer, Commit: scenarios.CommitBatch,
+				Bootstrap: []string{"127.0.0.1:1"}, Input: "orders", Config: map[string]string{"group.id": "till"},
+			},
+			LogFile: filepath.Join(t.TempDir(), "log"), Record: func(history.Event) {}, Now: env.Now,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := w.Kill(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		env.Clients = append(env.Clients, w)
+	}
+}
+
+func clock() func() int64 {
+	began := time.Now()
+	return func() int64 { return int64(time.Since(began)) }
+}
+
+func TestProcessFaultsConform(t *testing.T) {
+	env := &Env{Now: clock()}
+	startWorkers(t, env, 2)
+	for _, f := range []scenarios.Fault{
+		{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}},
+		{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till/1"}},
+		{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Client: "till"}},
+	} {
+		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
+	}
+}
+
+// TestCrashDuringPause: the zombie dies in its sleep; whichever fault is healed
+// last lets the instance run.
+func TestCrashDuringPause(t *testing.T) {
+	for _, order := range []string{"pause first", "crash first"} {
+		t.Run(order, func(t *testing.T) {
+			env := &Env{Now: clock()}
+			startWorkers(t, env, 1)
+			pause := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Client: "till"}}, 1, nil)
+			crash := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}}, 1, nil)
+			for _, s := range []*Strike{pause, crash} {
+				for _, step := range []Step{StepInject, StepEffect} {
+					if err := take(t, s, step); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			healed := []*Strike{pause, crash}
+			if order == "crash first" {
+				healed = []*Strike{crash, pause}
+			}
+			for i, s := range healed {
+				if err := s.Recover(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				seen, err := s.Gone(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if left := strings.Contains(seen, "left to"); left != (i == 0) {
+					t.Errorf("healed as number %d: %q", i+1, seen)
+				}
+			}
+			if got := env.Clients[0].Proc(); got != "till/0/2" {
+				t.Errorf("incarnation %s after both, want till/0/2", got)
+			}
+		})
+	}
+}
+
+func TestClientNames(t *testing.T) {
+	env := &Env{fakeInstances: []instance{named("shop/0"), named("shop/1"), named("till/0")}}
+	for _, tc := range []struct {
+		name string
+		want string // of resolveInstances with seed 1; "" = no target
+		all  string // of matchInstances
+	}{
+		{"shop/1", "shop/1", "shop/1"},
+		{"shop/*", "shop/0 shop/1", "shop/0 shop/1"},
+		{"till", "till/0", "till/0"},
+		{"shop", "shop/1", "shop/0 shop/1"},
+		{"shp", "", ""},
+		{"shop/2", "", ""},
+	} {
+		names := func(found []instance, err error) string {
+			if err != nil {
+				return ""
+			}
+			var names []string
+			for _, i := range found {
+				names = append(names, i.Name())
+			}
+			return strings.Join(names, " ")
+		}
+		one, _, err := env.resolveInstances(tc.name, 1)
+		if got := names(one, err); got != tc.want {
+			t.Errorf("process faults on %q strike %q, want %q", tc.name, got, tc.want)
+		}
+		all, _, err := env.matchInstances(tc.name)
+		if got := names(all, err); got != tc.all {
+			t.Errorf("link faults on %q strike %q, want %q", tc.name, got, tc.all)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package faults
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+func TestCheckSupportNamesThePlaceAndTheWayOut(t *testing.T) {
+	env := startEmbedded(t)
+	s := &scenarios.Scenario{
+		File:    "x.yaml",
+		Cluster: scenarios.Cluster{Brokers: 3, Topics: []scenarios.Topic{{Name: "orders", Partitions: 2, Replicas: 3}}},
+		Clients: []scenarios.Client{{Name: "shop", Count: 1}, {Name: "till", Count: 2}},
+	}
+	second := span(time.Second, time.Second)
+	for _, tc := range []struct {
+		name  string
+		fault scenarios.Fault
+		is    error
+		text  string // "" = fine
+	}{
+		{"kill a leader", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader(orders/1)"}}, nil, ""},
+		{"pause a client", scenarios.Fault{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Client: "till"}}, nil, ""},
+		{"drop", scenarios.Fault{Kind: scenarios.KindDrop, When: produceNth(1, "response")}, nil, ""},
+		{"pause a broker", scenarios.Fault{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Broker: "any"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"partition", scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "any"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"unknown kind", scenarios.Fault{Kind: "kil"}, nil, "no fault is called"},
+		{"no target", scenarios.Fault{Kind: scenarios.KindKill}, nil, "whom?"},
+		{"bad target", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader"}}, nil, "leader(orders/0)"},
+		{"no such broker", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "broker(4)"}}, ErrNoTarget, "brokers: 1, 2, 3"},
+		{"no such topic", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader(order/0)"}}, ErrNoTarget, "topics: orders"},
+		{"no such partition", scenarios.Fault{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "orders/2"}}, ErrNoTarget, "partitions 0 to 1"},
+		{"no such client", scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "tlil"}}, ErrNoTarget, "clients: shop/0, till/0, till/1"},
+		{"no such instance", scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till/2"}}, ErrNoTarget, "clients: shop/0, till/0, till/1"},
+		{"error without a code", scenarios.Fault{Kind: scenarios.KindError, When: produceNth(1, "")}, nil, "NOT_LEADER_OR_FOLLOWER"},
+		{"unknown request", scenarios.Fault{Kind: scenarios.KindDrop, When: scenarios.Trigger{On: &scenarios.Match{Request: "Prodce"}}}, nil, "Produce"},
+		{"hold a response", scenarios.Fault{Kind: scenarios.KindHold, When: produceNth(1, "response"), Args: scenarios.FaultArgs{Delay: second}}, nil, "only requests"},
+		{"drop without on", scenarios.Fault{Kind: scenarios.KindDrop}, nil, "on: {request"},
+		{"delay without by", scenarios.Fault{Kind: scenarios.KindDelay, Args: scenarios.FaultArgs{Client: "till"}}, nil, "want by"},
+		{"cut nobody", scenarios.Fault{Kind: scenarios.KindCut}, nil, "whose links?"},
+		{"trigger on nobody", scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}, When: scenarios.Trigger{On: &scenarios.Match{Request: "Produce", Client: "shp"}}}, ErrNoTarget, "on: client"},
+		{"split of one", scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Split: [][]int32{{1, 2}}}}, nil, "two groups"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tc.fault.Pos = scenarios.Pos{Line: 12, Col: 5}
+			s.Faults = []scenarios.Fault{tc.fault}
+			err := CheckSupport(s, env.Cluster)
+			if tc.text == "" {
+				if err != nil {
+					t.Errorf("error %v, want none", err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if tc.is != nil && !errors.Is(err, tc.is) {
+				t.Errorf("error %v does not wrap %v", err, tc.is)
+			}
+			if !strings.HasPrefix(err.Error(), "x.yaml:12:5: ") || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(tc.text)) {
+				t.Errorf("error %q, want one at x.yaml:12:5 with %q", err, tc.text)
+			}
+		})
+	}
+}
