@@ -57,12 +57,24 @@ func actionNames() string {
 
 func (c check) triggers(f *Fault) []string {
 	var given []string
-	for i, ptr := range []any{&f.When.At, &f.When.Every, &f.When.On, &f.When.Progress, &f.When.After} {
-		if c.given(ptr) {
+	w := &f.When
+	set := []bool{w.At != nil, w.Every != nil, w.On != nil, w.Progress != nil, w.After != ""}
+	for i, ptr := range []any{&w.At, &w.Every, &w.On, &w.Progress, &w.After} {
+		if set[i] || c.given(ptr) {
 			given = append(given, triggerNames[i])
 		}
 	}
 	return given
+}
+
+// badTrigger reports whether f's trigger could not be read.
+func (c check) badTrigger(f *Fault) bool {
+	for _, ptr := range []any{&f.When.At, &f.When.Every, &f.When.Progress} {
+		if p, ok := c.where[ptr]; ok && c.failedAt(p) {
+			return true
+		}
+	}
+	return false
 }
 
 // failedInside reports whether an error about a field of f's record stands already.
@@ -94,7 +106,7 @@ func (c check) lasting(f *Fault, a action, who string) {
 // times checks that a fault strikes after warm-up and is healed before the load ends.
 func (c check) times(f *Fault, who string) {
 	r := c.s.Run
-	if r.Duration == 0 || r.Warmup >= r.Duration {
+	if r.Duration == 0 || r.Warmup >= r.Duration || c.badTrigger(f) {
 		return
 	}
 	first, pos := r.Warmup, f.Pos
@@ -167,20 +179,21 @@ func (c check) args(f *Fault, who string) {
 func (c check) split(f *Fault, who string) {
 	a := &f.Args
 	pos := c.at(&f.Kind, f.Pos)
+	isolate, split, oneWay := a.Isolate != "" || c.given(&a.Isolate), len(a.Split) > 0 || c.given(&a.Split), a.To != "" || c.given(&a.To)
 	forms := 0
-	for _, g := range []bool{c.given(&a.Isolate), c.given(&a.Split), c.given(&a.To)} {
-		if g {
+	for _, given := range []bool{isolate, split, oneWay} {
+		if given {
 			forms++
 		}
 	}
 	switch {
 	case forms != 1:
 		c.fail(pos, "%s takes one of isolate: TARGET, split: [[1], [2, 3]], or from: TARGET with to: TARGET", who)
-	case c.given(&a.To) && (a.From == "" || a.From == Brokers) && !c.failedAt(c.at(&a.From, Pos{})):
+	case oneWay && (a.From == "" || a.From == Brokers) && !c.failedAt(c.at(&a.From, Pos{})):
 		c.fail(c.at(&a.From, pos), "%s: one way needs from: TARGET and to: TARGET", who)
-	case c.given(&a.Isolate) && a.From != "" && a.From != Brokers:
+	case isolate && a.From != "" && a.From != Brokers:
 		c.fail(c.at(&a.From, pos), "%s: an isolated broker is parted from: brokers; for one way give from and to", who)
-	case c.given(&a.Split) && a.From != "":
+	case split && a.From != "":
 		c.fail(c.at(&a.From, pos), "%s: split takes no from", who)
 	}
 	if a.From != Brokers {
@@ -192,6 +205,9 @@ func (c check) split(f *Fault, who string) {
 	}
 	seen := map[int32]bool{}
 	for _, group := range a.Split {
+		if len(group) == 0 {
+			c.fail(c.at(&a.Split, pos), "%s: an empty group", who)
+		}
 		for _, id := range group {
 			if seen[id] {
 				c.fail(c.at(&a.Split, pos), "%s: broker %d is in two groups", who, id)
@@ -200,7 +216,7 @@ func (c check) split(f *Fault, who string) {
 			c.target(Target(fmt.Sprintf("broker(%d)", id)), c.at(&a.Split, pos), who)
 		}
 	}
-	if c.given(&a.Split) && len(a.Split) < 2 && !c.failedAt(c.where[&a.Split]) {
+	if split && len(a.Split) < 2 && !c.failedAt(c.where[&a.Split]) {
 		c.fail(c.where[&a.Split], "%s: one group is no split", who)
 	}
 }
@@ -369,7 +385,7 @@ func (c check) after() {
 			continue
 		}
 		if by[f.When.After] == nil {
-			c.fail(c.at(&f.When.After, f.Pos), "%s waits for a fault %q that there is not%s", f.label(i), f.When.After, meant(f.When.After, names))
+			c.fail(c.at(&f.When.After, f.Pos), "%s waits for a fault %q that there is not%s", f.label(i), f.When.After, meant(f.When.After, slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == f.Name })))
 			continue
 		}
 		seen := map[*Fault]bool{}

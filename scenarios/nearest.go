@@ -7,11 +7,15 @@ import (
 )
 
 // nearest returns the name that x is most likely a misspelling of, "" if none
-// is near enough: at most a third of the longer word may differ.
+// is near enough: at most a third of the longer word may
+// differ, or half of it be missing at the end.
 func nearest(x string, names []string) string {
 	best, least := "", 1<<30
 	for _, n := range names {
 		far := distance(strings.ToLower(x), strings.ToLower(n))
+		if strings.HasPrefix(n, x) && 2*len(x) >= len(n) {
+			far = 1 // the rest was forgotten
+		}
 		if far < least && far*3 <= max(len(x), len(n)) {
 			best, least = n, far
 		}

@@ -58,6 +58,14 @@ var str = codec[string]{
 	},
 }
 
+// word takes any text but none at all.
+var word = scalar("a word", map[string]any{"type": "string", "minLength": 1}, func(s string) (string, error) {
+	if s == "" {
+		return "", fmt.Errorf("is empty")
+	}
+	return s, nil
+}, func(s string) string { return s })
+
 // value is the value of a Kafka property: any scalar, kept as written.
 var value = codec[string]{
 	kind: "a value", schema: map[string]any{"type": []string{"string", "number", "boolean"}},

@@ -37,7 +37,7 @@ var clusterRecord = record("cluster", []field[Cluster]{
 	put("image", "The brokers' container image.", str, func(c *Cluster) *string { return &c.Image }),
 	put("config", "Broker properties, under Kafka's names.", properties("broker"), func(c *Cluster) *map[string]string { return &c.Config }),
 	put("topics", "Topics that are created before the clients start.", list("a list of topics", topicRecord), func(c *Cluster) *[]Topic { return &c.Topics }),
-	put("bootstrap", "host:port of each broker; backend external only.", list("a list of host:port", str), func(c *Cluster) *[]string { return &c.Bootstrap }),
+	put("bootstrap", "host:port of each broker; backend external only.", list("a list of host:port", word), func(c *Cluster) *[]string { return &c.Bootstrap }),
 })
 
 var topicRecord = placed(func(t *Topic) *Pos { return &t.Pos }, record("topic", []field[Topic]{
@@ -53,7 +53,7 @@ var clientFields = []field[Client]{
 	must(put("name", "The client's name; its instances are name/0, name/1, …", name, func(c *Client) *string { return &c.Name })),
 	must(put("role", "`producer`; `consumer`; `processor`: consumes, processes, produces.", oneOf("a role", Producer, Consumer, Processor), func(c *Client) *string { return &c.Role })),
 	put("library", "The client library: a folder of clients/. Default franz-go.", named("a library", `^@?[A-Za-z0-9][A-Za-z0-9._/-]*(@[A-Za-z0-9._+-]+)?$`), func(c *Client) *string { return &c.Library }),
-	put("command", "Any program instead of a worker; it is given the bootstrap servers in KAFKA_BOOTSTRAP_SERVERS and judged from the wire and the log alone.", list("a program and its arguments", str), func(c *Client) *[]string { return &c.Command }),
+	put("command", "Any program instead of a worker; it is given the bootstrap servers in KAFKA_BOOTSTRAP_SERVERS and judged from the wire and the log alone.", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Command }),
 	put("count", "Instances. Default 1.", whole[int]("count", 1, 100), func(c *Client) *int { return &c.Count }),
 	put("rate", "Records that each instance sends a second, such as 200/s; without it, as fast as it can.", rate, func(c *Client) *float64 { return &c.Rate }),
 	put("size", "Bytes that a record's value is padded to.", whole[int]("size", 1, 1<<20), func(c *Client) *int { return &c.Size }),
