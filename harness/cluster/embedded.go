@@ -10,6 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // embedded is kfake in this process: Kafka's protocol, groups and transactions
@@ -56,6 +57,7 @@ func startEmbedded(ctx context.Context, spec Spec) (_ *embedded, err error) {
 			return g, nil
 		}),
 		kfake.BrokerConfigs(spec.Config),
+		kfake.MaxVersions(embeddedVersions()),
 		kfake.ClusterID(spec.Name),
 	)
 	if err != nil {
@@ -89,6 +91,17 @@ func startEmbedded(ctx context.Context, spec Spec) (_ *embedded, err error) {
 		}
 	}
 	return e, nil
+}
+
+// embeddedVersions leaves OffsetForLeaderEpoch out. Between a leader's move and
+// the first record of its new epoch, kfake answers it as if the old epoch had
+// never been: a consumer then believes that records were lost and starts over,
+// where Kafka answers with the log's end. Nothing is ever truncated here, so
+// nothing is lost by not asking.
+func embeddedVersions() *kversion.Versions {
+	v := kversion.Stable()
+	v.SetMaxKeyVersion(int16(kmsg.OffsetForLeaderEpoch), -1)
+	return v
 }
 
 func (e *embedded) Backend() string { return "embedded" }
