@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -15,8 +16,12 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-// auditBatch is the most records that one audit event speaks of.
-const auditBatch = 500
+// auditBatch is the most records that one audit event speaks of, auditWidth the
+// most partitions that are read at a time.
+const (
+	auditBatch = 500
+	auditWidth = 8
+)
 
 // audit reads, after heal and drain, what the brokers now hold: every partition
 // whole, as the log is and as two read_committed consumers see it, every group's
@@ -42,11 +47,8 @@ func (r *run) auditAll(ctx context.Context) error {
 		return err
 	}
 	defer second.close()
-	for _, m := range marks {
-		a := partitionAudit{record: r.rec.record, admin: r.admin, second: second, mark: m, producers: make(map[int64]*producerTail)}
-		if err := a.run(ctx); err != nil {
-			return err
-		}
+	if err := r.auditPartitions(ctx, marks, second); err != nil {
+		return err
 	}
 	if err := r.auditOpen(ctx); err != nil {
 		return err
@@ -63,6 +65,28 @@ func (r *run) auditAll(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// auditPartitions reads auditWidth partitions at a time.
+func (r *run) auditPartitions(ctx context.Context, marks []watermark, second *secondReader) error {
+	var wg sync.WaitGroup
+	places := make(chan struct{}, auditWidth)
+	errs := make(chan error, len(marks))
+	for _, m := range marks {
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			a := partitionAudit{record: r.rec.record, admin: r.admin, second: second, mark: m, producers: make(map[int64]*producerTail)}
+			errs <- a.run(ctx)
+		})
+	}
+	wg.Wait()
+	close(errs)
+	var all []error
+	for err := range errs {
+		all = append(all, err)
+	}
+	return errors.Join(all...)
 }
 
 // auditOpen lists transactions that are still open on the partitions' leaders.

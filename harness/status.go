@@ -21,14 +21,14 @@ func (s *status) phase(name string) {
 
 func (s *status) say(message string) { s.change(message, func(*Progress) {}) }
 
-func (s *status) faultBegan(text string) {
-	s.change(text, func(p *Progress) { p.Faults = append(slices.Clone(p.Faults), text) })
+func (s *status) faultBegan(fault, seenBy string) {
+	s.change(fault+": "+seenBy, func(p *Progress) { p.Faults = append(slices.Clone(p.Faults), fault) })
 }
 
-func (s *status) faultEnded(text, message string) {
-	s.change(message, func(p *Progress) {
+func (s *status) faultEnded(fault, seenBy string) {
+	s.change(fault+" is over: "+seenBy, func(p *Progress) {
 		p.Faults = slices.Clone(p.Faults)
-		if i := slices.Index(p.Faults, text); i >= 0 {
+		if i := slices.Index(p.Faults, fault); i >= 0 {
 			p.Faults = slices.Delete(p.Faults, i, i+1)
 		}
 	})

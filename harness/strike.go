@@ -58,7 +58,6 @@ func (s *striker) strike(load, ctx context.Context, step plan.Step) error {
 		return err
 	}
 	strike := faults.NewStrike(aimed, fault, faults.Options{Now: history.Now, Record: func(f faults.Fact) { s.record(step, f) }})
-	s.run.status.faultBegan(step.Text)
 	s.hit(load, step, strike, release)
 	return s.heal(ctx, step, strike)
 }
@@ -67,22 +66,21 @@ func (s *striker) strike(load, ctx context.Context, step plan.Step) error {
 func (s *striker) hit(load context.Context, step plan.Step, strike *faults.Strike, release func()) {
 	_, err := strike.Inject(load)
 	if err != nil {
-		s.run.status.say(err.Error())
+		s.say(step, "could not strike: "+err.Error())
 		return
 	}
 	by, err := strike.Effect(load)
 	release() // what triggered it may go its way now
 	if err != nil {
-		s.run.status.say(err.Error())
+		s.say(step, "its effect was never seen: "+err.Error())
 		return
 	}
-	s.run.status.say(fmt.Sprintf("%s: %s", step.Text, by))
+	s.run.status.faultBegan(label(step), by)
 	s.seen[step.N].fire()
 	pause(load, step.For)
 }
 
 func (s *striker) heal(ctx context.Context, step plan.Step, strike *faults.Strike) error {
-	defer s.run.status.faultEnded(step.Text, "")
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healLimit)
 	defer cancel()
 	if err := strike.Recover(ctx); err != nil {
@@ -95,7 +93,7 @@ func (s *striker) heal(ctx context.Context, step plan.Step, strike *faults.Strik
 	if err != nil {
 		return fmt.Errorf("prove that it is over: %w", err)
 	}
-	s.run.status.say(fmt.Sprintf("over: %s: %s", step.Text, by))
+	s.run.status.faultEnded(label(step), by)
 	return nil
 }
 
@@ -128,7 +126,7 @@ func (s *striker) await(load context.Context, step plan.Step) (aimed scenarios.F
 	if err != nil {
 		return aimed, trigger.Release, err
 	}
-	s.run.status.say("triggered by " + hit.Text)
+	s.say(step, "triggered by "+hit.Text)
 	return faults.Aim(step.Fault, hit), trigger.Release, nil
 }
 
@@ -146,7 +144,19 @@ func (s *striker) never(step plan.Step, err error) {
 		Step: faults.StepInject, Name: step.Fault.Name, Kind: step.Fault.Kind, Target: faults.TargetText(step.Fault),
 		Began: history.Now(), Ended: history.Now(), Err: err,
 	})
-	s.run.status.say(fmt.Sprintf("never struck: %s: %v", step.Text, err))
+	s.say(step, "never struck: "+err.Error())
+}
+
+func (s *striker) say(step plan.Step, what string) {
+	s.run.status.say(label(step) + ": " + what)
+}
+
+// label is short for the step's text, which the plan has shown with its number.
+func label(step plan.Step) string {
+	if step.Fault.Name != "" {
+		return fmt.Sprintf("[%d] %s", step.N, step.Fault.Name)
+	}
+	return fmt.Sprintf("[%d] %s", step.N, step.Fault.Words())
 }
 
 func (s *striker) record(step plan.Step, f faults.Fact) {
