@@ -3,6 +3,7 @@ package history
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // A batch field is one element or an array of them; each may be a range.
@@ -50,6 +51,7 @@ func (p *parser) appendOffsets(dst []int64) ([]int64, error) {
 	if err := room(len(dst), a, z); err != nil {
 		return dst, err
 	}
+	dst = slices.Grow(dst, int(z-a)+1)
 	for ; ; a++ {
 		if dst = append(dst, a); a == z {
 			return dst, nil
@@ -94,6 +96,7 @@ func (p *parser) appendValues(dst []Value) ([]Value, error) {
 		return dst, err
 	}
 	proc := p.procName(b[:hash])
+	dst = slices.Grow(dst, int(z-a)+1)
 	for ; ; a++ {
 		if dst = append(dst, Value{Proc: proc, N: a}); a == z {
 			return dst, nil
@@ -129,6 +132,7 @@ func (p *parser) appendInputs(dst []Input) ([]Input, error) {
 	if err != nil {
 		return dst, err
 	}
+	dst = slices.Grow(dst, int(z-a)+1)
 	for ; ; a++ {
 		if dst = append(dst, Input{TP: tp, Off: a}); a == z {
 			return dst, nil
