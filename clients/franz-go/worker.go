@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -170,13 +171,17 @@ func (w *worker) value(v history.Value) []byte {
 	if size == 0 {
 		size = defaultSize
 	}
-	b := make([]byte, 0, max(size, 48))
-	b = append(append(b, v.String()...), '\n')
-	for len(b) < size {
-		b = append(b, '.')
+	id := v.String()
+	b := make([]byte, max(size, len(id)+1))
+	rest := b[copy(b, id):]
+	rest[0] = '\n'
+	for rest = rest[1:]; len(rest) > 0; {
+		rest = rest[copy(rest, padding):]
 	}
 	return b
 }
+
+var padding = strings.Repeat(".", 1024)
 
 func libraryVersion() string {
 	const module = "github.com/twmb/franz-go"

@@ -90,8 +90,9 @@ func New(cfg Config) (*Instance, error) {
 	return &Instance{cfg: cfg, exited: make(chan Exit, 256)}, nil
 }
 
-// Start starts the next incarnation and waits for its hello. An incarnation
-// whose Start returns an error is gone already and is not delivered by Exited.
+// Start starts the next incarnation and waits for its hello, which it returns
+// too when it does not fit (ErrUnsupported, ErrRefused). An incarnation whose
+// Start returns an error is gone already and is not delivered by Exited.
 func (i *Instance) Start(ctx context.Context) (Hello, error) {
 	inc, err := i.next()
 	if err != nil {
@@ -103,7 +104,7 @@ func (i *Instance) Start(ctx context.Context) (Hello, error) {
 		inc.end.wanted.Store(true)
 		inc.kill()
 		<-inc.done
-		return Hello{}, inc.explain(err)
+		return hello, inc.explain(err)
 	}
 	return hello, nil
 }

@@ -1,0 +1,97 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Builtin is the library whose worker is the onceproof binary itself.
+const Builtin = "franz-go"
+
+// ErrNoWorker is wrapped by Lookup when a library has no worker, or none that is
+// built; the text says how to build it.
+var ErrNoWorker = errors.New("no worker")
+
+// EnvClients names the environment variable that says where the workers' folders
+// are, if not in the clients folder above the working directory or the program.
+const EnvClients = "ONCEPROOF_CLIENTS"
+
+// Lookup returns the command of a library's worker: clients/<library>/out/worker,
+// which clients/<library>/build makes. For Builtin it is this program with the
+// hidden subcommand `worker franz-go`.
+func Lookup(library string) ([]string, error) {
+	if library == Builtin {
+		exe, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("client: worker of %s: %w", library, err)
+		}
+		return []string{exe, "worker", library}, nil
+	}
+	dirs := clientDirs()
+	if len(dirs) == 0 {
+		return nil, fmt.Errorf("client: library %s: %w: no clients folder above the working directory; say where it is with %s", library, ErrNoWorker, EnvClients)
+	}
+	for _, dir := range dirs {
+		if worker := filepath.Join(dir, library, "out", "worker"); isProgram(worker) {
+			return []string{worker}, nil
+		}
+	}
+	for _, dir := range dirs {
+		if build := filepath.Join(dir, library, "build"); isProgram(build) {
+			return nil, fmt.Errorf("client: library %s: %w is built; build it with %s", library, ErrNoWorker, build)
+		}
+	}
+	return nil, fmt.Errorf("client: library %s: %w of this name; there are %s", library, ErrNoWorker, strings.Join(Libraries(), ", "))
+}
+
+// Libraries are the libraries that have a worker, built or not.
+func Libraries() []string {
+	all := []string{Builtin}
+	for _, dir := range clientDirs() {
+		builds, _ := filepath.Glob(filepath.Join(dir, "*", "build")) // the pattern is sound
+		for _, build := range builds {
+			if isProgram(build) {
+				all = append(all, filepath.Base(filepath.Dir(build)))
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// clientDirs are the folders that may hold workers, the first the most specific.
+func clientDirs() []string {
+	if dir := os.Getenv(EnvClients); dir != "" {
+		return []string{dir}
+	}
+	var dirs []string
+	var starts []string
+	if wd, err := os.Getwd(); err == nil {
+		starts = append(starts, wd)
+	}
+	if exe, err := os.Executable(); err == nil {
+		starts = append(starts, filepath.Dir(exe))
+	}
+	for _, dir := range starts {
+		for ; ; dir = filepath.Dir(dir) {
+			// The folder of the built-in worker tells our clients from others.
+			clients := filepath.Join(dir, "clients")
+			if _, err := os.Stat(filepath.Join(clients, Builtin)); err == nil && !slices.Contains(dirs, clients) {
+				dirs = append(dirs, clients)
+			}
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	return dirs
+}
+
+func isProgram(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
