@@ -3,7 +3,6 @@ package faults
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -188,7 +187,7 @@ func (b broker) isBack(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%s does not answer at %s: %w", b, now.Addr, err)
 	}
 	answered := fmt.Sprintf("%s answered at %s", b, now.Addr)
-	v, err := look(ctx, b.env.Cluster)
+	v, err := b.peersView(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -205,10 +204,19 @@ func (b broker) isBack(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s and is in sync for its %d partitions, as %s", answered, replicated, tell(v.tellers)), nil
 }
 
+// peersView is what the other brokers tell, or the broker itself if it is alone.
+func (b broker) peersView(ctx context.Context) (*view, error) {
+	v, err := look(ctx, b.env.Cluster, b.id)
+	if err != nil {
+		return look(ctx, b.env.Cluster)
+	}
+	return v, nil
+}
+
 // tell is "broker 1 tells" or "brokers 1, 3 tell".
 func tell(ids []cluster.BrokerID) string {
 	if len(ids) == 1 {
 		return brokerText(ids) + " tells"
 	}
-	return brokerText(slices.Clone(ids)) + " tell"
+	return brokerText(ids) + " tell"
 }

@@ -74,7 +74,7 @@ type Options struct {
 }
 
 // actionBound bounds Inject and Recover: a container engine under load takes its time.
-const actionBound = time.Minute
+const actionBound = 90 * time.Second
 
 // patient is implemented by faults whose proofs need another bound than
 // Options.Proof: 0 = that one, negative = as long as the caller's context lasts.

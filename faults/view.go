@@ -15,7 +15,7 @@ import (
 )
 
 // view is the cluster's metadata as its brokers tell it at one moment. Each live
-// broker is asked, and the answer with the highest leader epoch counts: a broker
+// broker is asked, and the answers with the highest leader epoch count: a broker
 // that is cut off from its controller tells old stories.
 type view struct {
 	tellers    []cluster.BrokerID // who answered, ascending
@@ -76,12 +76,16 @@ func (v *view) add(teller cluster.BrokerID, m *kmsg.MetadataResponse) {
 			v.parts[*t.Topic] = parts
 		}
 		for _, p := range t.Partitions {
+			isr := ids(p.ISR)
 			if old, ok := parts[p.Partition]; ok && old.epoch >= p.LeaderEpoch {
-				continue
+				if old.epoch > p.LeaderEpoch {
+					continue
+				}
+				// The ISR changes within an epoch: in sync is who is so for all.
+				isr = slices.DeleteFunc(isr, func(id cluster.BrokerID) bool { return !slices.Contains(old.isr, id) })
 			}
 			parts[p.Partition] = partition{
-				leader: cluster.BrokerID(p.Leader), epoch: p.LeaderEpoch,
-				replicas: ids(p.Replicas), isr: ids(p.ISR),
+				leader: cluster.BrokerID(p.Leader), epoch: p.LeaderEpoch, replicas: ids(p.Replicas), isr: isr,
 			}
 		}
 	}
