@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -37,12 +38,20 @@ var errPortTaken = errors.New("port taken")
 type docker struct {
 	engine  *engine
 	run     string // unique: names containers and the network
+	image   string
+	labels  map[string]string
 	network string // id
 	members []*member
+	program func() (program, error)
 	streams sync.WaitGroup // one goroutine a living container, which copies its output
 
-	mu     sync.Mutex // of members' states
-	closed bool
+	life context.Context // ends when the cluster is closed
+	die  context.CancelFunc
+
+	mu sync.Mutex // of members' states
+
+	net     sync.Mutex // of the packet filters and sidecars
+	blocked []Link
 }
 
 // startDocker starts spec's nodes from an image that is there.
@@ -63,14 +72,17 @@ func bootDocker(ctx context.Context, e *engine, image string, spec Spec) (_ *doc
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	d := &docker{engine: e, run: runName(spec.Name)}
+	d := &docker{
+		engine: e, run: runName(spec.Name), image: image, labels: self().labels(spec.Name),
+		program: sync.OnceValues(selfProgram),
+	}
+	d.life, d.die = context.WithCancel(context.Background())
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.remove())
 		}
 	}()
-	labels := self().labels(spec.Name)
-	if err := d.createNetwork(ctx, labels); err != nil {
+	if err := d.createNetwork(ctx); err != nil {
 		return nil, err
 	}
 	nodes := layout(spec, ports)
@@ -88,7 +100,7 @@ func bootDocker(ctx context.Context, e *engine, image string, spec Spec) (_ *doc
 			"ONCEPROOF_META":       metaProperties(clusterID, m.node),
 			"ONCEPROOF_CLUSTER":    clusterID,
 		}
-		if err := d.create(ctx, m, image, env, labels); err != nil {
+		if err := d.create(ctx, m, env); err != nil {
 			return err
 		}
 		return d.launch(ctx, m)
@@ -109,8 +121,8 @@ func bootDocker(ctx context.Context, e *engine, image string, spec Spec) (_ *doc
 	return d, nil
 }
 
-func (d *docker) createNetwork(ctx context.Context, labels map[string]string) error {
-	nw, err := d.engine.provider.CreateNetwork(ctx, testcontainers.NetworkRequest{Name: d.run, Driver: "bridge", Labels: labels})
+func (d *docker) createNetwork(ctx context.Context) error {
+	nw, err := d.engine.provider.CreateNetwork(ctx, testcontainers.NetworkRequest{Name: d.run, Driver: "bridge", Labels: maps.Clone(d.labels)})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -119,23 +131,19 @@ func (d *docker) createNetwork(ctx context.Context, labels map[string]string) er
 }
 
 // create makes m's container without starting it.
-func (d *docker) create(ctx context.Context, m *member, image string, env, labels map[string]string) error {
+func (d *docker) create(ctx context.Context, m *member, env map[string]string) error {
 	client := network.MustParsePort(strconv.Itoa(clientPort) + "/tcp")
 	hostPort := "" // any, for a controller: nothing listens there
 	if m.broker {
 		hostPort = strconv.Itoa(m.port)
 	}
-	own := map[string]string{}
-	for k, v := range labels {
-		own[k] = v
-	}
 	c, err := d.engine.provider.CreateContainer(ctx, testcontainers.ContainerRequest{
-		Image:          image,
+		Image:          d.image,
 		Name:           d.run + "-" + m.host(),
 		Entrypoint:     []string{"/bin/sh", "-c", brokerScript},
 		Cmd:            []string{"onceproof"},
 		Env:            env,
-		Labels:         own,
+		Labels:         maps.Clone(d.labels), // testcontainers adds its own
 		ExposedPorts:   []string{client.String()},
 		Networks:       []string{d.run},
 		NetworkAliases: map[string][]string{d.run: {m.host()}},
@@ -174,11 +182,7 @@ func (d *docker) Supports(kind string) error { return nil }
 // Close kills and removes everything. Nothing is stopped in order: a run that
 // is over has read what it wants to know.
 func (d *docker) Close() error {
-	d.mu.Lock()
-	was := d.closed
-	d.closed = true
-	d.mu.Unlock()
-	if was {
+	if d.life.Err() != nil {
 		return nil
 	}
 	return errors.Join(d.remove(), d.engine.close())
@@ -186,9 +190,21 @@ func (d *docker) Close() error {
 
 // remove removes what was created so far, also when the run's context is over.
 func (d *docker) remove() error {
+	d.die()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	errs := []error{each(d.members, func(m *member) error {
+		m.op.Lock()
+		defer m.op.Unlock()
+		d.net.Lock()
+		sidecar := m.sidecar
+		m.sidecar = ""
+		d.net.Unlock()
+		if sidecar != "" {
+			if err := d.engine.removeContainer(ctx, sidecar); err != nil {
+				return fmt.Errorf("remove the sidecar of %s: %w", m.host(), err)
+			}
+		}
 		if m.container == "" {
 			return nil
 		}

@@ -21,8 +21,10 @@ type member struct {
 	container string // id
 	log       *nodeLog
 
-	op    sync.Mutex // held by what changes its state
-	state State      // guarded by docker.mu
+	op       sync.Mutex // held by what changes its state
+	launches int        // how often it was started; guarded by op and docker.net
+	state    State      // guarded by docker.mu
+	sidecar  string     // id of the container beside it; guarded by docker.net
 }
 
 // launch starts m's container, with its output copied from the first byte until
@@ -33,6 +35,7 @@ func (d *docker) launch(ctx context.Context, m *member) error {
 	if err != nil {
 		return fmt.Errorf("%w: output of %s: %w", ErrUnavailable, m.host(), err)
 	}
+	m.launches++
 	d.setState(m, Running)
 	d.streams.Go(func() {
 		defer out.Close()
@@ -84,11 +87,6 @@ func (d *docker) ended() error {
 
 // lookup finds a node, broker or isolated controller.
 func (d *docker) lookup(id BrokerID) (*member, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil, errClosed
-	}
 	var have []string
 	for _, m := range d.members {
 		if m.id == id {
@@ -99,9 +97,42 @@ func (d *docker) lookup(id BrokerID) (*member, error) {
 	return nil, fmt.Errorf("no node %d: there are %s", id, strings.Join(have, ", "))
 }
 
+// on does one thing to a node at a time, in a context that Close ends too.
+func (d *docker) on(ctx context.Context, id BrokerID, do func(context.Context, *member) error) error {
+	m, err := d.lookup(id)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := d.within(ctx)
+	defer cancel()
+	m.op.Lock()
+	defer m.op.Unlock()
+	if d.life.Err() != nil {
+		return errClosed
+	}
+	return do(ctx, m)
+}
+
+// within returns a context that ends with ctx and when the cluster is closed.
+func (d *docker) within(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(d.life, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
 // Kill sends SIGKILL and waits until the process is gone. A frozen broker dies too.
 func (d *docker) Kill(ctx context.Context, id BrokerID) error {
-	return d.end(ctx, id, "SIGKILL")
+	return d.on(ctx, id, func(ctx context.Context, m *member) error {
+		switch d.stateOf(m) {
+		case Stopped:
+			return fmt.Errorf("kill %s: it is stopped", m.host())
+		case Paused: // engines differ in whether a signal reaches a frozen container
+			if _, err := d.engine.api.ContainerUnpause(ctx, m.container, client.ContainerUnpauseOptions{}); err != nil {
+				return fmt.Errorf("thaw %s to kill it: %w", m.host(), err)
+			}
+		}
+		return d.end(ctx, m, "SIGKILL")
+	})
 }
 
 // Stop sends SIGTERM, on which a broker hands its leaderships over, and waits
@@ -109,38 +140,23 @@ func (d *docker) Kill(ctx context.Context, id BrokerID) error {
 func (d *docker) Stop(ctx context.Context, id BrokerID) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
-	return d.end(ctx, id, "SIGTERM")
+	return d.on(ctx, id, func(ctx context.Context, m *member) error {
+		if s := d.stateOf(m); s != Running {
+			return fmt.Errorf("stop %s: it is %s", m.host(), s)
+		}
+		return d.end(ctx, m, "SIGTERM")
+	})
 }
 
-func (d *docker) end(ctx context.Context, id BrokerID, signal string) error {
-	m, err := d.lookup(id)
-	if err != nil {
-		return err
-	}
-	m.op.Lock()
-	defer m.op.Unlock()
-	if s := d.stateOf(m); s == Stopped || s == Paused && signal != "SIGKILL" {
-		return fmt.Errorf("%s to %s: it is %s", signal, m.host(), s)
-	}
-	// The engine delivers no signal to a frozen container. (It would be thawed
-	// for a SIGKILL by newer engines; all of them can thaw one first.)
-	if d.stateOf(m) == Paused {
-		if _, err := d.engine.api.ContainerUnpause(ctx, m.container, client.ContainerUnpauseOptions{}); err != nil {
-			return fmt.Errorf("thaw %s to kill it: %w", m.host(), err)
-		}
-	}
+func (d *docker) end(ctx context.Context, m *member, signal string) error {
 	if _, err := d.engine.api.ContainerKill(ctx, m.container, client.ContainerKillOptions{Signal: signal}); err != nil {
 		return fmt.Errorf("%s to %s: %w", signal, m.host(), err)
 	}
-	return d.waitEnd(ctx, m)
-}
-
-func (d *docker) waitEnd(ctx context.Context, m *member) error {
 	w := d.engine.api.ContainerWait(ctx, m.container, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 	select {
 	case <-w.Result:
 	case err := <-w.Error:
-		return fmt.Errorf("wait for the end of %s: %w", m.host(), err)
+		return fmt.Errorf("%s did not end on %s: %w", m.host(), signal, err)
 	}
 	d.setState(m, Stopped)
 	return nil
@@ -148,21 +164,29 @@ func (d *docker) waitEnd(ctx context.Context, m *member) error {
 
 // Start starts a killed or stopped broker on its data, at its old address.
 func (d *docker) Start(ctx context.Context, id BrokerID) error {
-	m, err := d.lookup(id)
-	if err != nil {
-		return err
-	}
-	m.op.Lock()
-	defer m.op.Unlock()
-	if s := d.stateOf(m); s != Stopped {
-		return fmt.Errorf("start %s: it is %s", m.host(), s)
-	}
-	return d.launch(ctx, m)
+	return d.on(ctx, id, func(ctx context.Context, m *member) error {
+		if s := d.stateOf(m); s != Stopped {
+			return fmt.Errorf("start %s: it is %s", m.host(), s)
+		}
+		d.net.Lock()
+		defer d.net.Unlock()
+		// The sidecar sits in the namespace that died with the last incarnation.
+		if err := d.removeSidecar(ctx, m); err != nil {
+			return fmt.Errorf("old sidecar of %s: %w", m.host(), err)
+		}
+		if err := d.launch(ctx, m); err != nil {
+			return err
+		}
+		if len(d.blocked) == 0 {
+			return nil
+		}
+		return d.applyBlocked(ctx)
+	})
 }
 
 // Pause freezes all of a broker's threads, as SIGSTOP would.
 func (d *docker) Pause(ctx context.Context, id BrokerID) error {
-	return d.toggle(ctx, id, Running, Paused, func(m *member) error {
+	return d.toggle(ctx, id, Running, Paused, func(ctx context.Context, m *member) error {
 		_, err := d.engine.api.ContainerPause(ctx, m.container, client.ContainerPauseOptions{})
 		return err
 	})
@@ -170,29 +194,25 @@ func (d *docker) Pause(ctx context.Context, id BrokerID) error {
 
 // Resume lets a frozen broker go on.
 func (d *docker) Resume(ctx context.Context, id BrokerID) error {
-	return d.toggle(ctx, id, Paused, Running, func(m *member) error {
+	return d.toggle(ctx, id, Paused, Running, func(ctx context.Context, m *member) error {
 		_, err := d.engine.api.ContainerUnpause(ctx, m.container, client.ContainerUnpauseOptions{})
 		return err
 	})
 }
 
-func (d *docker) toggle(ctx context.Context, id BrokerID, from, to State, do func(*member) error) error {
-	m, err := d.lookup(id)
-	if err != nil {
-		return err
-	}
-	m.op.Lock()
-	defer m.op.Unlock()
-	if s := d.stateOf(m); s != from {
-		return fmt.Errorf("%s is %s, not %s", m.host(), s, from)
-	}
-	if err := do(m); err != nil {
-		return fmt.Errorf("make %s %s: %w", m.host(), to, err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if m.state == from { // it did not end meanwhile
-		m.state = to
-	}
-	return nil
+func (d *docker) toggle(ctx context.Context, id BrokerID, from, to State, do func(context.Context, *member) error) error {
+	return d.on(ctx, id, func(ctx context.Context, m *member) error {
+		if s := d.stateOf(m); s != from {
+			return fmt.Errorf("%s is %s, not %s", m.host(), s, from)
+		}
+		if err := do(ctx, m); err != nil {
+			return fmt.Errorf("make %s %s: %w", m.host(), to, err)
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if m.state == from { // it did not end meanwhile
+			m.state = to
+		}
+		return nil
+	})
 }

@@ -1,0 +1,169 @@
+package cluster
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// dropTable is the nftables table that holds our rules, and nothing else does.
+const dropTable = "onceproof"
+
+// dropFrom makes this network namespace drop every packet that comes from one of
+// peers: one table, one chain on the input hook, one rule a peer. It replaces
+// what an earlier call set, in one transaction of the kernel; no peers leaves no
+// table behind. Needs CAP_NET_ADMIN and a kernel with nf_tables.
+func dropFrom(peers []netip.Addr) error {
+	var b nftBatch
+	// Deleting a table that is not there fails, adding one that is there does
+	// not: add, delete, and add only if there is something to say.
+	b.msg(unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, attr(unix.NFTA_TABLE_NAME, str(dropTable)))
+	b.msg(unix.NFT_MSG_DELTABLE, 0, attr(unix.NFTA_TABLE_NAME, str(dropTable)))
+	if len(peers) > 0 {
+		const chain = "input"
+		b.msg(unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, attr(unix.NFTA_TABLE_NAME, str(dropTable)))
+		b.msg(unix.NFT_MSG_NEWCHAIN, unix.NLM_F_CREATE,
+			attr(unix.NFTA_CHAIN_TABLE, str(dropTable)),
+			attr(unix.NFTA_CHAIN_NAME, str(chain)),
+			nest(unix.NFTA_CHAIN_HOOK,
+				attr(unix.NFTA_HOOK_HOOKNUM, be32(unix.NF_INET_LOCAL_IN)),
+				attr(unix.NFTA_HOOK_PRIORITY, be32(0))),
+			attr(unix.NFTA_CHAIN_TYPE, str("filter")))
+		for _, p := range peers {
+			if !p.Is4() {
+				return fmt.Errorf("drop packets from %s: not an IPv4 address", p)
+			}
+			b.msg(unix.NFT_MSG_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_APPEND,
+				attr(unix.NFTA_RULE_TABLE, str(dropTable)),
+				attr(unix.NFTA_RULE_CHAIN, str(chain)),
+				nest(unix.NFTA_RULE_EXPRESSIONS,
+					expr("payload", // the source address
+						attr(unix.NFTA_PAYLOAD_DREG, be32(unix.NFT_REG_1)),
+						attr(unix.NFTA_PAYLOAD_BASE, be32(unix.NFT_PAYLOAD_NETWORK_HEADER)),
+						attr(unix.NFTA_PAYLOAD_OFFSET, be32(12)),
+						attr(unix.NFTA_PAYLOAD_LEN, be32(4))),
+					expr("cmp",
+						attr(unix.NFTA_CMP_SREG, be32(unix.NFT_REG_1)),
+						attr(unix.NFTA_CMP_OP, be32(unix.NFT_CMP_EQ)),
+						nest(unix.NFTA_CMP_DATA, attr(unix.NFTA_DATA_VALUE, p.AsSlice()))),
+					expr("immediate",
+						attr(unix.NFTA_IMMEDIATE_DREG, be32(unix.NFT_REG_VERDICT)),
+						nest(unix.NFTA_IMMEDIATE_DATA, nest(unix.NFTA_DATA_VERDICT, attr(unix.NFTA_VERDICT_CODE, be32(0)))))))
+		}
+	}
+	return b.commit()
+}
+
+// dropping tells whether our table is in this network namespace.
+func dropping() (bool, error) {
+	var b nftBatch
+	b.raw(unix.NFNL_SUBSYS_NFTABLES<<8|unix.NFT_MSG_GETTABLE, unix.NLM_F_ACK, unix.NFPROTO_IPV4, 0, attr(unix.NFTA_TABLE_NAME, str(dropTable)))
+	err := b.send()
+	if errors.Is(err, unix.ENOENT) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// nftBatch is a sequence of netlink messages to nf_tables.
+type nftBatch struct {
+	buf  []byte
+	seq  uint32
+	acks int // answers to wait for
+}
+
+func (b *nftBatch) msg(kind uint16, flags uint16, attrs ...[]byte) {
+	if b.seq == 0 {
+		b.raw(unix.NFNL_MSG_BATCH_BEGIN, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
+	}
+	b.raw(unix.NFNL_SUBSYS_NFTABLES<<8|kind, flags|unix.NLM_F_ACK, unix.NFPROTO_IPV4, 0, attrs...)
+}
+
+func (b *nftBatch) raw(kind, flags uint16, family byte, res uint16, attrs ...[]byte) {
+	body := []byte{family, unix.NFNETLINK_V0, byte(res >> 8), byte(res)}
+	for _, a := range attrs {
+		body = append(body, a...)
+	}
+	b.seq++
+	if flags&unix.NLM_F_ACK != 0 {
+		b.acks++
+	}
+	b.buf = binary.NativeEndian.AppendUint32(b.buf, uint32(unix.NLMSG_HDRLEN+len(body)))
+	b.buf = binary.NativeEndian.AppendUint16(b.buf, kind)
+	b.buf = binary.NativeEndian.AppendUint16(b.buf, flags|unix.NLM_F_REQUEST)
+	b.buf = binary.NativeEndian.AppendUint32(b.buf, b.seq)
+	b.buf = binary.NativeEndian.AppendUint32(b.buf, 0) // the kernel fills in our port
+	b.buf = append(b.buf, body...)
+}
+
+func (b *nftBatch) commit() error {
+	b.raw(unix.NFNL_MSG_BATCH_END, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
+	return b.send()
+}
+
+// send sends all messages in one packet and returns the first error that the
+// kernel answers. A batch with an error changes nothing.
+func (b *nftBatch) send() error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	if err != nil {
+		return fmt.Errorf("netlink: %w", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}); err != nil {
+		return fmt.Errorf("netlink: %w", err)
+	}
+	if err := unix.Sendto(fd, b.buf, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return fmt.Errorf("netlink: %w", err)
+	}
+	answer := make([]byte, 1<<16)
+	for b.acks > 0 {
+		n, _, err := unix.Recvfrom(fd, answer, 0)
+		if err != nil {
+			return fmt.Errorf("nf_tables does not answer: %w", err)
+		}
+		for p := answer[:n]; len(p) >= unix.NLMSG_HDRLEN+4; {
+			size := int(binary.NativeEndian.Uint32(p))
+			if size < unix.NLMSG_HDRLEN || size > len(p) {
+				return fmt.Errorf("nf_tables: message of %d bytes in a packet of %d", size, len(p))
+			}
+			if binary.NativeEndian.Uint16(p[4:]) == unix.NLMSG_ERROR {
+				b.acks--
+				if code := int32(binary.NativeEndian.Uint32(p[unix.NLMSG_HDRLEN:])); code != 0 {
+					return fmt.Errorf("nf_tables: %w", unix.Errno(-code))
+				}
+			}
+			p = p[min(len(p), (size+3)&^3):]
+		}
+	}
+	return nil
+}
+
+// attr is one netlink attribute, padded.
+func attr(kind uint16, value []byte) []byte {
+	a := binary.NativeEndian.AppendUint16(nil, uint16(4+len(value)))
+	a = binary.NativeEndian.AppendUint16(a, kind)
+	a = append(a, value...)
+	for len(a)%4 != 0 {
+		a = append(a, 0)
+	}
+	return a
+}
+
+func nest(kind uint16, attrs ...[]byte) []byte {
+	var all []byte
+	for _, a := range attrs {
+		all = append(all, a...)
+	}
+	return attr(kind|unix.NLA_F_NESTED, all)
+}
+
+func expr(name string, attrs ...[]byte) []byte {
+	return nest(unix.NFTA_LIST_ELEM, attr(unix.NFTA_EXPR_NAME, str(name)), nest(unix.NFTA_EXPR_DATA, attrs...))
+}
+
+func str(s string) []byte { return append([]byte(s), 0) }
+
+func be32(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
