@@ -42,7 +42,7 @@ type curves struct {
 	ends  histograms
 	lags  map[string]*gauge // by group
 	held  gauge             // records between last stable offset and high watermark
-	at    int               // the bin that gauges are being read for
+	tick  int64             // gauges are read every binStep; the next reading
 	log   backlog
 }
 
@@ -57,17 +57,17 @@ func (c *curves) add(t, took int64, p *process, e *history.Event) {
 		return
 	}
 	i := c.bin(t)
-	if i > c.at {
-		c.read(i)
+	if tick := t / binStep; tick > c.tick {
+		c.read(tick)
 	}
 	switch {
 	case e.Type == history.Fail || e.Type == history.Info && e.Err != nil:
 		c.count(i, rate{p.client, "errors"}, 1)
 	case e.Type == history.OK && e.Op == history.OpSend:
-		c.count(i, rate{p.client, "acknowledged"}, float64(max(1, len(e.Off))))
+		c.count(i, rate{p.client, "writes"}, float64(max(1, len(e.Off))))
 		c.sends.add(i, took)
 	case e.Type == history.OK && e.Op == history.OpPoll:
-		c.count(i, rate{p.client, "polled"}, float64(len(e.Off)))
+		c.count(i, rate{p.client, "reads"}, float64(len(e.Off)))
 	case e.Type == history.OK && (e.Op == history.OpCommit || e.Op == history.OpCommitOffsets):
 		c.ends.add(i, took)
 	}
@@ -78,20 +78,20 @@ func (c *curves) add(t, took int64, p *process, e *history.Event) {
 func (c *curves) bin(t int64) int {
 	for t/c.step >= maxBins {
 		c.step *= 2
-		c.at /= 2
 		for _, r := range c.rates {
 			*r = halve(*r, func(a, b float64) float64 { return a + b })
 		}
 		c.sends.halve()
 		c.ends.halve()
-		c.held = halve(c.held, math.Max)
+		c.held = halve(c.held, higher)
 		for _, g := range c.lags {
-			*g = halve(*g, math.Max)
+			*g = halve(*g, higher)
 		}
 	}
 	return int(t / c.step)
 }
 
+// halve joins bins two by two.
 func halve(bins []float64, join func(a, b float64) float64) []float64 {
 	n := (len(bins) + 1) / 2
 	for i := range n {
@@ -121,42 +121,48 @@ func (c *curves) count(i int, k rate, n float64) {
 	(*r)[i] += n
 }
 
-// gauge is a level at the end of each bin.
+// gauge is the highest level in each bin, NaN where it was not read.
 type gauge []float64
 
-// read notes the levels of the bins before i.
-func (c *curves) read(i int) {
+// read notes the levels that stood since the last reading.
+func (c *curves) read(tick int64) {
 	lag, held := c.log.levels()
-	for g, v := range lag {
-		if c.lags[g] == nil {
-			c.lags[g] = &gauge{}
+	for ; c.tick < tick; c.tick++ {
+		i := int(c.tick * binStep / c.step)
+		for g, v := range lag {
+			if c.lags[g] == nil {
+				c.lags[g] = &gauge{}
+			}
+			c.lags[g].raise(i, float64(v))
 		}
-		c.lags[g].fill(c.at, i, float64(v))
+		c.held.raise(i, float64(held))
 	}
-	c.held.fill(c.at, i, float64(held))
-	c.at = i
 }
 
-func (g *gauge) fill(from, to int, v float64) {
-	for len(*g) < from {
+func (g *gauge) raise(i int, v float64) {
+	for len(*g) <= i {
 		*g = append(*g, math.NaN())
 	}
-	*g = (*g)[:from]
-	for range to - from {
-		*g = append(*g, v)
+	(*g)[i] = higher((*g)[i], v)
+}
+
+func higher(a, b float64) float64 {
+	if math.IsNaN(a) || b > a {
+		return b
 	}
+	return a
 }
 
 func (c *curves) all(last int64) Curves {
 	n := c.bin(max(0, last)) + 1
-	c.read(n)
+	c.read(last/binStep + 1)
 	out := Curves{Step: micro(c.step), Bins: n, Series: []Series{}}
 	out.Series = append(out.Series, c.rateSeries(n)...)
 	for _, h := range []struct {
 		name string
 		q    float64
 		of   *histograms
-	}{{"send, median", .5, &c.sends}, {"send, 99th percentile", .99, &c.sends}, {"commit, 99th percentile", .99, &c.ends}} {
+	}{{"send p50", .5, &c.sends}, {"send p99", .99, &c.sends}, {"commit p99", .99, &c.ends}} {
 		if y, ok := h.of.quantiles(n, h.q); ok {
 			out.Series = append(out.Series, Series{"latency", h.name, y})
 		}
@@ -167,10 +173,10 @@ func (c *curves) all(last int64) Curves {
 	}
 	sort.Strings(groups)
 	for _, g := range groups[:min(len(groups), maxSeries)] {
-		out.Series = append(out.Series, Series{"backlog", "lag of " + g, levels(*c.lags[g], n)})
+		out.Series = append(out.Series, Series{"backlog", "group " + g, levels(*c.lags[g], n)})
 	}
 	if peak(c.held) > 0 {
-		out.Series = append(out.Series, Series{"backlog", "held by open transactions", levels(c.held, n)})
+		out.Series = append(out.Series, Series{"backlog", "held by txns", levels(c.held, n)})
 	}
 	return out
 }
@@ -239,7 +245,7 @@ func levels(g gauge, n int) []*value {
 func peak(g gauge) float64 {
 	m := 0.0
 	for _, v := range g {
-		m = math.Max(m, v)
+		m = higher(m, v)
 	}
 	return m
 }

@@ -31,7 +31,12 @@ type row struct {
 	Dashed  bool   // an answer
 	Lost    bool   // it failed, or nobody knows
 	Context bool
+	Gone    []int  // lifelines that have ended before
+	Later   string // how long after the row before, where that is long
 }
+
+// pause is a gap between rows that is worth saying.
+const pause = int64(2e9)
 
 func newDiagram(w checker.Witness) diagram {
 	var d diagram
@@ -59,15 +64,30 @@ func newDiagram(w checker.Witness) diagram {
 			}
 		}
 	}
+	d.number(at)
+	return d
+}
+
+// number places the rows, counts the witness's own, and ends the lifelines of
+// processes that ended.
+func (d *diagram) number(at map[string]int) {
 	n := 0
+	var gone []int
 	for i := range d.Rows {
-		d.Rows[i].place(at)
-		if !d.Rows[i].Context {
+		r := &d.Rows[i]
+		r.place(at)
+		r.Gone = gone
+		if r.Shape == "end" {
+			gone = append(gone[:len(gone):len(gone)], r.From)
+		}
+		if !r.Context {
 			n++
-			d.Rows[i].N = n
+			r.N = n
+		}
+		if i > 0 && r.T-d.Rows[i-1].T >= pause {
+			r.Later = duration(r.T-d.Rows[i-1].T) + " later"
 		}
 	}
-	return d
 }
 
 // isClient tells a worker's process from the harness's own voices.

@@ -41,6 +41,7 @@ type Span struct {
 	Text  string `json:"x,omitempty"`
 	End   int64  `json:"e,omitempty"` // transactions: when its end was asked for
 	N     int64  `json:"n,omitempty"` // transactions: how many this bar stands for, if more than one
+	Bad   int64  `json:"b,omitempty"` // … and how many of them did not commit
 }
 
 // Strike is a fault: zero times never came.
@@ -107,6 +108,8 @@ type process struct {
 	instance string // till/0
 	group    string
 	pending  map[int64]int64 // operation -> time of its invoke, ns
+	lane     bool            // it is shown
+	dead     bool            // what comes of it now was on its way when it died
 }
 
 // maxPending bounds the operations without an end that one process may have.
@@ -161,27 +164,34 @@ func (a *aggregate) harness(t int64, e *history.Event) {
 	case history.OpLeader:
 		a.leaders.of(partition(e.TP)).next(t, Span{State: number(e.Data["leader"]), Text: "epoch " + number(e.Data["epoch"])})
 	case history.OpSpawn:
-		p := a.process(e.Proc)
-		_, inc := split(e.Proc)
-		a.clients.of(p.instance).next(t, Span{State: "running", Text: inc})
+		a.spawn(t, e.Proc, a.process(e.Proc))
 	case history.OpExit:
 		p := a.process(e.Proc)
 		a.clients.of(p.instance).end(t, "exited", e.Note)
 		a.txns.exit(t, p.instance)
-		delete(a.procs, e.Proc)
+		p.dead, p.pending = true, nil
 	}
+}
+
+func (a *aggregate) spawn(t int64, proc string, p *process) {
+	_, inc := split(proc)
+	a.clients.of(p.instance).next(t, Span{State: "running", Text: inc})
+	p.lane = true
 }
 
 // client takes an event of a worker.
 func (a *aggregate) client(t int64, e *history.Event) {
 	p := a.process(e.Proc)
+	if !p.lane && !p.dead { // nobody recorded its start
+		a.spawn(t, e.Proc, p)
+	}
 	if e.Group != "" {
 		p.group = e.Group
 	}
 	var took int64 = -1
 	switch e.Type {
 	case history.Invoke:
-		if e.ID != 0 && len(p.pending) < maxPending {
+		if e.ID != 0 && !p.dead && len(p.pending) < maxPending {
 			p.pending[e.ID] = t
 		}
 	default:

@@ -5,10 +5,13 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-// maxBars bounds a client's transaction bars. When there are more, neighbours
-// with the same outcome are drawn as one, nearer ones first; those around a
-// witness stay single.
-const maxBars = 1200
+// maxBars bounds a client's transaction bars. When there are more, those that
+// began within one stretch of time are drawn as one, and the stretch grows until
+// they fit; transactions around a witness stay single.
+const (
+	maxBars      = 1200
+	firstStretch = 20_000 // µs
+)
 
 // bars are the transactions of every client instance.
 type bars struct {
@@ -17,9 +20,9 @@ type bars struct {
 }
 
 type clientBars struct {
-	done []Span
-	open map[int64]*Span // by transaction number of the incarnation
-	gap  int64           // bars nearer than this are drawn as one, µs
+	done    []Span
+	open    map[int64]*Span // by transaction number of the incarnation
+	stretch int64           // µs; 0 = each bar is one transaction
 }
 
 func newBars(r *checker.Report) bars {
@@ -92,38 +95,35 @@ func (b *bars) exit(t int64, instance string) {
 }
 
 func (c *clientBars) close(s Span, keep windows) {
-	c.done = append(c.done, s)
-	if len(c.done) > maxBars {
-		c.merge(keep)
+	if s.State != "commit" {
+		s.Bad = 1
+	}
+	c.done = c.join(c.done, s, keep)
+	for len(c.done) > maxBars && c.stretch < 1<<50 {
+		c.stretch = max(firstStretch, 2*c.stretch)
+		out := c.done[:0]
+		for _, s := range c.done {
+			out = c.join(out, s, keep)
+		}
+		c.done = out
 	}
 }
 
-// merge joins neighbours until half as many are left.
-func (c *clientBars) merge(keep windows) {
-	if c.gap == 0 {
-		c.gap = 1000
+// join appends s, or adds it to the last bar if both began in one stretch.
+func (c *clientBars) join(bars []Span, s Span, keep windows) []Span {
+	if c.stretch == 0 || len(bars) == 0 {
+		return append(bars, s)
 	}
-	for len(c.done) > maxBars/2 {
-		out := c.done[:1]
-		for _, s := range c.done[1:] {
-			last := &out[len(out)-1]
-			near := s.From-last.To <= c.gap
-			same := s.State == last.State || c.gap > 1e9
-			if near && same && !keep.overlap(s.From*1000, s.To*1000) && !keep.overlap(last.From*1000, last.To*1000) {
-				if s.State != last.State {
-					last.State = "mixed"
-				}
-				last.To, last.N, last.End = max(last.To, s.To), last.N+s.N, 0
-				continue
-			}
-			out = append(out, s)
-		}
-		c.done = out
-		if c.gap > 1e12 {
-			return // all that is left is near witnesses
-		}
-		c.gap *= 2
+	last := &bars[len(bars)-1]
+	if last.From/c.stretch != s.From/c.stretch || keep.overlap(s.From*1000, s.To*1000) || keep.overlap(last.From*1000, last.To*1000) {
+		return append(bars, s)
 	}
+	if s.State != last.State {
+		last.State = "mixed"
+	}
+	last.To, last.End = max(last.To, s.To), 0
+	last.N, last.Bad = last.N+s.N, last.Bad+s.Bad
+	return bars
 }
 
 // all returns the bars of the clients that are shown.
@@ -142,7 +142,7 @@ func (b *bars) all(last int64, shown []Lane) []Lane {
 		}
 		for i := range done {
 			if done[i].N == 1 {
-				done[i].N = 0
+				done[i].N, done[i].Bad = 0, 0
 			}
 		}
 		out = append(out, Lane{l.Name, done})

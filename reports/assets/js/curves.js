@@ -2,7 +2,7 @@
 const plots = [];
 
 const kinds = [
-  { plot: "rate", title: "Records per second", height: 132, unit: "/s" },
+  { plot: "rate", title: "Records a second", height: 132, unit: "/s" },
   { plot: "latency", title: "Latency", height: 112, unit: "ms", log: true },
   { plot: "backlog", title: "Records behind", height: 112, unit: "" },
 ];
@@ -35,7 +35,7 @@ function layCurves(tl, into) {
     const values = of.map((s, i) => {
       const value = el("span", { className: "v" });
       const swatch = el("i", { className: "swatch" });
-      legend.append(el("span", { className: "key" }, swatch, el("span", { textContent: s.name }), value));
+      legend.append(el("span", { className: "key" }, swatch, el("span", { className: "k", textContent: s.name, title: s.name }), value));
       return { value, swatch, style: styleOf(s, i) };
     });
     const canvas = el("div", { className: "u" });
@@ -71,8 +71,9 @@ function curveOptions(p) {
     axes: [
       { show: true, size: 0, ticks: { show: false }, values: () => [], splits: () => ticks(96).at, grid: { stroke: palette.line, width: 1 } },
       {
-        size: view.gutter, gap: 8, font: "11.5px " + palette.sans, stroke: palette.ink3, ticks: { show: false }, border: { show: false },
+        size: view.gutter, gap: 8, font: "12px " + palette.sans, stroke: palette.ink3, ticks: { show: false }, border: { show: false },
         grid: { stroke: palette.hair, width: 1 }, space: 26,
+        ...(p.kind.log ? { splits: powers } : {}),
         values: (u, splits) => splits.map((v) => (v === null ? "" : say(v))),
       },
     ],
@@ -83,11 +84,18 @@ function curveOptions(p) {
   };
 }
 
+// powers are the tens that a log scale shows.
+function powers(u, axis, min, max) {
+  const out = [];
+  for (let e = Math.ceil(Math.log10(min) - 1e-9); 10 ** e <= max * 1.0001; e++) out.push(10 ** e);
+  return out;
+}
+
 function moveCurves() {
   for (const p of plots) if (p.u) p.u.setScale("x", { min: view.from, max: view.to });
 }
 
-// readCurves shows the values at t beside the names, or the largest in view.
+// readCurves shows the values at t beside the names, or the peaks of what is in view.
 function readCurves(t) {
   const { step, bins } = data.timeline.curves;
   const bin = (s) => Math.min(Math.max(Math.floor(s * 1e6 / step), 0), bins - 1);
@@ -98,7 +106,7 @@ function readCurves(t) {
         return;
       }
       const most = s.y.slice(bin(view.from), bin(view.to) + 1).reduce((m, v) => (v !== null && (m === null || v > m) ? v : m), null);
-      p.values[i].value.textContent = most === null ? "" : "≤ " + p.say(most);
+      p.values[i].value.textContent = most === null ? "" : "↑ " + p.say(most);
     });
   }
 }

@@ -17,7 +17,7 @@ function layLanes(tl) {
   };
   if (tl.faults.length) {
     head("faults");
-    for (const [i, level] of stack(tl.faults).entries()) row("fault", i ? "" : "", 22, level);
+    for (const level of stack(tl.faults)) row("fault", "", 22, level);
   }
   for (const kind of ["brokers", "leaders", "clients"]) {
     if (!tl[kind].length) continue;
@@ -83,7 +83,7 @@ function drawRow(g, row) {
     g.font = "600 12px " + palette.sans;
     g.textAlign = "left";
     g.fillStyle = palette.ink2;
-    g.fillText(row.name, 0, row.y + row.height / 2 + 1);
+    g.fillText(row.name, narrow ? 6 : 10, row.y + row.height / 2 + 1);
     return;
   }
   g.save();
@@ -99,7 +99,7 @@ function drawRow(g, row) {
     g.font = (narrow ? "11px " : "12.5px ") + palette.mono;
     g.textAlign = "left";
     g.fillStyle = palette.ink;
-    g.fillText(fit(g, row.name, view.gutter - (narrow ? 4 : 18)), narrow ? 0 : 10, row.y + row.height / 2);
+    g.fillText(fit(g, row.name, view.gutter - (narrow ? 9 : 20)), narrow ? 6 : 10, row.y + row.height / 2);
   }
 }
 
@@ -205,7 +205,7 @@ function drawLeader(g, row, s) {
 }
 
 const outcomes = {
-  commit: "committed", abort: "aborted", unknown: "outcome unknown", crashed: "its process died", failed: "commit failed", open: "still open", mixed: "with different outcomes",
+  commit: "committed", abort: "aborted", unknown: "outcome unknown", crashed: "its process died", failed: "commit failed", open: "still open",
 };
 
 function drawClient(g, row) {
@@ -243,12 +243,19 @@ function drawTxn(g, row, s) {
   const y = row.y + 8, h = row.height - 16, good = s.s === "commit";
   g.fillStyle = good ? palette.s1 : palette.bad;
   g.strokeStyle = g.fillStyle;
-  if (b.w < 3) { // a stroke is all there is room for: full height where it went wrong
+  if (s.n) { // many: how much of the bar is red is how many of them did not commit
+    g.fillStyle = palette.s1;
+    g.globalAlpha = 0.45;
+    g.fillRect(b.x, y, b.w, h);
+    if (s.b) {
+      const part = Math.max(3, h * s.b / s.n);
+      g.globalAlpha = 0.95;
+      g.fillStyle = palette.bad;
+      g.fillRect(b.x, y + h - part, b.w, part);
+    }
+  } else if (b.w < 3) { // a stroke is all there is room for: full height where it went wrong
     g.globalAlpha = good ? 0.55 : 0.95;
     g.fillRect(b.x, good ? y : y - 4, b.w, good ? h : h + 8);
-  } else if (s.n) {
-    g.globalAlpha = 0.4;
-    g.fillRect(b.x, y, b.w, h);
   } else {
     const inner = { x: b.x, w: Math.max(1, b.w - 1) };
     g.globalAlpha = 0.3;
@@ -264,7 +271,7 @@ function drawTxn(g, row, s) {
     }
   }
   g.globalAlpha = 1;
-  hit(row, b, (s.n ? `${s.n} transactions ${outcomes[s.s] || s.s}` : `Transaction ${outcomes[s.s] || s.s}`) +
+  hit(row, b, (s.n ? `${s.n} transactions, ${s.n - (s.b || 0)} committed` : `Transaction ${outcomes[s.s] || s.s}`) +
     `\n${precise(s.f / 1e6)} to ${precise(s.t / 1e6)}` + (s.e ? `\nits end took ${((s.t - s.e) / 1e3).toFixed(1)} ms` : ""));
 }
 
