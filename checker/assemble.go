@@ -89,7 +89,7 @@ func (j *judge) result(g Guarantee) Result {
 		if k == nil || k.count == 0 {
 			continue
 		}
-		r.Anomalies = append(r.Anomalies, j.finding(g, kind, k))
+		r.Anomalies = append(r.Anomalies, j.finding(kind, k))
 	}
 	switch {
 	case len(r.Anomalies) > 0:
@@ -99,7 +99,7 @@ func (j *judge) result(g Guarantee) Result {
 			parts = append(parts, fmt.Sprintf("%d × %s", a.Count, a.Kind))
 		}
 		r.Reason = strings.Join(parts, ", ")
-		r.Permitted = j.permitted(g, r.Anomalies)
+		r.Permitted = permitted(r.Anomalies)
 	case ex.notApplying != "":
 		r.Verdict, r.Reason = NotExercised, doesNotApply+ex.notApplying
 	case ex.unknown != "":
@@ -116,11 +116,11 @@ func (j *judge) result(g Guarantee) Result {
 // has no object for. Such a guarantee decides nothing unless `expect` names it.
 const doesNotApply = "does not apply: "
 
-func (j *judge) finding(g Guarantee, kind Anomaly, k *found) Finding {
+func (j *judge) finding(kind Anomaly, k *found) Finding {
 	f := Finding{Kind: kind, Jepsen: JepsenName(kind), Count: k.count}
 	for i := range k.drafts {
 		d := &k.drafts[i]
-		w := Witness{Events: byTime(d.events), Text: d.text, Legal: d.legal, Forfeit: j.forfeit(g, kind, d.client)}
+		w := Witness{Events: byTime(d.events), Text: d.text, Legal: d.legal, Forfeit: j.forfeit(kind, d.client)}
 		w.Context = byTime(j.context(d))
 		if i == 0 {
 			f.Fingerprint = j.fingerprint(kind, d, w.Context)

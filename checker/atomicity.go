@@ -1,7 +1,9 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/onceproof/onceproof/history"
 )
@@ -18,10 +20,10 @@ func (j *judge) outputOffset(at place, r *record, owner *proc, g *group) {
 	in := g.input(j, r.from.tp())
 	inside := s != nil && s.off > r.from.off() && !s.failed
 	final := !j.auditDone || !in.hasFinal || in.final > r.from.off()
-	if inside && final || x.noOffset {
+	if inside && final || x.flags&xNoOffset != 0 {
 		return
 	}
-	x.noOffset = true
+	x.flags |= xNoOffset
 	rec, num := *r, x.num
 	j.finds.report(OutputWithoutOffset, func() draft {
 		d := draft{focus: []place{at}, client: owner.client, txn: rec.txn}
@@ -48,5 +50,163 @@ func (j *judge) outputOffset(at place, r *record, owner *proc, g *group) {
 	})
 }
 
-// txnsDone compares what clients were told of their transactions with the log.
-func (j *judge) txnsDone() {}
+// strayMarker reports a transaction whose records a marker decided before the
+// transaction ended: more of its records follow the marker. An EndTxn that
+// arrives late, or was meant for the transaction before, does that
+// (KAFKA-17754); so do two live instances with one transactional.id.
+func (j *judge) strayMarker(pt *part, off int64, r *record, p *producerLog) {
+	x := j.txnRow(r)
+	if x.flags&xStray != 0 {
+		return
+	}
+	x.flags |= xStray
+	rec, num, owner := *r, x.num, x.proc
+	mark := makePlace(pt.id, p.markerAt)
+	before := makePlace(pt.id, p.lastOff)
+	j.finds.report(StrayMarker, func() draft {
+		at := makePlace(pt.id, off)
+		m, b := *pt.rows.at(mark.off()), *pt.rows.at(before.off())
+		d := draft{focus: []place{mark}, client: j.procs[owner].client, txn: rec.txn}
+		d.events = append(d.events, j.logEvent(before, &b), j.logEvent(mark, &m), j.logEvent(at, &rec))
+		d.text = fmt.Sprintf("A marker ended transaction %d of %s before it was over: %s and %s are records of it, and between them stands %s, %s.",
+			num, j.procName(owner), j.placeName(before), j.placeName(at), j.placeName(mark), j.rowWords(&m))
+		d.legal = "one marker a partition, behind all records of the transaction"
+		return d
+	})
+}
+
+// txnsDone compares what clients were told of their transactions with the log,
+// and a transaction's partitions with each other.
+func (j *judge) txnsDone() {
+	for i := range j.nTxns {
+		x := *j.txns.at(i)
+		if j.pool.over() {
+			j.pool.trim()
+		}
+		decided := x.committed + x.aborted
+		switch {
+		case x.flags&xStray != 0:
+		case x.committed > 0 && (x.aborted > 0 || x.open > 0 && j.auditDone):
+			j.txnFinding(TornTransaction, int32(i), x)
+		case x.committed > 0 && (x.commitInv == 0 || x.outcome == txnAbortOK):
+			j.txnFinding(GhostCommit, int32(i), x)
+		case decided > 0 && x.committed == 0 && x.outcome == txnCommitOK:
+			j.txnFinding(LostCommit, int32(i), x)
+		}
+		if x.outcome == txnOpen || x.outcome == txnAsked || x.outcome == txnUnknown {
+			j.counts["cut-short"]++
+		}
+	}
+}
+
+func (j *judge) txnFinding(kind Anomaly, i int32, x txn) {
+	j.finds.report(kind, func() draft {
+		proc := j.procName(x.proc)
+		d := draft{client: j.procs[x.proc].client, txn: i + 1}
+		yes, no := j.fates(i)
+		for _, at := range []place{yes, no} {
+			if at != 0 {
+				r := *j.parts[at.tp()].rows.at(at.off())
+				d.focus = append(d.focus, at)
+				d.events = append(d.events, j.logEvent(at, &r))
+			}
+		}
+		for _, e := range j.txnFacts(i) {
+			if len(d.events) < 5 && (e.Op == string(history.OpCommit) || e.Op == string(history.OpAbort)) {
+				d.events = append(d.events, e)
+			}
+		}
+		switch kind {
+		case TornTransaction:
+			d.text = fmt.Sprintf("Transaction %d of %s is torn: of its records %d are committed, %d aborted and %d undecided.", x.num, proc, x.committed, x.aborted, x.open)
+			d.legal = "all records of a transaction committed, or none"
+		case GhostCommit:
+			d.text = fmt.Sprintf("Transaction %d of %s is committed in the log (%d records), though its client never asked for the commit: %s.", x.num, proc, x.committed, x.outcome)
+			d.legal = "an aborted transaction, or an open one"
+		case LostCommit:
+			d.text = fmt.Sprintf("The commit of transaction %d of %s was acknowledged at %s, but in the log its %d records are aborted.", x.num, proc, j.clock(x.end), x.aborted)
+			d.legal = "committed records"
+		}
+		return d
+	})
+}
+
+// fates finds a committed record of a transaction and one that is not.
+func (j *judge) fates(i int32) (committed, other place) {
+	for _, pt := range j.parts {
+		pt.rows.scan(func(off int64, r *record) bool {
+			if r.txn != i+1 || r.flags&fLogged == 0 || r.flags&fInTxn == 0 {
+				return true
+			}
+			if r.flags&fCommitted != 0 && committed == 0 {
+				committed = makePlace(pt.id, off)
+			} else if r.flags&fCommitted == 0 && other == 0 {
+				other = makePlace(pt.id, off)
+			}
+			return committed == 0 || other == 0
+		})
+	}
+	return committed, other
+}
+
+// overlaps reports a committed transaction that covers inputs which another
+// committed transaction, over before this one began, covers too: its offset is
+// no further. Committed input ranges of a group tile each partition (KIP-447:
+// fetched offsets are stable, so that a successor begins where the last
+// transaction ended).
+func (j *judge) overlaps() {
+	byInput := map[int64][]stagedOffset{}
+	j.staged.scan(func(_ int64, s *stagedOffset) bool {
+		x := j.txns.at(int64(s.txn))
+		if !s.failed && x.outcome == txnCommitOK && x.sends > 0 && x.aborted == 0 && x.begin != 0 {
+			k := int64(s.group)<<32 | int64(s.tp)
+			byInput[k] = append(byInput[k], *s)
+		}
+		return true
+	})
+	keys := make([]int64, 0, len(byInput))
+	for k := range byInput {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		list := byInput[k]
+		begin := func(s stagedOffset) int64 { return j.txns.at(int64(s.txn)).begin }
+		end := func(s stagedOffset) int64 { return j.txns.at(int64(s.txn)).end }
+		byEnd := slices.Clone(list)
+		slices.SortStableFunc(list, func(a, b stagedOffset) int { return cmp.Compare(begin(a), begin(b)) })
+		slices.SortStableFunc(byEnd, func(a, b stagedOffset) int { return cmp.Compare(end(a), end(b)) })
+		next := 0
+		var best stagedOffset
+		for _, s := range list {
+			for ; next < len(byEnd) && end(byEnd[next]) < begin(s); next++ {
+				if byEnd[next].off > best.off || best.line == 0 {
+					best = byEnd[next]
+				}
+			}
+			if best.line != 0 && best.txn != s.txn && s.off <= best.off {
+				j.overlap(best, s)
+			}
+		}
+	}
+}
+
+func (j *judge) overlap(a, b stagedOffset) {
+	j.finds.report(OverlappingInput, func() draft {
+		x, y := *j.txns.at(int64(a.txn)), *j.txns.at(int64(b.txn))
+		d := draft{client: j.procs[y.proc].client, txn: b.txn + 1}
+		for _, s := range []struct {
+			s stagedOffset
+			x txn
+		}{{a, x}, {b, y}} {
+			d.events = append(d.events,
+				j.event(s.s.t, j.procName(s.x.proc), s.s.line, makePlace(s.s.tp, s.s.off), history.Info, history.OpSendOffsets,
+					fmt.Sprintf("%s sent offset %d of %s into transaction %d", j.procName(s.x.proc), s.s.off, tpName(j.parts[s.s.tp].tp), s.x.num)),
+				j.event(s.x.end, j.procName(s.x.proc), s.x.endLine, 0, history.OK, history.OpCommit, fmt.Sprintf("transaction %d of %s committed", s.x.num, j.procName(s.x.proc))))
+		}
+		d.text = fmt.Sprintf("Two committed transactions of group %s cover the same input of %s: transaction %d of %s up to offset %d, and after it transaction %d of %s up to offset %d.",
+			j.groups[a.group].name, tpName(j.parts[a.tp].tp), x.num, j.procName(x.proc), a.off, y.num, j.procName(y.proc), b.off)
+		d.legal = fmt.Sprintf("an offset above %d", a.off)
+		return d
+	})
+}

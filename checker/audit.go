@@ -10,6 +10,9 @@ import (
 // observeAudit takes in what the audit found after heal and drain: the whole
 // log, what readers under read_committed get of it, and the committed offsets.
 func (j *judge) observeAudit(e *history.Event, line uint32) error {
+	if j.auditT == 0 {
+		j.auditT = e.T
+	}
 	switch e.Op {
 	case history.OpLog:
 		return j.observeLog(e, line)

@@ -137,7 +137,7 @@ func TestAnomalies(t *testing.T) {
 				out("exact/1/1", 0, 1, 8), marker("commit", 8))
 			p.offset("exact", 2)
 			return p.done()
-		}, map[Anomaly]int64{DuplicateOutput: 1}, "from orders/0@1, group exact made receipts/0@3"},
+		}, map[Anomaly]int64{DuplicateOutput: 1, OverlappingInput: 1}, "roup exact"},
 		{"reordered-write", func() *tape {
 			p := newTape()
 			a := p.invoke("shop/0/1", 0, orders, nil)
@@ -178,7 +178,7 @@ func TestAnomalies(t *testing.T) {
 			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("abort", 7))
 			p.offset("exact", 2)
 			return p.done()
-		}, map[Anomaly]int64{OffsetWithoutOutput: 2, LostInput: 2}, ""},
+		}, map[Anomaly]int64{OffsetWithoutOutput: 2, LostInput: 2, LostCommit: 1}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -85,14 +85,33 @@ func (j *judge) exercise(g Guarantee) exercised {
 			ex.missing = "no transaction was aborted, cut short or met by a fault"
 		}
 	case Offsets:
-		ex.examined = []string{"offset-commits", "offset-fetches", "rebalances", "faults"}
-		ex.notApplying = "nothing in this version examines it"
+		ex.examined = []string{"offset-commits", "offset-fetches", "handovers", "rebalances", "crashes", "faults"}
+		switch {
+		case j.hot.committedOffsets == 0 && j.commits.n == 0 && j.staged.n == 0:
+			ex.notApplying = "no offset was committed in this run"
+		case !j.auditDone:
+			ex.unknown = j.noAudit("the final committed offsets are not known")
+		case !j.disturbed(history.OpCommitOffsets, history.OpSendOffsets, history.OpCommit, history.OpPoll):
+			ex.missing = notDisturbed
+		}
 	case Fencing:
-		ex.examined = []string{"fences", "init-producer", "rebalances"}
-		ex.notApplying = "nothing in this version examines it"
+		ex.examined = []string{"handovers", "live-handovers", "epoch-bumps", "fences", "faults"}
+		switch {
+		case j.counts["live-handovers"] == 0 && j.counts["fences"] == 0:
+			ex.notApplying = "no process outlived the loss of a partition or of its transactional.id"
+		case !j.auditDone:
+			ex.unknown = j.noAudit("the final log is not known")
+		}
 	case Progress:
-		ex.examined = []string{"faults", "acked", "polled"}
-		ex.notApplying = "nothing in this version examines it"
+		ex.examined = []string{"faults", "sends-after-faults", "acked-after-faults"}
+		switch {
+		case len(j.faults) == 0:
+			ex.notApplying = "no fault struck, so there was nothing to recover from"
+		case !j.auditDone:
+			ex.unknown = j.noAudit("the final log is not known")
+		case j.lastGone == 0:
+			ex.missing = "no fault was over before the run ended"
+		}
 	}
 	return ex
 }
@@ -104,13 +123,17 @@ func (j *judge) dataVerdict(ex *exercised, disturb bool) {
 	case j.hot.sends+j.hot.polled+j.hot.logged == 0:
 		ex.missing = "no record was sent or read"
 	case !j.auditDone:
-		ex.unknown = "the final log is not known"
-		if j.auditErr != "" {
-			ex.unknown = j.auditErr
-		}
+		ex.unknown = j.noAudit("the final log is not known")
 	case disturb && !j.disturbed(history.OpSend, history.OpPoll, history.OpProcess, history.OpCommit, history.OpCommitOffsets, history.OpSendOffsets):
 		ex.missing = notDisturbed
 	}
+}
+
+func (j *judge) noAudit(s string) string {
+	if j.auditErr != "" {
+		return s + ": " + j.auditErr
+	}
+	return s + ": the audit is missing"
 }
 
 func (j *judge) txnDisturbed() bool {

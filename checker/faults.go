@@ -77,6 +77,8 @@ func (j *judge) observeFault(e *history.Event, line int64) {
 			f.fail(e)
 		} else {
 			f.gone = e.T
+			j.lastGone = max(j.lastGone, e.T)
+			j.after = recovery{}
 		}
 		j.off(f)
 	}

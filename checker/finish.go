@@ -1,5 +1,10 @@
 package checker
 
+import (
+	"cmp"
+	"slices"
+)
+
 // finish runs the passes that need the whole history. Each looks at every row
 // a constant number of times, in the order in which the rows lie.
 func (j *judge) finish() {
@@ -20,40 +25,36 @@ func (j *judge) finish() {
 	}
 	j.inputsDone()
 	j.txnsDone()
+	j.overlaps()
 	j.readsDone()
+	j.offsetsDone()
+	j.ownersDone()
+	j.progressDone()
 }
 
 // decide gives every transactional record of a partition its fate: a record is
-// committed or aborted by the first marker of its producer id and epoch behind
-// it (KIP-98). A marker written for a later epoch decides the open transaction
-// of an earlier one: the coordinator bumps the epoch to fence and then aborts.
+// committed or aborted by the first marker of its producer id behind it (KIP-98).
+// The epoch does not matter for that: a coordinator that fences a producer
+// aborts the transaction with a marker of the next epoch.
 func (j *judge) decide(pt *part) {
-	open := map[int64][]int64{} // producer id -> offsets not decided
+	producers := map[int64]*producerLog{} // by producer id
 	pt.rows.scan(func(off int64, r *record) bool {
 		if r.flags&fLogged == 0 {
 			return true
 		}
+		var p *producerLog
+		if r.pid != 0 {
+			k := j.pidList[r.pid-1]
+			if p = producers[k.pid]; p == nil {
+				p = &producerLog{epoch: k.epoch}
+				producers[k.pid] = p
+			}
+			j.epochOrder(pt, off, r, p, k)
+		}
 		if r.flags&fMarker != 0 {
-			if r.pid == 0 {
-				return true
+			if p != nil {
+				j.decided(pt, p, off, r.flags&fMarkerCommit != 0)
 			}
-			pid := j.pidList[r.pid-1].pid
-			for _, o := range open[pid] {
-				row := pt.rows.at(o)
-				x := j.txnRow(row)
-				if r.flags&fMarkerCommit != 0 {
-					row.flags |= fCommitted
-					if x != nil {
-						x.committed++
-					}
-				} else {
-					row.flags |= fAborted
-					if x != nil {
-						x.aborted++
-					}
-				}
-			}
-			delete(open, pid)
 			return true
 		}
 		if r.flags&fAcked == 0 && r.val != 0 {
@@ -64,19 +65,76 @@ func (j *judge) decide(pt *part) {
 				}
 			}
 		}
-		if r.flags&fInTxn != 0 && r.pid != 0 {
-			pid := j.pidList[r.pid-1].pid
-			open[pid] = append(open[pid], off)
+		if r.flags&fInTxn == 0 || p == nil {
+			return true
 		}
+		if len(p.open) == 0 && r.txn != 0 {
+			j.opens.add(firstOpen{off: off, txn: r.txn - 1, tp: pt.id})
+		}
+		if r.txn != 0 && p.lastTxn == r.txn && len(p.open) == 0 {
+			j.strayMarker(pt, off, r, p)
+		}
+		p.open = append(p.open, off)
 		return true
 	})
-	for _, offs := range open {
-		for _, o := range offs {
+	for pid, p := range producers {
+		for _, o := range p.open {
 			if x := j.txnRow(pt.rows.at(o)); x != nil {
 				x.open++
 			}
 		}
+		if len(p.open) > 0 {
+			pt.undecided = append(pt.undecided, undecided{pid: pid, first: p.open[0], last: p.open[len(p.open)-1]})
+		}
 	}
+	slices.SortFunc(pt.undecided, func(a, b undecided) int { return cmp.Compare(a.first, b.first) })
+}
+
+// producerLog is what the pass remembers of one producer id in one partition.
+type producerLog struct {
+	open    []int64 // records not decided yet
+	lastTxn int32   // the transaction that the last marker decided, index + 1
+	// Of that marker and of the last record that it decided.
+	markerAt, lastOff int64
+	epoch             int16 // largest so far
+	epochAt           int64
+}
+
+// undecided is a transaction that no marker ends.
+type undecided struct {
+	pid         int64
+	first, last int64
+}
+
+// firstOpen is the first record of a transaction in a partition.
+type firstOpen struct {
+	off int64
+	txn int32
+	tp  int32
+}
+
+func (j *judge) decided(pt *part, p *producerLog, at int64, commit bool) {
+	if n := len(p.open); n > 0 {
+		p.lastOff, p.lastTxn, p.markerAt = p.open[n-1], 0, at
+	}
+	for _, o := range p.open {
+		row := pt.rows.at(o)
+		x := j.txnRow(row)
+		p.lastTxn = row.txn
+		switch {
+		case commit:
+			row.flags |= fCommitted
+			if x != nil {
+				x.committed++
+			}
+		default:
+			row.flags |= fAborted
+			if x != nil {
+				x.aborted++
+			}
+		}
+	}
+	p.open = p.open[:0]
 }
 
 func (j *judge) txnRow(r *record) *txn {
@@ -99,12 +157,17 @@ func (j *judge) walk(pt *part) {
 
 // walker carries what the pass must remember of the offsets before.
 type walker struct {
-	j       *judge
-	pt      *part
-	aside   bool               // a retry or dead-letter topic: its copies are no duplicates
-	sent    map[int32]lastSent // by process: its largest send number so far
-	latest  int64              // largest invocation so far
-	latestO int64
+	j      *judge
+	pt     *part
+	aside  bool               // a retry or dead-letter topic: its copies are no duplicates
+	sent   map[int32]lastSent // by process: its largest send number so far
+	latest [2]latest          // largest invocations so far, of two processes
+}
+
+// latest is the record of one process that was invoked last.
+type latest struct {
+	inv, off int64
+	proc     int32
 }
 
 type lastSent struct {
@@ -113,6 +176,9 @@ type lastSent struct {
 
 func (w *walker) row(off int64, r *record) {
 	j := w.j
+	if w.pt.hasWM && off >= w.pt.marks[1] && r.flags&fReadRC != 0 {
+		j.aboveLSO(makePlace(w.pt.id, off), r)
+	}
 	at := makePlace(w.pt.id, off)
 	aborted := r.flags&fAborted != 0
 	open := r.flags&(fInTxn|fCommitted|fAborted) == fInTxn
@@ -121,6 +187,8 @@ func (w *walker) row(off int64, r *record) {
 	if r.val != 0 {
 		owner = j.procs[r.val.proc()]
 		f = owner.values.at(r.val.n())
+		w.realtime(at, r, owner)
+		j.phantom(at, r, owner, *f)
 	}
 	if aborted {
 		j.counts["aborted-records"]++

@@ -31,6 +31,7 @@ type inputPart struct {
 	lastT     int64
 	lastLine  uint32
 	lastProc  int32
+	stagedT   int64 // of the last offset sent into a transaction
 	maxOK     int64 // largest successfully committed offset, -1 if none
 	maxLine   uint32
 	maxT      int64

@@ -1,7 +1,9 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/onceproof/onceproof/history"
 )
@@ -96,5 +98,162 @@ func (j *judge) failedYetThere(at place, r *record, f uint16) {
 	})
 }
 
+// phantom reports a record that no worker ever sent. A process that died may
+// have lost its last lines, so what follows the last send that it told of is not
+// judged.
+func (j *judge) phantom(at place, r *record, owner *proc, f uint16) {
+	if f&vInvoked != 0 || owner.crashed && r.val.n() > owner.maxSent || !owner.anySend && owner.info != nil && owner.crashed {
+		return
+	}
+	rec := *r
+	j.finds.report(PhantomRead, func() draft {
+		d := draft{focus: []place{at}, client: owner.client}
+		if rec.flags&fLogged != 0 {
+			d.events = append(d.events, j.logEvent(at, &rec))
+		}
+		if e, ok := j.reader(at, false); ok {
+			d.events = append(d.events, e)
+		}
+		d.text = fmt.Sprintf("%s stands at %s, but nobody sent it.", j.valName(rec.val), j.placeName(at))
+		d.legal = "only records that a send was invoked for"
+		return d
+	})
+}
+
+// aboveLSO reports a record that a consumer under read_committed was given
+// though it lies at or above the last stable offset, which never moves back:
+// "the consumer only reads up to the last stable offset" (KIP-98).
+func (j *judge) aboveLSO(at place, r *record) {
+	rec := *r
+	j.finds.report(ReadAboveLSO, func() draft {
+		pt := j.parts[at.tp()]
+		d := draft{focus: []place{at}, txn: rec.txn}
+		if e, ok := j.reader(at, true); ok {
+			d.events = append(d.events, e)
+			d.client, _ = splitProc(e.Proc)
+		}
+		d.events = append(d.events, j.logEvent(at, &rec),
+			j.event(0, "audit", pt.wmLine, makePlace(pt.id, pt.marks[1]), history.OK, history.OpWatermarks, fmt.Sprintf("the last stable offset of %s was still %d after the end", tpName(pt.tp), pt.marks[1])))
+		d.text = fmt.Sprintf("A consumer under read_committed was given %s, though the last stable offset of %s was at most %d.", j.placeName(at), tpName(pt.tp), pt.marks[1])
+		d.legal = "records below the last stable offset only"
+		return d
+	})
+}
+
 // readsDone judges reads against what the history said later.
-func (j *judge) readsDone() {}
+func (j *judge) readsDone() {
+	j.earlyDone()
+	j.stableDone()
+	j.gapsDone()
+	if j.auditDone {
+		for _, pt := range j.parts {
+			j.readersDone(pt)
+		}
+	}
+	for _, pt := range j.parts {
+		j.acksInOrder(pt)
+	}
+}
+
+// earlyDone reports records that read_committed returned before their
+// transaction's commit was invoked. Without such a read there is no cycle of
+// write-read edges either: each edge goes forward in time.
+func (j *judge) earlyDone() {
+	j.early.scan(func(_ int64, e *earlyRead) bool {
+		pt := j.parts[e.tp]
+		r := pt.rows.get(e.off)
+		if r == nil || r.val != e.val || r.txn == 0 || r.flags&fAborted != 0 || pt.hasWM && e.off >= pt.marks[1] {
+			return true
+		}
+		x := j.txns.at(int64(r.txn - 1))
+		if x.commitInv != 0 && x.commitInv <= e.t || x.commitInv == 0 && r.flags&fLogged != 0 && r.flags&fCommitted != 0 {
+			return true
+		}
+		rec, read, t := *r, *e, *x
+		j.finds.report(DirtyRead, func() draft {
+			at := makePlace(read.tp, read.off)
+			p := j.procs[read.proc]
+			d := draft{focus: []place{at}, client: p.client, txn: rec.txn}
+			d.events = append(d.events, j.event(read.t, p.name, read.line, at, history.OK, history.OpPoll, fmt.Sprintf("poll by %s (read_committed) returned %s", p.name, j.placeName(at))))
+			when := "never"
+			if t.commitInv != 0 {
+				when = "only at " + j.clock(t.commitInv)
+				d.events = append(d.events, j.event(t.commitInv, j.procName(t.proc), t.invLine, 0, history.Invoke, history.OpCommit, fmt.Sprintf("commit of transaction %d asked", t.num)))
+			}
+			d.text = fmt.Sprintf("%s (read_committed) was given %s (%s) at %s; the commit of its transaction was asked %s.", p.name, j.placeName(at), j.valName(rec.val), j.clock(read.t), when)
+			d.legal = "records of transactions whose commit was asked before the read ended"
+			return d
+		})
+		return true
+	})
+}
+
+// stableDone reports reads past the first record of a transaction that was
+// certainly open: its commit was asked only after the read ended, and was
+// successful, so that nothing else can have ended it before. What lies behind
+// that record was appended after it, so the last stable offset was no higher
+// than it when the read took place, buffered or not.
+func (j *judge) stableDone() {
+	byTP := map[int32][]firstOpen{}
+	j.opens.scan(func(_ int64, o *firstOpen) bool {
+		if j.txns.at(int64(o.txn)).outcome == txnCommitOK {
+			byTP[o.tp] = append(byTP[o.tp], *o)
+		}
+		return true
+	})
+	if len(byTP) == 0 {
+		return
+	}
+	reads := map[int32][]pollLine{}
+	j.polls.scan(func(_ int64, p *pollLine) bool {
+		if byTP[p.tp] != nil && j.procs[p.proc].rc {
+			reads[p.tp] = append(reads[p.tp], *p)
+		}
+		return true
+	})
+	for _, tp := range sortedKeys(reads) {
+		slices.SortStableFunc(reads[tp], func(a, b pollLine) int { return cmp.Compare(a.hi, b.hi) })
+		var last firstOpen // of the transactions so far, the one whose commit was asked last
+		var asked int64
+		next := 0
+		for _, p := range reads[tp] {
+			for ; next < len(byTP[tp]) && byTP[tp][next].off < p.hi; next++ {
+				if o := byTP[tp][next]; j.txns.at(int64(o.txn)).commitInv > asked {
+					last, asked = o, j.txns.at(int64(o.txn)).commitInv
+				}
+			}
+			if asked > p.t {
+				j.unstableRead(tp, last, p)
+			}
+		}
+	}
+}
+
+func (j *judge) unstableRead(tp int32, o firstOpen, read pollLine) {
+	off := max(read.lo, o.off+1)
+	var rec record
+	for ; off <= read.hi; off++ {
+		if r := j.parts[tp].rows.get(off); r != nil && r.flags&fReadRC != 0 {
+			rec = *r
+			break
+		}
+	}
+	if off > read.hi || rec.txn == o.txn+1 || rec.flags&fAborted != 0 {
+		return // dirty-read or aborted-read says it better
+	}
+	x := *j.txns.at(int64(o.txn))
+	j.finds.report(ReadAboveLSO, func() draft {
+		at, first := makePlace(tp, off), makePlace(tp, o.off)
+		c := j.procs[read.proc]
+		d := draft{focus: []place{first, at}, client: c.client, txn: o.txn + 1}
+		head := *j.parts[tp].rows.at(o.off)
+		d.events = append(d.events,
+			j.logEvent(first, &head),
+			j.event(read.t, c.name, read.line, at, history.OK, history.OpPoll, fmt.Sprintf("poll by %s (read_committed) returned %s", c.name, j.placeName(at))),
+			j.event(x.commitInv, j.procName(x.proc), x.invLine, 0, history.Invoke, history.OpCommit, fmt.Sprintf("commit of transaction %d asked", x.num)))
+		d.text = fmt.Sprintf("%s (read_committed) was given %s (%s) at %s, while transaction %d of %s, open since %s, was not ended before %s.",
+			c.name, j.placeName(at), j.valName(rec.val), j.clock(read.t), x.num, j.procName(x.proc), j.placeName(first), j.clock(x.commitInv))
+		d.legal = fmt.Sprintf("offsets below %d only", o.off)
+		return d
+	})
+}

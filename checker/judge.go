@@ -40,12 +40,17 @@ type judge struct {
 	gaps       *spool[pollGap]
 	early      *spool[earlyRead]
 	commits    *spool[offsetOp]
+	opens      *spool[firstOpen]
 
 	faults   []*fault
 	byStep   map[string]*fault
 	active   int // faults whose effect is on
 	inflight map[history.Op]int64
 	leaders  []landmark
+	owners   map[int64][]owning // by group and partition
+	seeks    []seek
+	inits    []producerInit
+	line     int64           // of the event being observed
 	asides   map[string]bool // retry and dead-letter topics
 
 	events    int64
@@ -55,8 +60,12 @@ type judge struct {
 	hot       hotCounts
 	auditDone bool // the audit is whole
 	auditErr  string
-	cutOff    bool // the history's last frame is missing
+	cutOff    bool  // the history's last frame is missing
+	auditT    int64 // when the audit began
 	lastAck   int64
+	phases    map[string]int64 // when each phase of the run began
+	lastGone  int64            // when the last fault was over
+	after     recovery
 	finds     findings
 }
 
@@ -85,6 +94,7 @@ type proc struct {
 	spawned  bool
 	ended    bool
 	crashed  bool
+	diedAt   int64
 	anySend  bool
 	endedID  int64 // the operation that ended last, and its invocation
 	endedInv int64
@@ -103,7 +113,9 @@ type part struct {
 	hasWM  bool
 	wmLine uint32
 	open   []openTxn
-	vis    uint16 // readers of the audit that returned something
+
+	undecided []undecided
+	vis       uint16 // readers of the audit that returned something
 }
 
 // record is what is known of one offset of one partition.
@@ -229,9 +241,12 @@ func newJudge(h history.Header, opt Options) *judge {
 		gaps:       newSpool[pollGap](p),
 		early:      newSpool[earlyRead](p),
 		commits:    newSpool[offsetOp](p),
+		opens:      newSpool[firstOpen](p),
 		byStep:     map[string]*fault{},
 		inflight:   map[history.Op]int64{},
 		asides:     map[string]bool{},
+		owners:     map[int64][]owning{},
+		phases:     map[string]int64{},
 		counts:     map[string]int64{},
 	}
 	j.finds = newFindings(j)
@@ -277,6 +292,7 @@ func (j *judge) close() error { return j.pool.close() }
 // that the event cannot be part of any history.
 func (j *judge) observe(e *history.Event, line int64) error {
 	j.events++
+	j.line = line
 	if e.T != 0 {
 		if j.firstT == 0 || e.T < j.firstT {
 			j.firstT = e.T
@@ -345,7 +361,7 @@ func (j *judge) observeClient(e *history.Event, line uint32) error {
 		err = j.observeAssignment(p, e, line)
 	case history.OpClose:
 		if e.Type == history.OK {
-			p.ended = true
+			p.ended, p.diedAt = true, e.T
 		}
 	}
 	if err != nil {
@@ -401,11 +417,15 @@ func (j *judge) observeHarness(e *history.Event, line int64) error {
 			p.crashed = true
 			j.counts["crashes"]++
 		}
-		p.ended = true
+		p.ended, p.diedAt = true, e.T
 		for _, q := range p.pend {
 			j.ended(q.op)
 		}
 		j.unfinished(p, e.T, uint32(line))
+	case history.OpPhase:
+		if j.phases[e.Note] == 0 {
+			j.phases[e.Note] = e.T
+		}
 	case history.OpBroker:
 		j.counts["broker-changes"]++
 		j.landmark(e, line, fmt.Sprintf("broker %v: %v", e.Data["broker"], e.Data["state"]))

@@ -118,6 +118,10 @@ func (j *judge) copyOf(v value) (place, record) {
 }
 
 func (j *judge) truncated(at place, r *record) {
+	if owner := j.procs[r.val.proc()]; j.valueFlags(r.val)&vInvoked == 0 {
+		j.phantom(at, r, owner, 0)
+		return
+	}
 	if f := j.valueFlags(r.val); f&(vLogged|vAborted|vAside) != 0 || f&vInvoked == 0 {
 		return
 	}
@@ -294,7 +298,7 @@ func (j *judge) lostInput(g *group, in *inputPart, at place, r *record, row *inp
 func (j *judge) passed(g *group, at place) (WitnessEvent, string, bool) {
 	var op offsetOp
 	j.commits.scan(func(_ int64, c *offsetOp) bool {
-		if c.tp == at.tp() && j.groups[c.group] == g && c.kind != 3 && c.off > at.off() {
+		if c.tp == at.tp() && j.groups[c.group] == g && c.kind != opFetch && c.off > at.off() {
 			op = *c
 			return false
 		}

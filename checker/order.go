@@ -53,3 +53,215 @@ func (j *judge) wentBack(p *proc, pt *part, pos *position, off, t int64, line ui
 		return d
 	})
 }
+
+// realtime compares a record with the acknowledgements of other processes'
+// records before it in the log. A record that was acknowledged before another's
+// send began was appended before it, so it stands before it: one pass in offset
+// order is exact, with the largest invocations so far in hand. Two processes are
+// kept, since one process against itself is reordered-write.
+func (w *walker) realtime(at place, r *record, owner *proc) {
+	if r.flags&fAcked != 0 {
+		for _, l := range w.latest {
+			if l.inv > r.ack && l.proc != owner.id {
+				w.realtimeReorder(at, r, owner, l)
+				break
+			}
+		}
+	}
+	if r.inv == 0 || w.j.valueFlags(r.val)&vResent != 0 {
+		return // of a value that was sent again, this record may be of either attempt
+	}
+	n := latest{inv: r.inv, off: at.off(), proc: owner.id}
+	switch a := &w.latest[0]; {
+	case n.inv > a.inv:
+		if a.proc != n.proc {
+			w.latest[1] = *a
+		}
+		*a = n
+	case n.proc != a.proc && n.inv > w.latest[1].inv:
+		w.latest[1] = n
+	}
+}
+
+func (w *walker) realtimeReorder(at place, r *record, owner *proc, l latest) {
+	j := w.j
+	rec := *r
+	j.finds.report(RealtimeReorder, func() draft {
+		before := makePlace(w.pt.id, l.off)
+		b := *w.pt.rows.at(l.off)
+		d := draft{focus: []place{before, at}, client: owner.client}
+		d.events = append(d.events, j.sendEvents(at, &rec)...)
+		d.events = append(d.events, j.sendEvents(before, &b)...)
+		d.text = fmt.Sprintf("%s was acknowledged at %s before the send of %s began at %s, yet it stands behind it: offset %d after %d.",
+			j.valName(rec.val), j.clock(rec.ack), j.valName(b.val), j.clock(b.inv), at.off(), before.off())
+		d.legal = fmt.Sprintf("%s at a smaller offset than %s", j.valName(rec.val), j.valName(b.val))
+		return d
+	})
+}
+
+// acksInOrder looks at what one process was told: of two of its sends the later
+// one at the smaller offset. Where both records stand in the log so, that is
+// reordered-write; here the log does not tell (Jepsen's nonmonotonic-send).
+func (j *judge) acksInOrder(pt *part) {
+	sent := map[int32]lastSent{}
+	pt.rows.scan(func(off int64, r *record) bool {
+		if r.flags&fAcked == 0 || r.val == 0 || j.valueFlags(r.val)&vResent != 0 {
+			return true
+		}
+		id := r.val.proc()
+		last, ok := sent[id]
+		if !ok || r.val.n() > last.n {
+			sent[id] = lastSent{r.val.n(), off}
+			return true
+		}
+		b := *pt.rows.at(last.off)
+		if r.flags&b.flags&fLogged != 0 {
+			return true
+		}
+		rec := *r
+		j.finds.report(NonmonotonicSend, func() draft {
+			before, at := makePlace(pt.id, last.off), makePlace(pt.id, off)
+			d := draft{focus: []place{before, at}, client: j.procs[id].client}
+			d.events = append(d.events, j.sendEvents(at, &rec)...)
+			d.events = append(d.events, j.sendEvents(before, &b)...)
+			d.text = fmt.Sprintf("%s sent %s before %s, and was told offset %d for it, but offset %d for the later one.",
+				j.procs[id].name, j.valName(rec.val), j.valName(b.val), off, last.off)
+			d.legal = "offsets that grow in the order of the sends"
+			return d
+		})
+		return true
+	})
+}
+
+// gapsDone compares every jump of a reader with what the log holds in between.
+// Control records, records of aborted transactions (under read_committed) and
+// offsets that never held a record may be jumped; any other record may not.
+func (j *judge) gapsDone() {
+	if !j.auditDone {
+		return
+	}
+	j.gaps.scan(func(_ int64, g *pollGap) bool {
+		pt := j.parts[g.tp]
+		lo := g.lo
+		if pt.hasWM {
+			lo = max(lo, pt.marks[0])
+		}
+		rc := j.procs[g.proc].rc
+		if off, ok := j.visibleIn(pt, lo, g.hi, rc); ok {
+			j.skipped(pt, *g, off)
+		}
+		return true
+	})
+}
+
+// visibleIn finds the first record in lo..hi that a reader must be given.
+func (j *judge) visibleIn(pt *part, lo, hi int64, rc bool) (int64, bool) {
+	must := func(r *record) bool {
+		if r == nil || r.flags&fLogged == 0 || r.flags&fMarker != 0 {
+			return false
+		}
+		return !rc || r.flags&fInTxn == 0 || r.flags&fCommitted != 0
+	}
+	if hi-lo < pageRows {
+		for off := lo; off <= hi; off++ {
+			if must(pt.rows.get(off)) {
+				return off, true
+			}
+		}
+		return 0, false
+	}
+	found := int64(-1)
+	pt.rows.scanFrom(lo, func(off int64, r *record) bool {
+		if off > hi {
+			return false
+		}
+		if must(r) {
+			found = off
+			return false
+		}
+		return true
+	})
+	return found, found >= 0
+}
+
+func (j *judge) skipped(pt *part, g pollGap, off int64) {
+	p := j.procs[g.proc]
+	at := makePlace(pt.id, off)
+	r := *pt.rows.at(off)
+	kind := SkippedPoll
+	if g.assigned {
+		kind = PositionMismatch
+	} else if p.rc && j.sameTxn(pt, &r, g.lo-1, g.hi+1) {
+		kind = IntermediateRead
+	}
+	j.finds.report(kind, func() draft {
+		d := draft{focus: []place{at}, client: p.client, txn: r.txn}
+		first := fmt.Sprintf("poll by %s reached %s", p.name, j.placeName(makePlace(pt.id, g.lo-1)))
+		op := history.OpPoll
+		if g.assigned {
+			first, op = fmt.Sprintf("the committed offset of %s for %s was %d", p.name, tpName(pt.tp), g.lo), history.OpFetchOffsets
+		}
+		d.events = append(d.events,
+			j.event(0, p.name, g.before, 0, history.OK, op, first),
+			j.event(g.t, p.name, g.line, makePlace(pt.id, g.hi+1), history.OK, history.OpPoll, fmt.Sprintf("the next poll by %s returned %s", p.name, j.placeName(makePlace(pt.id, g.hi+1)))),
+			j.logEvent(at, &r))
+		switch kind {
+		case PositionMismatch:
+			d.text = fmt.Sprintf("%s took over %s at the committed offset %d, but its first poll began at %d: %s (%s) was never given to it.", p.name, tpName(pt.tp), g.lo, g.hi+1, j.placeName(at), j.valName(r.val))
+			d.legal = "the first poll after an assignment begins at the committed offset"
+		case IntermediateRead:
+			d.text = fmt.Sprintf("%s (read_committed) was given a part of a transaction in %s, but not %s (%s), with no seek, rebalance or abort between.", p.name, tpName(pt.tp), j.placeName(at), j.valName(r.val))
+			d.legal = "all records of a committed transaction in a partition, or none yet"
+		default:
+			d.text = fmt.Sprintf("%s was given %d and then %d of %s, but not %s (%s) between them, with no seek, rebalance or abort.", p.name, g.lo-1, g.hi+1, tpName(pt.tp), j.placeName(at), j.valName(r.val))
+			d.legal = fmt.Sprintf("%s before %d", j.placeName(at), g.hi+1)
+		}
+		return d
+	})
+}
+
+// sameTxn says whether r's transaction has a record at one of the offsets.
+func (j *judge) sameTxn(pt *part, r *record, offs ...int64) bool {
+	if r.flags&fInTxn == 0 || r.txn == 0 {
+		return false
+	}
+	for _, o := range offs {
+		if n := pt.rows.get(o); n != nil && n.flags&fInTxn != 0 && n.txn == r.txn {
+			return true
+		}
+	}
+	return false
+}
+
+// readersDone compares what the audit's readers got with what was there to get.
+func (j *judge) readersDone(pt *part) {
+	if !pt.hasWM || pt.vis == 0 {
+		return
+	}
+	lso := pt.marks[1]
+	pt.rows.scanFrom(pt.marks[0], func(off int64, r *record) bool {
+		if off >= lso {
+			return false
+		}
+		if r.flags&fLogged == 0 || r.flags&fMarker != 0 || r.flags&fInTxn != 0 && r.flags&fCommitted == 0 {
+			return true
+		}
+		for i, lib := range j.libs {
+			if bit := fVis0 << i; pt.vis&bit == 0 || r.flags&bit != 0 || r.flags&fClash != 0 {
+				continue
+			}
+			rec := *r
+			at := makePlace(pt.id, off)
+			j.finds.report(SkippedPoll, func() draft {
+				d := draft{focus: []place{at}, txn: rec.txn}
+				d.events = append(d.events, j.sendEvents(at, &rec)...)
+				d.events = append(d.events, j.logEvent(at, &rec),
+					j.event(0, "audit", 0, at, history.OK, history.OpVisible, fmt.Sprintf("the audit's reader %s (read_committed) read the whole of %s and was not given %s", lib, tpName(pt.tp), j.placeName(at))))
+				d.text = fmt.Sprintf("The audit's reader %s was not given %s (%s), which is in the log below the last stable offset %d.", lib, j.placeName(at), j.valName(rec.val), lso)
+				d.legal = "every committed record below the last stable offset"
+				return d
+			})
+		}
+		return true
+	})
+}

@@ -25,6 +25,9 @@ type pollGap struct {
 	tp     int32
 	line   uint32
 	before uint32 // line of the poll before the gap
+	// assigned says that the reader was to start at lo: a committed offset.
+	assigned bool
+	_        [7]uint8
 }
 
 // earlyRead is a record returned under read_committed before its transaction's
@@ -42,8 +45,9 @@ type earlyRead struct {
 // position is where one process stands in one partition.
 type position struct {
 	last  int64 // -1 after anything that may move it
+	base  int64 // committed offset that the client was told since; -1 if none
 	line  uint32
-	owned bool
+	baseL uint32
 }
 
 func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
@@ -60,7 +64,7 @@ func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 	pt := j.parts[tp]
 	pos := p.pos[tp]
 	if pos == nil {
-		pos = &position{last: -1}
+		pos = &position{last: -1, base: -1}
 		p.pos[tp] = pos
 	}
 	read := fReadRU
@@ -126,20 +130,44 @@ func (j *judge) readEarly(p *proc, pt *part, row *record, off, t int64, line uin
 // advance moves a reader to off and keeps what looks wrong about the step.
 func (j *judge) advance(p *proc, pt *part, pos *position, off, t int64, line uint32) {
 	switch {
+	case pos.last < 0 && pos.base >= 0:
+		j.tookOver(p, pt, pos, off, t, line)
 	case pos.last < 0:
 	case off <= pos.last:
 		j.wentBack(p, pt, pos, off, t, line)
 	case off > pos.last+1:
 		j.gaps.add(pollGap{t: t, lo: pos.last + 1, hi: off - 1, proc: p.id, tp: pt.id, line: line, before: pos.line})
 	}
-	pos.last, pos.line = off, line
+	pos.last, pos.line, pos.base = off, line, -1
+}
+
+// tookOver compares a reader's first poll with the committed offset that it was
+// told: "the consumer will resume from the last committed offset" (Kafka
+// documentation, Consumer Position).
+func (j *judge) tookOver(p *proc, pt *part, pos *position, off, t int64, line uint32) {
+	switch {
+	case off > pos.base:
+		j.gaps.add(pollGap{t: t, lo: pos.base, hi: off - 1, proc: p.id, tp: pt.id, line: line, before: pos.baseL, assigned: true})
+	case off < pos.base:
+		base, before := pos.base, pos.baseL
+		j.finds.report(PositionMismatch, func() draft {
+			at := makePlace(pt.id, off)
+			d := draft{focus: []place{at}, client: p.client}
+			d.events = append(d.events,
+				j.event(0, p.name, before, makePlace(pt.id, base), history.OK, history.OpFetchOffsets, fmt.Sprintf("the committed offset that %s was told for %s was %d", p.name, tpName(pt.tp), base)),
+				j.event(t, p.name, line, at, history.OK, history.OpPoll, fmt.Sprintf("its first poll returned %s", j.placeName(at))))
+			d.text = fmt.Sprintf("%s took over %s at the committed offset %d, but its first poll began at %d: inputs that were done come again.", p.name, tpName(pt.tp), base, off)
+			d.legal = "the first poll after an assignment begins at the committed offset"
+			return d
+		})
+	}
 }
 
 // moved forgets where p stands: after a seek, a rebalance or an abort its next
 // poll may start anywhere (an abort rewinds to the last committed offsets).
 func (p *proc) moved() {
 	for _, pos := range p.pos {
-		pos.last = -1
+		pos.last, pos.base = -1, -1
 	}
 }
 
@@ -162,10 +190,15 @@ func (j *judge) observeAssignment(p *proc, e *history.Event, line uint32) error 
 	}
 	pos := p.pos[tp]
 	if pos == nil {
-		pos = &position{}
+		pos = &position{base: -1}
 		p.pos[tp] = pos
 	}
 	pos.last, pos.line = -1, line
-	pos.owned = e.Op == history.OpAssigned || e.Op == history.OpSeek && pos.owned
+	if e.Op != history.OpAssigned {
+		pos.base = -1 // libraries ask for the committed offset before or after they tell of the assignment
+	}
+	if p.group >= 0 {
+		j.owns(p, tp, e)
+	}
 	return nil
 }

@@ -1,18 +1,220 @@
 package checker
 
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// Standing is what a configuration says about an anomaly.
+type Standing string
+
+const (
+	Promised  Standing = "promised"  // the anomaly breaks a promise
+	Permitted Standing = "permitted" // the configuration allows it under the faults of its kind
+	Expected  Standing = "expected"  // the configuration brings it about as soon as its fault strikes
+)
+
+// Forfeit is the reason why a configuration does not promise the absence of an
+// anomaly. The zero value is a promise.
+type Forfeit struct {
+	Standing Standing
+	Property string
+	Value    string
+	Line     string // "file:line" where the property is set; "" if it is a default
+	Why      string
+}
+
+// String is one line: where, what, and why that forfeits the promise.
+func (f Forfeit) String() string {
+	if f.Standing == "" || f.Standing == Promised {
+		return ""
+	}
+	s := fmt.Sprintf("%s=%s: %s", f.Property, f.Value, f.Why)
+	if f.Line != "" {
+		return f.Line + ": " + s
+	}
+	return s
+}
+
+// clause is one cell of the configuration → guarantee matrix: a setting that
+// forfeits the absence of some anomalies.
+type clause struct {
+	property  string
+	anomalies []Anomaly
+	standing  Standing
+	bad       func(s settings) bool
+	why       string
+}
+
+// settings are what one client's promise rests on.
+type settings struct {
+	client *history.ClientInfo
+	header *history.Header
+}
+
+// defaults are the Java client's, where neither the scenario nor the library
+// says otherwise.
+var defaults = map[string]string{
+	"acks":                                  "all",
+	"enable.idempotence":                    "true",
+	"max.in.flight.requests.per.connection": "5",
+	"isolation.level":                       "read_uncommitted",
+	"enable.auto.commit":                    "true",
+	"auto.offset.reset":                     "latest",
+	"min.insync.replicas":                   "1",
+	"unclean.leader.election.enable":        "false",
+}
+
+func (s settings) get(property string) string {
+	switch property {
+	case "commit":
+		return s.client.Commit
+	case "min.insync.replicas", "unclean.leader.election.enable", "replicas", "transaction.partition.verification.enable":
+		return s.topic(property)
+	}
+	if v, ok := s.client.Config[property]; ok {
+		return v
+	}
+	if property == "enable.idempotence" && s.get("acks") != "all" && s.get("acks") != "-1" {
+		return "false"
+	}
+	return defaults[property]
+}
+
+// topic is a property of the topic that the client writes, else of the brokers.
+func (s settings) topic(property string) string {
+	name := s.client.Topic
+	if name == "" {
+		name = s.client.Output
+	}
+	for _, t := range s.header.Topics {
+		if t.Name != name {
+			continue
+		}
+		if property == "replicas" {
+			return fmt.Sprint(t.Replicas)
+		}
+		if v, ok := t.Config[property]; ok {
+			return v
+		}
+	}
+	if v, ok := s.header.Broker[property]; ok {
+		return v
+	}
+	return defaults[property]
+}
+
+func (s settings) is(property string, values ...string) bool {
+	v := s.get(property)
+	for _, w := range values {
+		if strings.EqualFold(v, w) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s settings) commitsInTxn() bool { return s.client.Commit == "transaction" }
+
+var readsOnlyCommitted = []Anomaly{AbortedRead, DirtyRead, IntermediateRead, ReadAboveLSO}
+
+// matrix is the configuration → guarantee matrix. The first clause that applies
+// to the client and the anomaly counts; docs/checker.md shows it as a table.
+var matrix = []clause{
+	{"acks", []Anomaly{LostWrite, TruncatedLog}, Expected, func(s settings) bool { return s.is("acks", "0") },
+		"nothing is acknowledged, so nothing that is lost is noticed"},
+	{"acks", []Anomaly{LostWrite, TruncatedLog, RealtimeReorder, InconsistentOffset}, Permitted, func(s settings) bool { return s.is("acks", "1") },
+		"what only the leader has is lost when it fails"},
+	{"replicas", []Anomaly{LostWrite, TruncatedLog}, Permitted, func(s settings) bool { return s.is("replicas", "1") },
+		"the only replica may be lost"},
+	{"unclean.leader.election.enable", []Anomaly{LostWrite, TruncatedLog, InconsistentOffset, OffsetLost}, Permitted, func(s settings) bool { return s.is("unclean.leader.election.enable", "true") },
+		"a replica that lags may become leader, and what it lacks is lost"},
+	{"min.insync.replicas", []Anomaly{LostWrite, TruncatedLog}, Permitted, func(s settings) bool {
+		return s.is("min.insync.replicas", "1") && len(s.header.Topics) > 0 && !s.is("replicas", "1")
+	}, "with the other replicas out of sync, acks=all is the leader alone"},
+	{"enable.idempotence", []Anomaly{DuplicateWrite}, Expected, func(s settings) bool { return s.is("enable.idempotence", "false") },
+		"a retry after a lost response is written again"},
+	{"max.in.flight.requests.per.connection", []Anomaly{ReorderedWrite, NonmonotonicSend}, Permitted, func(s settings) bool {
+		return s.is("enable.idempotence", "false") && !s.is("max.in.flight.requests.per.connection", "1")
+	}, "without idempotence, a batch that is retried may land behind a later one"},
+	{"commit", []Anomaly{LostInput}, Expected, func(s settings) bool { return s.is("commit", "before-processing") },
+		"a crash between commit and processing skips the input"},
+	{"enable.auto.commit", []Anomaly{LostInput}, Permitted, func(s settings) bool {
+		return s.is("commit", "auto") || s.client.Commit == "" && s.is("enable.auto.commit", "true")
+	}, "offsets are committed whether or not their records were processed"},
+	{"auto.offset.reset", []Anomaly{LostInput, PositionMismatch}, Permitted, func(s settings) bool { return s.client.Input != "" && s.is("auto.offset.reset", "latest") },
+		"where no committed offset is found, what is there already is skipped"},
+	{"commit", []Anomaly{DuplicateOutput}, Expected, func(s settings) bool {
+		return s.is("commit", "after-each-record", "after-batch", "auto")
+	}, "a crash between processing and commit repeats the input: at least once"},
+	{"commit", []Anomaly{DuplicateOutput, OverlappingInput, OutputWithoutOffset, LostInput}, Expected, func(s settings) bool { return s.is("commit", "transaction-offsets-outside") },
+		"outputs and offsets are committed apart"},
+	{"transactional.id", []Anomaly{ZombieWrite, ZombieCommit, DuplicateOutput, HangingTransaction}, Permitted, func(s settings) bool {
+		id := s.client.Config["transactional.id"]
+		return strings.Contains(id, "${random}") || strings.Contains(id, "${incarnation}")
+	}, "an id that differs at each start fences nobody"},
+	{"isolation.level", readsOnlyCommitted, Expected, func(s settings) bool {
+		return s.client.Input != "" && s.is("isolation.level", "read_uncommitted")
+	}, "records of open and aborted transactions are returned"},
+	{"isolation.level", []Anomaly{DuplicateOutput, LostInput}, Permitted, func(s settings) bool {
+		return s.commitsInTxn() && s.is("isolation.level", "read_uncommitted")
+	}, "inputs that are aborted later are processed"},
+	{"transaction.partition.verification.enable", []Anomaly{HangingTransaction, StrayMarker}, Permitted, func(s settings) bool {
+		return s.is("transaction.partition.verification.enable", "false")
+	}, "a record that arrives after its transaction's end opens it again (KIP-890)"},
+}
+
+// Standings says what the configuration of one client in a run promises about an
+// anomaly. A client that the header does not name promises everything.
+func Standings(h *history.Header, client string, kind Anomaly) Forfeit {
+	for i := range h.Clients {
+		if h.Clients[i].Name != client {
+			continue
+		}
+		s := settings{&h.Clients[i], h}
+		for _, c := range matrix {
+			if !c.covers(kind) || !c.bad(s) {
+				continue
+			}
+			v := s.get(c.property)
+			if c.property == "transactional.id" {
+				v = s.client.Config[c.property]
+			}
+			return Forfeit{Standing: c.standing, Property: c.property, Value: v, Line: s.client.Lines[c.property], Why: c.why}
+		}
+	}
+	return Forfeit{Standing: Promised}
+}
+
+func (c *clause) covers(kind Anomaly) bool {
+	for _, a := range c.anomalies {
+		if a == kind {
+			return true
+		}
+	}
+	return false
+}
+
 // permitted is the configuration line that forfeits a guarantee that was found
-// violated, "" if the configuration promised it.
-func (j *judge) permitted(g Guarantee, found []Finding) string {
+// violated, "" if the configuration promised it to at least one of the clients
+// that the witnesses speak of.
+func permitted(found []Finding) string {
+	line := ""
 	for _, f := range found {
 		for _, w := range f.Witnesses {
-			if w.Forfeit != "" {
-				return w.Forfeit
+			if w.Forfeit == "" {
+				return ""
+			}
+			if line == "" {
+				line = w.Forfeit
 			}
 		}
 	}
-	return ""
+	return line
 }
 
-// forfeit is the line of a client's configuration that forfeits the promise
-// that an anomaly breaks.
-func (j *judge) forfeit(g Guarantee, kind Anomaly, client string) string { return "" }
+func (j *judge) forfeit(kind Anomaly, client string) string {
+	return Standings(&j.header, client, kind).String()
+}

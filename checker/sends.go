@@ -84,6 +84,7 @@ func (j *judge) sendInvoked(p *proc, e *history.Event, line uint32) error {
 			q.more = append(q.more, batched{v, from})
 		}
 		j.hot.sends++
+		j.after.invoked(e.T)
 		if v == 0 {
 			continue
 		}
@@ -123,6 +124,7 @@ func (j *judge) sendEnded(p *proc, e *history.Event, line uint32, q *pending, b 
 		*f |= vAcked
 		j.hot.acked++
 		j.lastAck = max(j.lastAck, e.T)
+		j.after.acked++
 		if off >= 0 && tp >= 0 {
 			if off > maxOff {
 				return fmt.Errorf("offset %d out of range", off)

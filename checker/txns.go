@@ -27,9 +27,15 @@ type txn struct {
 	open      int32
 	outcome   txnOutcome
 	asked     uint8 // 1 commit, 2 abort: what was asked last
-	noOffset  bool  // reported as output-without-offset
+	flags     uint8
 	_         uint8
 }
+
+const (
+	xNoOffset uint8 = 1 << iota // reported as output-without-offset
+	xStray                      // reported as stray-marker
+	xZombie                     // reported as zombie-commit
+)
 
 type txnOutcome uint8
 
@@ -64,9 +70,17 @@ type offsetOp struct {
 	tp       int32
 	proc     int32
 	line     uint32
-	kind     uint8 // 1 commit ok, 2 commit unknown, 3 fetch
+	kind     opKind
 	_        [7]uint8
 }
+
+type opKind uint8
+
+const (
+	opCommitted opKind = iota + 1
+	opMaybe            // a commit of unknown outcome
+	opFetch
+)
 
 // txnOf is the index of p's transaction num.
 func (j *judge) txnOf(p *proc, num int64) int32 {
@@ -89,7 +103,7 @@ func (j *judge) observeTxn(p *proc, e *history.Event, line uint32) error {
 		if e.Type == history.OK {
 			j.counts["init-producer"]++
 			if e.HasPID {
-				j.pidOf(e)
+				j.initialised(p, e, line)
 			}
 		}
 		return nil
@@ -163,6 +177,7 @@ func (j *judge) observeSendOffsets(p *proc, e *history.Event, line uint32) error
 	p.txnal = true
 	g := j.groupOf(p)
 	g.inTxn = true
+	g.input(j, tp).stagedT = e.T
 	i := j.txnOf(p, e.Txn)
 	x := j.txns.at(int64(i))
 	if e.Type == history.Invoke {
@@ -215,17 +230,22 @@ func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
 		if e.Type != history.OK {
 			return nil
 		}
-		op.kind = 3
+		op.kind = opFetch
 		j.counts["offset-fetches"]++
+		if pos := p.pos[tp]; pos == nil {
+			p.pos[tp] = &position{last: -1, base: off, baseL: line}
+		} else if pos.last < 0 {
+			pos.base, pos.baseL = off, line
+		}
 	case e.Type == history.OK:
-		op.kind = 1
+		op.kind = opCommitted
 		j.hot.committedOffsets++
 		in.last, in.lastT, in.lastLine, in.lastProc = off, e.T, line, p.id
 		if off > in.maxOK {
 			in.maxOK, in.maxT, in.maxLine, in.maxProc = off, e.T, line, p.id
 		}
 	case e.Type == history.Info || !certain(e):
-		op.kind = 2
+		op.kind = opMaybe
 	default:
 		return nil
 	}

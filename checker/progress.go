@@ -1,0 +1,186 @@
+package checker
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// recovery counts what was sent and acknowledged since the last fault was over.
+type recovery struct {
+	sent, acked int64
+	first, last int64
+}
+
+func (r *recovery) invoked(t int64) {
+	r.sent++
+	if r.first == 0 {
+		r.first = t
+	}
+	r.last = max(r.last, t)
+}
+
+// Bounds of progress, in ns.
+const (
+	recoverWithin  = 10_000_000_000 // sends go through again after the last fault
+	drainAtLeast   = 5_000_000_000  // a shorter drain says nothing about a consumer
+	abortCheck     = 10_000_000_000 // transaction.abort.timed.out.transaction.cleanup.interval.ms
+	defaultTimeout = 60_000_000_000 // transaction.timeout.ms
+)
+
+func (j *judge) progressDone() {
+	j.counts["sends-after-faults"], j.counts["acked-after-faults"] = j.after.sent, j.after.acked
+	j.recovered()
+	if j.auditDone {
+		j.hanging()
+		j.stuck()
+	}
+}
+
+// recovered asks whether sends went through again after the last fault.
+func (j *judge) recovered() {
+	a := j.after
+	if j.lastGone == 0 || a.sent == 0 || a.acked > 0 {
+		return
+	}
+	end := j.phases["heal"]
+	if end == 0 {
+		end = a.last
+	}
+	if end-a.first < recoverWithin {
+		return
+	}
+	j.finds.report(NoRecovery, func() draft {
+		d := draft{}
+		d.events = append(d.events,
+			j.event(j.lastGone, "harness", 0, 0, history.OK, history.OpGone, "the last fault was over"),
+			j.event(a.first, "harness", 0, 0, history.Invoke, history.OpSend, fmt.Sprintf("the first of %d sends after it", a.sent)),
+			j.event(j.lastAck, "harness", 0, 0, history.OK, history.OpSend, "the last acknowledgement of the run"))
+		d.text = fmt.Sprintf("After the last fault was over at %s, %d sends were made within %.1f s, and none was acknowledged.", j.clock(j.lastGone), a.sent, float64(end-a.first)/1e9)
+		d.legal = fmt.Sprintf("an acknowledgement within %d s", recoverWithin/1_000_000_000)
+		return d
+	})
+}
+
+// hanging reports a transaction that is still open after heal and drain though
+// its client was told of its end, or its timeout passed: it holds back every
+// reader under read_committed (KIP-890).
+func (j *judge) hanging() {
+	for _, pt := range j.parts {
+		open := pt.undecided
+		for _, o := range pt.open {
+			if o.first >= 0 {
+				open = append(open, undecided{pid: o.pid, first: o.first, last: o.first})
+			}
+		}
+		seen := map[int64]bool{}
+		for _, o := range open {
+			if seen[o.pid] {
+				continue
+			}
+			seen[o.pid] = true
+			if why := j.overdue(pt, o); why != "" {
+				j.hang(pt, o, why)
+			}
+		}
+	}
+}
+
+// overdue says why an open transaction should have ended.
+func (j *judge) overdue(pt *part, o undecided) string {
+	row := pt.rows.get(o.last)
+	if row == nil || row.val == 0 {
+		return ""
+	}
+	last := max(row.inv, row.ack)
+	timeout := int64(defaultTimeout)
+	if p := j.procs[row.val.proc()]; p.info != nil {
+		if n, err := strconv.ParseInt(p.info.Config["transaction.timeout.ms"], 10, 64); err == nil {
+			timeout = n * 1e6
+		}
+	}
+	if x := j.txnRow(row); x != nil {
+		last = max(last, x.begin, x.commitInv, x.abortInv)
+		if x.outcome == txnCommitOK || x.outcome == txnAbortOK {
+			return fmt.Sprintf("its client was told at %s: %s", j.clock(x.end), x.outcome)
+		}
+	}
+	if last != 0 && j.auditT-last > timeout+abortCheck {
+		return fmt.Sprintf("nothing was heard of it for %.1f s, and its timeout is %.1f s", float64(j.auditT-last)/1e9, float64(timeout)/1e9)
+	}
+	return ""
+}
+
+func (j *judge) hang(pt *part, o undecided, why string) {
+	j.finds.report(HangingTransaction, func() draft {
+		at := makePlace(pt.id, o.first)
+		r := *pt.rows.at(o.first)
+		d := draft{focus: []place{at}, txn: r.txn}
+		if r.val != 0 {
+			d.client = j.procs[r.val.proc()].client
+		}
+		d.events = append(d.events, j.sendEvents(at, &r)...)
+		d.events = append(d.events, j.logEvent(at, &r))
+		if pt.hasWM {
+			d.events = append(d.events, j.event(j.auditT, "audit", pt.wmLine, 0, history.OK, history.OpWatermarks,
+				fmt.Sprintf("after the end the last stable offset of %s is %d, the high watermark %d", tpName(pt.tp), pt.marks[1], pt.marks[2])))
+		}
+		d.text = fmt.Sprintf("A transaction of producer %d, open since %s, was never ended in %s; %s. It holds back the last stable offset.", o.pid, j.placeName(at), tpName(pt.tp), why)
+		d.legal = "a marker that ends it"
+		return d
+	})
+}
+
+// stuck reports a group that committed nothing and polled nothing of a
+// partition throughout a drain that ended without it, though records wait there.
+func (j *judge) stuck() {
+	from, to := j.phases["drain"], j.phases["drain-timeout"]
+	if from == 0 || to == 0 || to-from < drainAtLeast {
+		return
+	}
+	type key struct{ group, tp int32 }
+	lastPoll := map[key]int64{}
+	j.polls.scan(func(_ int64, p *pollLine) bool {
+		if g := j.procs[p.proc].group; g >= 0 {
+			k := key{g, p.tp}
+			lastPoll[k] = max(lastPoll[k], p.t)
+		}
+		return true
+	})
+	for id, g := range j.groups {
+		for _, tp := range sortedKeys(g.inputs) {
+			in, pt := g.inputs[tp], j.parts[tp]
+			k := key{int32(id), tp}
+			if !in.hasFinal && lastPoll[k] == 0 || lastPoll[k] > from || in.lastT > from || in.stagedT > from {
+				continue
+			}
+			off, ok := j.visibleIn(pt, max(in.final, 0), pt.logEnd-1, true)
+			if !ok || pt.hasWM && off >= pt.marks[1] {
+				continue // nothing waits, or a hanging transaction holds it back
+			}
+			at := makePlace(tp, off)
+			r := *pt.rows.at(off)
+			j.finds.report(StuckConsumer, func() draft {
+				d := draft{focus: []place{at}, client: j.clientOf(g)}
+				d.events = append(d.events,
+					j.event(from, "harness", 0, 0, history.Info, history.OpPhase, "drain began"),
+					j.event(to, "harness", 0, 0, history.Info, history.OpPhase, "drain ended without success"),
+					j.logEvent(at, &r),
+					j.event(0, "audit", in.finalLine, makePlace(tp, in.final), history.OK, history.OpOffset, fmt.Sprintf("the committed offset of group %s for %s is %d", g.name, tpName(pt.tp), in.final)))
+				d.text = fmt.Sprintf("Group %s stood still: %s waits since before the drain, but for %.1f s nobody polled or committed %s.", g.name, j.placeName(at), float64(to-from)/1e9, tpName(pt.tp))
+				d.legal = fmt.Sprintf("a poll that returns %s", j.placeName(at))
+				return d
+			})
+		}
+	}
+}
+
+func (j *judge) clientOf(g *group) string {
+	for _, p := range j.procs {
+		if p.group >= 0 && j.groups[p.group] == g {
+			return p.client
+		}
+	}
+	return ""
+}
