@@ -3,6 +3,9 @@ package conformance
 import (
 	"context"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
@@ -22,8 +25,40 @@ func TestFranzGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("ONCEPROOF_TEST_WORKER", "1")
-	cases := 0
-	err = Run(t.Context(), []string{exe}, func(name string, err error) {
+	if cases := conform(t, exe); cases < 20 {
+		t.Errorf("%d cases, want 20 at least", cases)
+	}
+}
+
+// TestDocumentedWorker runs the worker that docs/worker-protocol.md shows, as a
+// reader would who pastes it.
+func TestDocumentedWorker(t *testing.T) {
+	python := "python3"
+	if env := os.Getenv("ONCEPROOF_PYTHON"); env != "" {
+		python = env
+	}
+	if err := exec.Command(python, "-c", "import confluent_kafka").Run(); err != nil {
+		t.Skipf("%s has no confluent_kafka: pip install it, or name another Python with ONCEPROOF_PYTHON", python)
+	}
+	page, err := os.ReadFile("../../../docs/worker-protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, found := strings.Cut(string(page), "```python\n")
+	code, _, ended := strings.Cut(code, "\n```")
+	if !found || !ended {
+		t.Fatal("the page shows no Python")
+	}
+	file := filepath.Join(t.TempDir(), "worker.py")
+	if err := os.WriteFile(file, []byte(code), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	conform(t, python, file)
+}
+
+func conform(t *testing.T, command ...string) (cases int) {
+	t.Helper()
+	err := Run(t.Context(), command, func(name string, err error) {
 		cases++
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -34,7 +69,5 @@ func TestFranzGo(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if cases < 20 {
-		t.Errorf("%d cases, want 20 at least", cases)
-	}
+	return cases
 }

@@ -341,6 +341,9 @@ func (b *bench) raw(spec client.Spec) (cmd *exec.Cmd, stdin io.WriteCloser, line
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if spec.Config == nil {
+		spec.Config = properties()
+	}
 	spec.Protocol, spec.Proc, spec.Bootstrap = client.ProtocolVersion, "shop/0/1", b.cluster.ListenAddrs()
 	line, err := json.Marshal(spec)
 	if err != nil {
@@ -359,7 +362,7 @@ func (b *bench) raw(spec client.Spec) (cmd *exec.Cmd, stdin io.WriteCloser, line
 			return cmd, stdin, lines, nil
 		}
 	}
-	return nil, nil, nil, errors.Join(fmt.Errorf("no hello: %w", lines.Err()), cmd.Wait())
+	return nil, nil, nil, errors.Join(errors.New("no hello"), lines.Err(), cmd.Wait())
 }
 
 func obeysTerm(b *bench) error {
