@@ -1,6 +1,8 @@
 package history
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,13 +38,27 @@ type source interface {
 
 // NewReader reads the header. name is used in errors. Errors of a file that is
 // no history, or of a newer version, say so.
-func NewReader(name string, r io.Reader) (*Reader, error) {
+func NewReader(name string, r io.Reader) (*Reader, error) { return NewReaderFormat(name, r, "") }
+
+// NewReaderFormat is NewReader for a format that is known: FormatName or
+// JepsenFormat; "" finds out.
+func NewReaderFormat(name string, r io.Reader, format string) (*Reader, error) {
+	rd := &Reader{name: name, stdin: r == os.Stdin, line: 1}
 	text, stop, err := decompress(r)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	rd := &Reader{name: name, stdin: r == os.Stdin, line: 1}
-	c := &chunker{r: text}
+	b := bufio.NewReader(text)
+	switch {
+	case format == JepsenFormat, format == "" && looksLikeEDN(b):
+		rd.header = jepsenHeader(name)
+		rd.events = newJepsen(b, stop)
+		return rd, nil
+	case format != "" && format != FormatName:
+		stop()
+		return nil, fmt.Errorf("history: no format %.40q; want %s or %s", format, FormatName, JepsenFormat)
+	}
+	c := &chunker{r: b}
 	first := c.next(nil)
 	if len(first.text) == 0 && first.err != nil {
 		stop()
@@ -59,10 +75,33 @@ func NewReader(name string, r io.Reader) (*Reader, error) {
 	return rd, nil
 }
 
+// looksLikeEDN tells EDN from JSON by how a file begins: JSON's names are
+// strings, EDN's here keywords, and our JSON is one object a line.
+func looksLikeEDN(b *bufio.Reader) bool {
+	if _, err := b.Peek(1); err != nil {
+		return false
+	}
+	head, _ := b.Peek(b.Buffered()) // no more: the next line may be long in coming
+	head = bytes.TrimLeft(head, " \t\r\n,")
+	if len(head) == 0 {
+		return false
+	}
+	switch head[0] {
+	case '[', '(', ';', '#':
+		return true
+	case '{':
+		return bytes.HasPrefix(bytes.TrimLeft(head[1:], " \t\r\n,"), []byte(":"))
+	}
+	return false
+}
+
 // Open opens a run folder, a file, or "-" for standard input.
-func Open(name string) (*Reader, error) {
+func Open(name string) (*Reader, error) { return OpenFormat(name, "") }
+
+// OpenFormat is Open for a format that is known, as in NewReaderFormat.
+func OpenFormat(name, format string) (*Reader, error) {
 	if name == "-" {
-		return NewReader("standard input", os.Stdin)
+		return NewReaderFormat("standard input", os.Stdin, format)
 	}
 	info, err := os.Stat(name)
 	if err != nil {
@@ -77,7 +116,7 @@ func Open(name string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("history: %w", err)
 	}
-	r, err := NewReader(name, f)
+	r, err := NewReaderFormat(name, f, format)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
