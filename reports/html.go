@@ -136,6 +136,7 @@ type witness struct {
 	Forfeit string
 	Diagram diagram
 	Strips  []strip
+	Logs    []excerpt
 	From    int64 // the moment that the timeline shows
 	To      int64
 }
@@ -168,6 +169,9 @@ func newPage(in Input, tl *Timeline) (*page, error) {
 	p.Facts, p.Figures = facts(in), figures(r)
 	for _, g := range r.Guarantees {
 		p.addGuarantee(g)
+	}
+	if err := quoteLogs(in, p.Findings); err != nil {
+		p.Broken = "The logs are incomplete: " + err.Error()
 	}
 	for _, f := range r.Faults {
 		p.Faults = append(p.Faults, fault{f, examined(f.Met)})

@@ -3,7 +3,6 @@ package reports
 import (
 	"bytes"
 	"flag"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -43,6 +42,9 @@ func TestPages(t *testing.T) {
 			if err := os.MkdirAll(s.in.Dir, 0o755); err != nil {
 				t.Fatal(err)
 			}
+			if name == "violated" {
+				writeLogs(t, s.in.Dir)
+			}
 			if err := Write(s.in); err != nil {
 				t.Fatal(err)
 			}
@@ -77,6 +79,3 @@ func TestPageOfABrokenHistory(t *testing.T) {
 		t.Error("the page lacks its verdict, or does not say that the timeline is incomplete")
 	}
 }
-
-var _ source = (*feed)(nil)
-var _ io.Writer = (*bytes.Buffer)(nil)
