@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/history"
 )
 
 // dialTimeout bounds how long a client waits on a broker that does not even
@@ -99,6 +101,9 @@ func (c *conn) run() {
 	c.endUp(c.relayUp())
 	wg.Wait()
 	for _, e := range c.q.rest() {
+		if e.kind == forwarded {
+			c.unanswered(e, history.Info, notAnswered)
+		}
 		for _, s := range e.strikes {
 			s.h.missed()
 		}
@@ -209,7 +214,8 @@ func (c *conn) request(in *frameReader, h requestHeader, size int) error {
 	var r *request
 	rules := *c.p.rules.Load()
 	wanted, body := c.wanted(rules, h.api)
-	if body {
+	witness := c.p.cfg.Record != nil && witnessed(h.api)
+	if body || witness {
 		frame, err := in.fill(size)
 		if err != nil {
 			return err
@@ -223,14 +229,18 @@ func (c *conn) request(in *frameReader, h requestHeader, size int) error {
 			return err
 		}
 	}
+	if witness {
+		e.sight = c.sight(r)
+	}
 	silent := r != nil && r.unanswered()
 	if wanted {
 		before, after := c.strikes(rules, h.api, r)
 		e.strikes = after
 		delays, act := one(before)
 		for _, s := range delays {
-			c.hit(s, h)
+			c.hit(s, e)
 			if !c.sleep(s.h) {
+				c.unanswered(e, history.Fail, notSent)
 				return errReset
 			}
 		}
@@ -299,22 +309,26 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 	e.strikes = nil
 	switch s.h.rule.Action {
 	case Drop:
-		c.hit(s, e.requestHeader)
+		c.hit(s, e)
+		c.unanswered(e, history.Fail, notSent)
 		return c.farewell(e)
 	case Cut:
-		c.hit(s, e.requestHeader)
+		c.hit(s, e)
+		c.unanswered(e, history.Fail, notSent)
 		return errReset
 	case Blackhole:
-		c.hit(s, e.requestHeader)
+		c.hit(s, e)
+		c.unanswered(e, history.Fail, notSent)
 		// What follows on this connection is swallowed too: a broker takes a
 		// connection's requests one after the other.
 		return swallow(c.down)
 	case Hold:
-		c.hit(s, e.requestHeader)
+		c.hit(s, e)
 		return c.hold(s, in, e, size, r.unanswered())
 	case Error:
 		if r.unanswered() {
-			c.hit(s, e.requestHeader)
+			c.hit(s, e)
+			c.unanswered(e, history.Fail, notSent)
 			in.discard(size)
 			return nil
 		}
@@ -322,7 +336,8 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 		if err != nil {
 			return err
 		}
-		c.hit(s, e.requestHeader)
+		c.hit(s, e)
+		c.unanswered(e, history.Fail, notSent)
 		in.discard(size)
 		e.kind, e.answer = answered, answer
 		if c.q.push(e) {
@@ -352,6 +367,7 @@ func (c *conn) hold(s *strike, in *frameReader, e *pending, size int, silent boo
 	c.gone.Store(true)
 	c.closeDown(true)
 	if !c.sleep(s.h) {
+		c.unanswered(e, history.Fail, notSent)
 		return errReset
 	}
 	if !silent {
@@ -413,52 +429,65 @@ func (c *conn) relayDown() error {
 
 // response passes one response on, or does what the rules say.
 func (c *conn) response(in *frameReader, e *pending, size int) error {
-	if c.gone.Load() {
-		return in.pass(io.Discard, size)
-	}
 	delays, act := one(e.strikes)
 	e.strikes = nil
 	for _, s := range delays {
-		c.hit(s, e.requestHeader)
+		c.hit(s, e)
 		if !c.sleep(s.h) {
 			return errReset
 		}
 	}
-	if act == nil && !carriesAddresses(e.requestHeader) {
+	if act == nil && e.sight == nil && !carriesAddresses(e.requestHeader) {
 		return in.pass(c.toClient, size)
-	}
-	if act != nil && act.h.rule.Action != Error {
-		return c.strikeResponse(act, e)
 	}
 	frame, err := in.fill(size)
 	if err != nil {
 		return err
 	}
-	out, err := rewrite(frame[:size], e.requestHeader, c.door)
+	frame = frame[:size]
+	switch {
+	case c.gone.Load():
+		c.answered(e, frame, toldNobody, 0)
+		in.discard(size)
+		return nil
+	case act == nil:
+		c.answered(e, frame, toldClient, 0)
+	case act.h.rule.Action != Error:
+		c.answered(e, frame, toldNobody, 0)
+		return c.strikeResponse(act, e)
+	default:
+		c.answered(e, frame, toldError, act.h.rule.Code)
+	}
+	out, err := rewrite(frame, e.requestHeader, c.door)
+	if err == nil && act != nil {
+		out, err = c.replace(act, e, out)
+	}
 	if err != nil {
 		return err
-	}
-	if act != nil {
-		rule := &act.h.rule
-		out, err = replaceError(e.requestHeader, out, rule.Code, func(topic string, id [16]byte, part int32) bool {
-			if topic == "" {
-				topic = c.p.topics.name(id)
-			}
-			return rule.covers(topic, part)
-		})
-		if err != nil {
-			return err
-		}
-		c.hit(act, e.requestHeader)
 	}
 	_, err = c.toClient.Write(out)
 	in.discard(size)
 	return err
 }
 
+// replace puts the rule's error code into a response.
+func (c *conn) replace(s *strike, e *pending, frame []byte) ([]byte, error) {
+	rule := &s.h.rule
+	out, err := replaceError(e.requestHeader, frame, rule.Code, func(topic string, id [16]byte, part int32) bool {
+		if topic == "" {
+			topic = c.p.topics.name(id)
+		}
+		return rule.covers(topic, part)
+	})
+	if err == nil {
+		c.hit(s, e)
+	}
+	return out, err
+}
+
 // strikeResponse does what the rule of s says with a response.
 func (c *conn) strikeResponse(s *strike, e *pending) error {
-	c.hit(s, e.requestHeader)
+	c.hit(s, e)
 	switch s.h.rule.Action {
 	case Blackhole:
 		// What follows towards the client is swallowed too: TCP loses no

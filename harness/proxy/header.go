@@ -79,6 +79,9 @@ func parseHeader(b []byte) (requestHeader, error) {
 // to the request's body.
 func skipRequestHeader(c *cursor, h requestHeader) {
 	c.take(4 + leastRequest)
+	if h.api == int16(kmsg.ControlledShutdown) && h.version == 0 {
+		return // the only header without a client id
+	}
 	c.str(false) // the client id is never a compact string (KIP-482)
 	c.tags(h.flexible())
 }

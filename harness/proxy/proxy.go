@@ -26,7 +26,9 @@ type Config struct {
 	// Brokers returns the real address of each broker by node id; called when a
 	// connection is dialled, so that it may change.
 	Brokers func() map[int32]string
-	// Record takes wire events; may be nil. Called from many goroutines.
+	// Record takes wire events; may be nil. Called from many goroutines, and in
+	// the way of the request that it tells of: it should be quick. docs/proxy.md
+	// describes the events.
 	Record func(history.Event)
 	Now    func() int64 // ns of CLOCK_MONOTONIC
 }
@@ -40,6 +42,8 @@ type Proxy struct {
 	topics topicNames
 	stats  counters
 	ids    atomic.Int64 // of connections
+
+	requests atomic.Int64 // ids of wire events
 
 	mu      sync.Mutex // before Door.mu
 	closed  bool

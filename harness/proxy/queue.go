@@ -10,6 +10,7 @@ type pending struct {
 	kind    pendingKind
 	answer  []byte    // of an answered one
 	strikes []*strike // response rules that chose this request
+	sight   *sighting // what the history knows of it; nil = nothing
 }
 
 type pendingKind int

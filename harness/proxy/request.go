@@ -23,6 +23,8 @@ type request struct {
 	txns  []string     // transactional ids
 	parts []partition
 	acks  int16 // of Produce
+	// batches has the head of what Produce sends to each of parts.
+	batches []batchHead
 	// opaque requests are too long or too new to be read: they name nothing.
 	opaque bool
 }
@@ -59,12 +61,13 @@ func (r *request) produce(c *cursor, names *topicNames) {
 		r.txns = append(r.txns, string(txn))
 	}
 	r.acks = acks
-	walkProduce(c, r.requestHeader, func(topic []byte, id [16]byte, part int32, _ []byte) {
+	walkProduce(c, r.requestHeader, func(topic []byte, id [16]byte, part int32, records []byte) {
 		p := partition{string(topic), id, part}
 		if topic == nil {
 			p.topic = names.name(id)
 		}
 		r.parts = append(r.parts, p)
+		r.batches = append(r.batches, readBatchHead(records))
 	})
 }
 

@@ -44,6 +44,9 @@ type rewriter struct {
 // rewrite returns frame with its addresses replaced by those of to. The result
 // is frame itself if nothing had to change.
 func rewrite(frame []byte, h requestHeader, to addresses) ([]byte, error) {
+	if !carriesAddresses(h) {
+		return frame, nil
+	}
 	r := rewriter{c: cursor{buf: frame}, to: to}
 	skipResponseHeader(&r.c, h)
 	flexible := h.flexible()

@@ -82,7 +82,11 @@ func one(strikes []*strike) (delays []*strike, act *strike) {
 }
 
 // hit records that s came about.
-func (c *conn) hit(s *strike, h requestHeader) {
+func (c *conn) hit(s *strike, e *pending) {
+	h := e.requestHeader
+	text := fmt.Sprintf("%s v%d of %s to broker %d, correlation %d: %s",
+		h.name(), h.version, c.client, c.broker, h.corr, s.h.rule.does(s.h.rule.Phase))
+	c.struck(s, e, text)
 	s.h.hit(Hit{
 		T:       c.p.cfg.Now(),
 		Client:  c.client,
@@ -90,7 +94,6 @@ func (c *conn) hit(s *strike, h requestHeader) {
 		API:     h.api,
 		Version: h.version,
 		Corr:    h.corr,
-		Text: fmt.Sprintf("%s v%d of %s to broker %d, correlation %d: %s",
-			h.name(), h.version, c.client, c.broker, h.corr, s.h.rule.does(s.h.rule.Phase)),
+		Text:    text,
 	})
 }

@@ -1,0 +1,161 @@
+package proxy
+
+import (
+	"encoding/binary"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// batchHead is what the header of a record batch says, the same whether the
+// records behind it are compressed or not. Older message formats (magic 0 and 1)
+// say only their magic.
+type batchHead struct {
+	magic         int8
+	transactional bool
+	pid           int64
+	epoch         int16
+	baseSequence  int32
+	records       int32
+	lastDelta     int32 // offset of the last record, relative to the first
+	bytes         int
+}
+
+// batchHeader is the length of a record batch's header (magic 2).
+const batchHeader = 61
+
+func readBatchHead(b []byte) batchHead {
+	h := batchHead{magic: -1, pid: -1, epoch: -1, baseSequence: -1, bytes: len(b)}
+	if len(b) > 16 {
+		h.magic = int8(b[16])
+	}
+	if h.magic < 2 || len(b) < batchHeader {
+		return h
+	}
+	h.transactional = binary.BigEndian.Uint16(b[21:])&0x10 != 0
+	h.lastDelta = int32(binary.BigEndian.Uint32(b[23:]))
+	h.pid = int64(binary.BigEndian.Uint64(b[43:]))
+	h.epoch = int16(binary.BigEndian.Uint16(b[51:]))
+	h.baseSequence = int32(binary.BigEndian.Uint32(b[53:]))
+	h.records = int32(binary.BigEndian.Uint32(b[57:]))
+	return h
+}
+
+// requestEvents describes r in copies of e.
+func requestEvents(e history.Event, r *request) []history.Event {
+	if len(r.txns) > 0 {
+		e.Data["txn-id"] = r.txns[0]
+	}
+	producer := func(pid int64, epoch int16) { e.PID, e.Epoch, e.HasPID = pid, epoch, pid >= 0 }
+	member := func(group string, generation int32, id string, instance *string) {
+		e.Group = group
+		e.Data["generation"], e.Data["member"] = generation, id
+		if instance != nil {
+			e.Data["instance"] = *instance
+		}
+	}
+	switch b := r.body.(type) {
+	case nil:
+		if r.api == int16(kmsg.Produce) {
+			return produceEvents(e, r)
+		}
+		e.Note = "too long to read"
+	case *kmsg.InitProducerIDRequest:
+		e.Data["timeout-ms"] = b.TransactionTimeoutMillis
+		producer(b.ProducerID, b.ProducerEpoch)
+	case *kmsg.AddPartitionsToTxnRequest:
+		producer(b.ProducerID, b.ProducerEpoch)
+		return perPartition(e, r, nil)
+	case *kmsg.AddOffsetsToTxnRequest:
+		producer(b.ProducerID, b.ProducerEpoch)
+		e.Group = b.Group
+	case *kmsg.TxnOffsetCommitRequest:
+		producer(b.ProducerID, b.ProducerEpoch)
+		member(b.Group, b.Generation, b.MemberID, b.InstanceID)
+		var all []kmsg.TxnOffsetCommitRequestTopicPartition
+		for _, t := range b.Topics {
+			all = append(all, t.Partitions...)
+		}
+		return perPartition(e, r, func(e *history.Event, i int) { setOffset(e, all[i].Offset, all[i].Metadata) })
+	case *kmsg.EndTxnRequest:
+		producer(b.ProducerID, b.ProducerEpoch)
+		if e.Marker = "abort"; b.Commit {
+			e.Marker = "commit"
+		}
+	case *kmsg.OffsetCommitRequest:
+		member(b.Group, b.Generation, b.MemberID, b.InstanceID)
+		var all []kmsg.OffsetCommitRequestTopicPartition
+		for _, t := range b.Topics {
+			all = append(all, t.Partitions...)
+		}
+		return perPartition(e, r, func(e *history.Event, i int) { setOffset(e, all[i].Offset, all[i].Metadata) })
+	case *kmsg.JoinGroupRequest:
+		member(b.Group, -1, b.MemberID, b.InstanceID)
+		delete(e.Data, "generation")
+		e.Data["session-timeout-ms"] = b.SessionTimeoutMillis
+	case *kmsg.SyncGroupRequest:
+		member(b.Group, b.Generation, b.MemberID, b.InstanceID)
+	case *kmsg.HeartbeatRequest:
+		member(b.Group, b.Generation, b.MemberID, b.InstanceID)
+	case *kmsg.ConsumerGroupHeartbeatRequest:
+		member(b.Group, b.MemberEpoch, b.MemberID, b.InstanceID)
+	case *kmsg.OffsetFetchRequest:
+		e.Group = b.Group
+	case *kmsg.LeaveGroupRequest:
+		e.Group = b.Group
+		members := []string{}
+		if b.MemberID != "" {
+			members = append(members, b.MemberID)
+		}
+		for _, m := range b.Members {
+			members = append(members, m.MemberID)
+		}
+		e.Data["members"] = members
+	}
+	return []history.Event{e}
+}
+
+func setOffset(e *history.Event, offset int64, metadata *string) {
+	e.Off = []int64{offset}
+	if metadata != nil {
+		e.Meta = *metadata
+	}
+}
+
+// perPartition copies e for each partition of r. Data is shared: it says the same
+// of all.
+func perPartition(e history.Event, r *request, each func(e *history.Event, i int)) []history.Event {
+	events := make([]history.Event, 0, len(r.parts))
+	for i, p := range r.parts {
+		e := e
+		e.TP = history.TopicPartition{Topic: p.name(), Part: p.part}
+		if each != nil {
+			each(&e, i)
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// produceEvents has one event for each partition's batch.
+func produceEvents(common history.Event, r *request) []history.Event {
+	common.Data["acks"] = r.acks
+	return perPartition(common, r, func(e *history.Event, i int) {
+		b := r.batches[i]
+		data := make(map[string]any, len(common.Data)+4)
+		for k, v := range common.Data {
+			data[k] = v
+		}
+		data["bytes"] = b.bytes
+		if b.magic < 2 {
+			data["magic"] = b.magic
+		} else {
+			data["records"] = b.records
+			data["base-sequence"] = b.baseSequence
+			data["last-delta"] = b.lastDelta
+		}
+		e.Data = data
+		e.PID, e.Epoch, e.HasPID, e.InTxn = b.pid, b.epoch, b.pid >= 0, b.transactional
+	})
+}

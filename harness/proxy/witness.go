@@ -1,0 +1,159 @@
+package proxy
+
+import (
+	"maps"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// sighting is a request that the history knows of, until its outcome is known
+// too. Produce, AddPartitionsToTxn, OffsetCommit and the like have an event for
+// each partition; all events of one request share its id.
+type sighting struct {
+	id     int64
+	events []history.Event // as recorded at the request
+	over   bool            // the outcome is recorded
+}
+
+// witnessed says whether requests of an API are recorded. docs/proxy.md has the
+// fields of each.
+func witnessed(api int16) bool {
+	switch kmsg.Key(api) {
+	case kmsg.Produce, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn,
+		kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.LeaveGroup, kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat:
+		return true
+	}
+	return false
+}
+
+// routine requests are recorded only once their response says something new.
+func routine(api int16) bool {
+	switch kmsg.Key(api) {
+	case kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat, kmsg.OffsetFetch:
+		return true
+	}
+	return false
+}
+
+// event is what all wire events of one request have in common.
+func (c *conn) event(h requestHeader, id int64, typ history.Type, op history.Op) history.Event {
+	return history.Event{
+		T: c.p.cfg.Now(), Src: history.SrcWire, Proc: c.client, Type: typ, Op: op, ID: id,
+		Data: map[string]any{"api": h.name(), "version": h.version, "broker": c.broker, "conn": c.id, "corr": h.corr},
+	}
+}
+
+// sight records a request that is about to be passed on or struck.
+func (c *conn) sight(r *request) *sighting {
+	s := &sighting{id: c.p.requests.Add(1)}
+	e := c.event(r.requestHeader, s.id, history.Invoke, history.OpRequest)
+	s.events = requestEvents(e, r)
+	if !routine(r.api) {
+		c.record(s.events)
+	}
+	return s
+}
+
+func (c *conn) record(events []history.Event) {
+	for _, e := range events {
+		c.p.cfg.Record(e)
+	}
+}
+
+// told says what became of a response on its last yards.
+const (
+	toldClient  = "passed"
+	toldNobody  = "dropped"      // by a rule, or the client was cut off before
+	toldError   = "replaced"     // by a rule's error code, which is told-code
+	notAnswered = "not-answered" // the connection ended first
+	notSent     = "not-sent"     // a rule kept the request from the broker
+)
+
+// answered records the broker's response to a request that was sighted.
+func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
+	if p.sight == nil {
+		return
+	}
+	resp := kmsg.ResponseForKey(p.api)
+	resp.SetVersion(p.version)
+	cur := cursor{buf: frame}
+	skipResponseHeader(&cur, p.requestHeader)
+	if cur.bad || len(frame) > maxDecode || resp.ReadFrom(frame[cur.off:]) != nil {
+		c.unanswered(p, history.Info, "unreadable")
+		return
+	}
+	if kmsg.Key(p.api) == kmsg.OffsetFetch {
+		c.record(c.fetchedOffsets(p, resp.(*kmsg.OffsetFetchResponse), told, toldCode))
+		return
+	}
+	p.sight.over = true
+	now, news := c.p.cfg.Now(), !routine(p.api)
+	for i := range p.sight.events {
+		e := &p.sight.events[i]
+		e.T, e.Type, e.Op = now, history.OK, history.OpResponse
+		e.Data = maps.Clone(e.Data) // the request's event may still be on its way to the file
+		e.Data["told"] = told
+		if told == toldError {
+			e.Data["told-code"] = toldCode
+		}
+		news = c.p.outcome(e, resp) || news
+	}
+	if news {
+		c.record(p.sight.events)
+	}
+}
+
+// unanswered records that no response to a sighted request was seen: fail if the
+// broker certainly never got it, info if nobody knows.
+func (c *conn) unanswered(p *pending, typ history.Type, told string) {
+	if p.sight == nil || p.sight.over || routine(p.api) {
+		return
+	}
+	p.sight.over = true
+	now := c.p.cfg.Now()
+	for i := range p.sight.events {
+		e := &p.sight.events[i]
+		e.T, e.Type, e.Op = now, typ, history.OpResponse
+		e.Data = maps.Clone(e.Data)
+		e.Data["told"] = told
+	}
+	c.record(p.sight.events)
+}
+
+// struck records a rule's hit.
+func (c *conn) struck(s *strike, p *pending, text string) {
+	if c.p.cfg.Record == nil {
+		return
+	}
+	op, id := history.OpRequest, int64(0)
+	if s.h.rule.Phase == OnResponse {
+		op = history.OpResponse
+	}
+	if p.sight != nil {
+		id = p.sight.id
+	}
+	e := c.event(p.requestHeader, id, history.Info, op)
+	e.Data["struck"] = text
+	c.p.cfg.Record(e)
+}
+
+// setErr puts a response's error code into its event.
+func setErr(e *history.Event, code int16) {
+	if code == 0 {
+		return
+	}
+	e.Err = &history.Error{Name: "UNKNOWN_SERVER_ERROR", Code: code}
+	if k := kerr.TypedErrorForCode(code); k != nil {
+		e.Err.Name = k.Message
+		if k.Retriable {
+			e.Err.Class = history.Retriable
+		}
+	}
+	switch code {
+	case kerr.ProducerFenced.Code, kerr.InvalidProducerEpoch.Code, kerr.FencedInstanceID.Code, kerr.FencedMemberEpoch.Code:
+		e.Err.Class = history.Fenced
+	}
+}
