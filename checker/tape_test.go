@@ -13,6 +13,7 @@ type tape struct {
 	events []history.Event
 	now    int64
 	ids    map[string]int64
+	open   map[history.Value]int64 // operations of sends begun by a story
 }
 
 const ms = int64(1e6)
@@ -147,6 +148,8 @@ type entry struct {
 	from   int64 // in orders, -1 if not made from anything
 	pid    int64 // 0 = not transactional
 	marker string
+	epoch  int16
+	hole   bool
 }
 
 func v(proc string, n int64) history.Value { return history.Value{Proc: proc, N: n} }
@@ -174,13 +177,22 @@ func (p *tape) log(tp history.TopicPartition, entries ...entry) {
 	}
 	n := int64(len(entries))
 	w := audit(history.OpWatermarks)
-	w.Off = []int64{0, n, n}
+	lso := n
+	for i, e := range entries {
+		if e.pid != 0 && e.marker == "" && fate[i] == "" {
+			lso = min(lso, int64(i))
+		}
+	}
+	w.Off = []int64{0, lso, n}
 	p.add(w)
 	for i, en := range entries {
+		if en.hole {
+			continue
+		}
 		e := audit(history.OpLog)
 		e.Off = []int64{int64(i)}
 		if en.pid != 0 {
-			e.PID, e.HasPID, e.InTxn = en.pid, true, true
+			e.PID, e.Epoch, e.HasPID, e.InTxn = en.pid, en.epoch, true, true
 		}
 		if en.marker != "" {
 			e.Op, e.Marker, e.InTxn = history.OpMarker, en.marker, false
@@ -194,7 +206,7 @@ func (p *tape) log(tp history.TopicPartition, entries ...entry) {
 	}
 	for _, lib := range []string{"franz-go", "sarama"} {
 		for i, en := range entries {
-			if en.marker != "" || en.pid != 0 && fate[i] != "commit" {
+			if en.hole || en.marker != "" || en.pid != 0 && fate[i] != "commit" {
 				continue
 			}
 			e := audit(history.OpVisible)
