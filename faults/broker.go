@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -110,7 +111,7 @@ type brokerStrike struct {
 
 func newBrokerStrike(f scenarios.Fault, env *Env, seed uint64, want condition, soft bool) (*brokerStrike, error) {
 	if f.Args.Broker == "" {
-		return nil, fmt.Errorf("whom? Want broker: one of %s", targetWords)
+		return nil, errors.New("whom? Want broker: a target, as in broker(2), leader(orders/0) or any")
 	}
 	if _, err := parseTarget(f.Args.Broker); err != nil {
 		return nil, err

@@ -190,7 +190,7 @@ func TestTargetsResolveOnEmbedded(t *testing.T) {
 
 func TestMissingGroupSaysWhichExist(t *testing.T) {
 	env := startEmbedded(t)
-	_, _, err := env.coordinator(t.Context(), target{word: "coordinator", kind: "group", key: "tll"})
+	_, _, err := env.coordinator(t.Context(), group, "tll")
 	if !errors.Is(err, ErrNoTarget) || !strings.Contains(err.Error(), `no group is called "tll"; there are: none`) {
 		t.Errorf("error %v, want ErrNoTarget and what there is", err)
 	}

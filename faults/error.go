@@ -2,6 +2,7 @@ package faults
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/onceproof/onceproof/harness/proxy"
 	"github.com/onceproof/onceproof/scenarios"
@@ -18,8 +19,9 @@ func newError(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 	if f.When.On.Request == "" {
 		return nil, errors.New("which request? Each has its own shape of error: name one in on: {request: …}")
 	}
-	if w.code, err = errorCode(f.Args.Code); err != nil {
-		return nil, err
+	var ok bool
+	if w.code, ok = scenarios.ErrorCode(f.Args.Code); !ok {
+		return nil, fmt.Errorf("no error of Kafka is called %q; an example is NOT_LEADER_OR_FOLLOWER", f.Args.Code)
 	}
 	return w, nil
 }

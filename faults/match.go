@@ -3,12 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/harness/proxy"
 	"github.com/onceproof/onceproof/scenarios"
@@ -45,7 +40,7 @@ func (e *Env) matchRule(ctx context.Context, m scenarios.Match, seed uint64) (pr
 		}
 	}
 	if m.Broker != "" {
-		id, resolved, err := e.resolveOne(ctx, scenarios.Target(m.Broker), seed)
+		id, resolved, err := e.resolveOne(ctx, m.Broker, seed)
 		if err != nil {
 			return r, "", err
 		}
@@ -59,9 +54,9 @@ func (e *Env) matchRule(ctx context.Context, m scenarios.Match, seed uint64) (pr
 func checkMatch(m scenarios.Match) (proxy.Rule, error) {
 	r := proxy.Rule{API: -1, Broker: -1, Part: -1, Client: strings.TrimSuffix(m.Client, "/*"), TxnID: m.TxnID, Nth: m.Nth, Prob: m.Prob}
 	if m.Request != "" {
-		key, err := apiKey(m.Request)
-		if err != nil {
-			return r, err
+		key, ok := scenarios.APIKey(m.Request)
+		if !ok {
+			return r, fmt.Errorf("no request of Kafka's protocol is called %q; some are Produce, OffsetCommit, EndTxn", m.Request)
 		}
 		r.API = key
 	}
@@ -73,7 +68,7 @@ func checkMatch(m scenarios.Match) (proxy.Rule, error) {
 		r.Topic, r.Part = topic, part
 	}
 	if m.Broker != "" {
-		if _, err := parseTarget(scenarios.Target(m.Broker)); err != nil {
+		if _, err := parseTarget(m.Broker); err != nil {
 			return r, err
 		}
 	}
@@ -84,58 +79,12 @@ func checkMatch(m scenarios.Match) (proxy.Rule, error) {
 		return r, fmt.Errorf("probability %g: want 0 to 1", m.Prob)
 	}
 	switch m.Phase {
-	case "", "request":
+	case "", scenarios.PhaseRequest:
 		r.Phase = proxy.OnRequest
-	case "response":
+	case scenarios.PhaseResponse:
 		r.Phase = proxy.OnResponse
 	default:
 		return r, fmt.Errorf("phase %q: want request or response", m.Phase)
 	}
 	return r, nil
-}
-
-// apiKey is the key of an API by the name that Kafka gives its request.
-func apiKey(name string) (int16, error) {
-	var names []string
-	for key := range int16(kmsg.MaxKey + 1) {
-		known := kmsg.NameForKey(key)
-		if strings.EqualFold(known, name) {
-			return key, nil
-		}
-		if known != "Unknown" {
-			names = append(names, known)
-		}
-	}
-	slices.Sort(names)
-	return -1, fmt.Errorf("no request is called %q; there are: %s", name, strings.Join(names, ", "))
-}
-
-// newNames are error codes whose names Kafka has changed since franz-go took them.
-var newNames = map[string]int16{
-	"NOT_LEADER_OR_FOLLOWER":       6,
-	"NOT_LEADER_FOR_PARTITION":     6,
-	"UNKNOWN_SERVER_ERROR":         -1,
-	"COORDINATOR_NOT_AVAILABLE":    15,
-	"COORDINATOR_LOAD_IN_PROGRESS": 14,
-	"NOT_COORDINATOR":              16,
-}
-
-// maxErrorCode is above every error code that Kafka has.
-const maxErrorCode = 300
-
-// errorCode is the number of an error by the name that Kafka gives it.
-func errorCode(name string) (int16, error) {
-	if n, err := strconv.ParseInt(name, 10, 16); err == nil && n != 0 && kerr.ErrorForCode(int16(n)) != nil {
-		return int16(n), nil
-	}
-	want := strings.ToUpper(name)
-	if c, ok := newNames[want]; ok {
-		return c, nil
-	}
-	for c := int16(1); c < maxErrorCode; c++ {
-		if ke, ok := kerr.ErrorForCode(c).(*kerr.Error); ok && ke.Code == c && ke.Message == want {
-			return c, nil
-		}
-	}
-	return 0, fmt.Errorf("no error of Kafka is called %q; an example: NOT_LEADER_OR_FOLLOWER", name)
 }

@@ -52,7 +52,7 @@ func checkPartition(a scenarios.FaultArgs) error {
 		targets = append(targets, a.Isolate)
 	case oneWay:
 		if a.From == "" || a.To == "" {
-			return errors.New("one way needs both from: and to:")
+			return errors.New("one way needs both: from a target, to a target")
 		}
 		targets = append(targets, a.From, a.To)
 	case len(a.Split) < 2:

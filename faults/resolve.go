@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/harness/cluster"
@@ -63,7 +60,7 @@ func (e *Env) resolveOne(ctx context.Context, t scenarios.Target, seed uint64) (
 	return found[0], text, nil
 }
 
-func (e *Env) resolveNow(ctx context.Context, t target, r *rand.Rand) ([]cluster.BrokerID, string, error) {
+func (e *Env) resolveNow(ctx context.Context, t scenarios.TargetRef, r *rand.Rand) ([]cluster.BrokerID, string, error) {
 	brokers := e.Cluster.Brokers()
 	all := make([]cluster.BrokerID, len(brokers))
 	for i, b := range brokers {
@@ -78,49 +75,53 @@ func (e *Env) resolveNow(ctx context.Context, t target, r *rand.Rand) ([]cluster
 		r.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
 		return of[:n], fmt.Sprintf("%s of %d, drawn", word, len(of)), nil
 	}
-	switch t.word {
-	case "broker":
-		if !slices.Contains(all, t.id) {
+	switch t.Kind {
+	case scenarios.TargetBroker:
+		id := cluster.BrokerID(t.Broker)
+		if !slices.Contains(all, id) {
 			return nil, "", finalError{fmt.Errorf("%w; brokers: %s", ErrNoTarget, idText(all))}
 		}
-		return []cluster.BrokerID{t.id}, "", nil
-	case "all":
+		return []cluster.BrokerID{id}, "", nil
+	case scenarios.TargetAll:
 		return all, "all", nil
-	case "any":
+	case scenarios.TargetAny:
 		return draw(1, all, "any")
-	case "minority":
+	case scenarios.TargetMinority:
 		return draw((len(all)-1)/2, all, "a minority")
-	case "majority":
+	case scenarios.TargetMajority:
 		return draw(len(all)/2+1, all, "a majority")
-	case "leader", "follower":
+	case scenarios.TargetLeader, scenarios.TargetFollower:
 		return e.replica(ctx, t, r)
-	case "controller":
+	case scenarios.TargetController:
 		return e.controller(ctx)
-	default:
-		return e.coordinator(ctx, t)
+	case scenarios.TargetGroupCoordinator:
+		return e.coordinator(ctx, group, t.Group)
+	case scenarios.TargetTxnCoordinator:
+		return e.coordinator(ctx, txn, t.TxnID)
 	}
+	return nil, "", finalError{fmt.Errorf("no way to find a %s", t.Kind)}
 }
 
-func (e *Env) replica(ctx context.Context, t target, r *rand.Rand) ([]cluster.BrokerID, string, error) {
+func (e *Env) replica(ctx context.Context, t scenarios.TargetRef, r *rand.Rand) ([]cluster.BrokerID, string, error) {
 	v, err := look(ctx, e.Cluster)
 	if err != nil {
 		return nil, "", err
 	}
-	p, err := v.partition(t.topic, t.part)
+	p, err := v.partition(t.Topic, t.Part)
 	if err != nil {
 		return nil, "", err
 	}
 	if p.leader < 0 {
-		return nil, "", fmt.Errorf("%w: %s/%d has no leader now; its replicas are %s", ErrNoTarget, t.topic, t.part, brokerText(p.replicas))
+		return nil, "", fmt.Errorf("%w: %s/%d has no leader now; its replicas are %s", ErrNoTarget, t.Topic, t.Part, brokerText(p.replicas))
 	}
-	if t.word == "leader" {
-		return []cluster.BrokerID{p.leader}, fmt.Sprintf("leader of %s/%d", t.topic, t.part), nil
+	if t.Kind == scenarios.TargetLeader {
+		return []cluster.BrokerID{p.leader}, fmt.Sprintf("leader of %s/%d", t.Topic, t.Part), nil
 	}
 	followers := slices.DeleteFunc(slices.Sorted(slices.Values(p.replicas)), func(id cluster.BrokerID) bool { return id == p.leader })
 	if len(followers) == 0 {
-		return nil, "", finalError{fmt.Errorf("%w: %s/%d has no follower; its one replica is broker %d", ErrNoTarget, t.topic, t.part, p.leader)}
+		return nil, "", finalError{fmt.Errorf("%w: %s/%d has no follower; its one replica is broker %d", ErrNoTarget, t.Topic, t.Part, p.leader)}
 	}
-	return []cluster.BrokerID{followers[r.IntN(len(followers))]}, fmt.Sprintf("follower of %s/%d", t.topic, t.part), nil
+	return []cluster.BrokerID{followers[r.IntN(len(followers))]}, fmt.Sprintf("follower of %s/%d", t.Topic, t.Part), nil
 }
 
 // controller asks for the KRaft quorum's leader: brokers in KRaft mode name any
@@ -135,19 +136,7 @@ func (e *Env) controller(ctx context.Context) ([]cluster.BrokerID, string, error
 	quorum.Topics = append(quorum.Topics, topic)
 	_, resp, err := e.askAny(ctx, quorum)
 	if err == nil {
-		r := resp.(*kmsg.DescribeQuorumResponse)
-		if err := code(r.ErrorCode); err != nil {
-			return nil, "", fmt.Errorf("DescribeQuorum: %w", err)
-		}
-		for _, t := range r.Topics {
-			for _, p := range t.Partitions {
-				if err := code(p.ErrorCode); err != nil {
-					return nil, "", fmt.Errorf("DescribeQuorum: %w", err)
-				}
-				return []cluster.BrokerID{cluster.BrokerID(p.LeaderID)}, fmt.Sprintf("controller, epoch %d", p.LeaderEpoch), nil
-			}
-		}
-		return nil, "", errors.New("DescribeQuorum: an empty answer")
+		return quorumLeader(resp.(*kmsg.DescribeQuorumResponse))
 	}
 	if !errors.Is(err, errOldBroker) {
 		return nil, "", err
@@ -166,94 +155,21 @@ func (e *Env) controller(ctx context.Context) ([]cluster.BrokerID, string, error
 	return []cluster.BrokerID{cluster.BrokerID(id)}, "controller", nil
 }
 
-// coordinator finds the coordinator of a group or transactional id that exists;
-// brokers would name one for any name.
-func (e *Env) coordinator(ctx context.Context, t target) ([]cluster.BrokerID, string, error) {
-	names, known, err := e.keys(ctx, t.kind)
-	if err != nil {
-		return nil, "", err
-	}
-	what := map[string]string{"group": "group", "txn": "transactional id"}[t.kind]
-	if known && !slices.Contains(names, t.key) {
-		return nil, "", fmt.Errorf("%w: no %s is called %q; there are: %s", ErrNoTarget, what, t.key, list(names))
-	}
-	id, err := e.findCoordinator(ctx, t.kind, t.key)
-	if err != nil {
-		return nil, "", err
-	}
-	return []cluster.BrokerID{id}, fmt.Sprintf("coordinator of %s %s", what, t.key), nil
-}
-
-func (e *Env) findCoordinator(ctx context.Context, kind, key string) (cluster.BrokerID, error) {
-	req := kmsg.NewPtrFindCoordinatorRequest()
-	req.SetVersion(3) // one key a request
-	req.CoordinatorKey = key
-	if kind == "txn" {
-		req.CoordinatorType = 1
-	}
-	_, resp, err := e.askAny(ctx, req)
-	if err != nil {
-		return -1, err
-	}
-	r := resp.(*kmsg.FindCoordinatorResponse)
+func quorumLeader(r *kmsg.DescribeQuorumResponse) ([]cluster.BrokerID, string, error) {
 	if err := code(r.ErrorCode); err != nil {
-		return -1, fmt.Errorf("FindCoordinator of %s %s: %w", kind, key, err)
+		return nil, "", fmt.Errorf("DescribeQuorum: %w", err)
 	}
-	return cluster.BrokerID(r.NodeID), nil
-}
-
-// keys lists the groups or transactional ids that exist, from all brokers. known
-// is false when they could not all be asked.
-func (e *Env) keys(ctx context.Context, kind string) (names []string, known bool, err error) {
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	known = true
-	for _, b := range e.Cluster.Brokers() {
-		if b.State != cluster.Running {
-			known = false // what it coordinated may not have moved yet
-			continue
-		}
-		wg.Go(func() {
-			found, err := listKeys(ctx, b.Addr, kind)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				known = false
-				return
-			}
-			names = append(names, found...)
-		})
+	if len(r.Topics) != 1 || len(r.Topics[0].Partitions) != 1 {
+		return nil, "", errors.New("DescribeQuorum: an answer about another partition")
 	}
-	wg.Wait()
-	slices.Sort(names)
-	return slices.Compact(names), known, ctx.Err()
-}
-
-func listKeys(ctx context.Context, addr, kind string) (names []string, err error) {
-	if kind == "group" {
-		req := kmsg.NewPtrListGroupsRequest()
-		req.SetVersion(5) // 4 knows states, 5 the newer group types
-		resp, err := ask(ctx, addr, req)
-		if err != nil {
-			return nil, err
-		}
-		r := resp.(*kmsg.ListGroupsResponse)
-		for _, g := range r.Groups {
-			names = append(names, g.Group)
-		}
-		return names, code(r.ErrorCode)
+	p := r.Topics[0].Partitions[0]
+	if err := code(p.ErrorCode); err != nil {
+		return nil, "", fmt.Errorf("DescribeQuorum: %w", err)
 	}
-	req := kmsg.NewPtrListTransactionsRequest()
-	req.SetVersion(0)
-	resp, err := ask(ctx, addr, req)
-	if err != nil {
-		return nil, err
+	if p.LeaderID < 0 {
+		return nil, "", fmt.Errorf("%w: the quorum has no leader now", ErrNoTarget)
 	}
-	r := resp.(*kmsg.ListTransactionsResponse)
-	for _, t := range r.TransactionStates {
-		names = append(names, t.TransactionalID)
-	}
-	return names, code(r.ErrorCode)
+	return []cluster.BrokerID{cluster.BrokerID(p.LeaderID)}, fmt.Sprintf("controller, epoch %d", p.LeaderEpoch), nil
 }
 
 // askAny asks the running brokers in turn until one answers.
@@ -275,57 +191,4 @@ func (e *Env) askAny(ctx context.Context, req kmsg.Request) (cluster.BrokerID, k
 		return -1, nil, fmt.Errorf("%w: no broker runs", ErrNoTarget)
 	}
 	return -1, nil, errors.Join(errs...)
-}
-
-// isRetriable says whether a Kafka error passes by itself.
-func isRetriable(err error) bool { return kerr.IsRetriable(err) }
-
-// resolveInstances returns the client processes that name means: "till/0" is that
-// one, "till/*" all, "till" one of them, drawn from seed.
-func (e *Env) resolveInstances(name string, seed uint64) ([]instance, string, error) {
-	var exact, every []instance
-	var names []string
-	for _, i := range e.instances() {
-		names = append(names, i.Name())
-		if i.Name() == name {
-			exact = append(exact, i)
-		}
-		if clientOf(i.Name()) == clientOf(name) {
-			every = append(every, i)
-		}
-	}
-	switch {
-	case len(exact) > 0:
-		return exact, "client " + name, nil
-	case len(every) == 0 || name != clientOf(name) && name != clientOf(name)+"/*":
-		return nil, "", fmt.Errorf("client %q: %w; clients: %s", name, ErrNoTarget, list(names))
-	case name != clientOf(name):
-		return every, fmt.Sprintf("client %s (all %d instances)", name, len(every)), nil
-	}
-	one := every[dice(seed).IntN(len(every))]
-	if len(every) == 1 {
-		return []instance{one}, "client " + one.Name(), nil
-	}
-	return []instance{one}, fmt.Sprintf("client %s (any of %d, drawn)", one.Name(), len(every)), nil
-}
-
-// matchInstances returns every client process that name covers: "till" and
-// "till/*" all of till's, "till/0" that one, "" all.
-func (e *Env) matchInstances(name string) ([]instance, string, error) {
-	if name == "" {
-		if len(e.instances()) == 0 {
-			return nil, "", fmt.Errorf("%w: there are no clients", ErrNoTarget)
-		}
-		return e.instances(), "all clients", nil
-	}
-	if name == clientOf(name) {
-		name += "/*"
-	}
-	return e.resolveInstances(name, 0)
-}
-
-// clientOf is the client's name of an instance, "till" of "till/0".
-func clientOf(instance string) string {
-	name, _, _ := strings.Cut(instance, "/")
-	return name
 }

@@ -47,7 +47,7 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 	}
 	a := f.Args
 	for _, t := range []scenarios.Target{a.Broker, a.Isolate, a.From, a.To} {
-		if t == "" || t == "brokers" {
+		if t == "" || t == scenarios.Brokers {
 			continue
 		}
 		if err := known.target(t); err != nil {
@@ -77,7 +77,7 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 			return fmt.Errorf("on: %w", err)
 		}
 		if m.Broker != "" {
-			if err := known.target(scenarios.Target(m.Broker)); err != nil {
+			if err := known.target(m.Broker); err != nil {
 				return fmt.Errorf("on: %w", err)
 			}
 		}
@@ -108,23 +108,23 @@ func (k known) target(t scenarios.Target) error {
 	if err != nil {
 		return err
 	}
-	switch p.word {
-	case "broker":
-		if !slices.Contains(k.brokers, p.id) {
+	switch p.Kind {
+	case scenarios.TargetBroker:
+		if !slices.Contains(k.brokers, cluster.BrokerID(p.Broker)) {
 			return fmt.Errorf("target %s: %w; brokers: %s", t, ErrNoTarget, idText(k.brokers))
 		}
-	case "minority":
+	case scenarios.TargetMinority:
 		if len(k.brokers) < 3 {
 			return fmt.Errorf("target %s: %w: a minority of %d brokers is nobody", t, ErrNoTarget, len(k.brokers))
 		}
-	case "leader", "follower":
-		partitions, ok := k.topics[p.topic]
+	case scenarios.TargetLeader, scenarios.TargetFollower:
+		partitions, ok := k.topics[p.Topic]
 		switch {
-		case strings.HasPrefix(p.topic, "__"): // Kafka's own come by themselves
+		case strings.HasPrefix(p.Topic, "__"): // Kafka's own come by themselves
 		case !ok:
 			return fmt.Errorf("target %s: %w; topics: %s", t, ErrNoTarget, list(slices.Sorted(maps.Keys(k.topics))))
-		case p.part >= partitions:
-			return fmt.Errorf("target %s: %w; %s has partitions 0 to %d", t, ErrNoTarget, p.topic, partitions-1)
+		case p.Part >= partitions:
+			return fmt.Errorf("target %s: %w; %s has partitions 0 to %d", t, ErrNoTarget, p.Topic, partitions-1)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ func TestCheckSupportNamesThePlaceAndTheWayOut(t *testing.T) {
 		{"partition", scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "any"}}, cluster.ErrUnsupported, "backend: docker"},
 		{"unknown kind", scenarios.Fault{Kind: "kil"}, nil, "no fault is called"},
 		{"no target", scenarios.Fault{Kind: scenarios.KindKill}, nil, "whom?"},
-		{"bad target", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader"}}, nil, "leader(orders/0)"},
+		{"bad target", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader"}}, nil, "write leader(topic/0)"},
 		{"no such broker", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "broker(4)"}}, ErrNoTarget, "brokers: 1, 2, 3"},
 		{"no such topic", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader(order/0)"}}, ErrNoTarget, "topics: orders"},
 		{"no such partition", scenarios.Fault{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "orders/2"}}, ErrNoTarget, "partitions 0 to 1"},

@@ -2,85 +2,27 @@ package faults
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
-	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
-// target is a parsed scenarios.Target:
-//
-//	broker(ID) | leader(TOPIC/PARTITION) | follower(TOPIC/PARTITION) | controller
-//	coordinator(group ID) | coordinator(txn ID) | any | minority | majority | all
-type target struct {
-	word  string
-	id    cluster.BrokerID // broker
-	topic string           // leader, follower
-	part  int32
-	kind  string // coordinator: group or txn
-	key   string
-}
-
-const targetWords = "broker(2), leader(topic/0), follower(topic/0), controller, coordinator(group g), coordinator(txn id), any, minority, majority, all"
-
-func parseTarget(t scenarios.Target) (target, error) {
-	text := strings.TrimSpace(string(t))
-	word, arg, hasArg := strings.Cut(text, "(")
-	if hasArg {
-		if !strings.HasSuffix(arg, ")") {
-			return target{}, fmt.Errorf("target %q: the bracket is not closed", text)
-		}
-		arg = strings.TrimSpace(strings.TrimSuffix(arg, ")"))
+// parseTarget parses t by the scenario's grammar.
+func parseTarget(t scenarios.Target) (scenarios.TargetRef, error) {
+	ref, err := t.Parse()
+	if err != nil {
+		return ref, fmt.Errorf("target %q %w", t, err)
 	}
-	word = strings.TrimSpace(word)
-	out := target{word: word}
-	switch word {
-	case "controller", "any", "minority", "majority", "all":
-		if hasArg {
-			return target{}, fmt.Errorf("target %q: %s takes no argument", text, word)
-		}
-		return out, nil
-	case "broker":
-		id, err := strconv.ParseInt(arg, 10, 32)
-		if err != nil || id < 0 {
-			return target{}, fmt.Errorf("target %q: want a broker's id, as in broker(2)", text)
-		}
-		out.id = cluster.BrokerID(id)
-		return out, nil
-	case "leader", "follower":
-		topic, part, err := parseTP(arg)
-		if err != nil || part < 0 {
-			return target{}, fmt.Errorf("target %q: want a topic and a partition, as in %s(orders/0)", text, word)
-		}
-		out.topic, out.part = topic, part
-		return out, nil
-	case "coordinator":
-		kind, key, _ := strings.Cut(arg, " ")
-		key = strings.TrimSpace(key)
-		if kind != "group" && kind != "txn" || key == "" {
-			return target{}, fmt.Errorf("target %q: want coordinator(group ID) or coordinator(txn ID)", text)
-		}
-		out.kind, out.key = kind, key
-		return out, nil
-	}
-	return target{}, fmt.Errorf("target %q is none of: %s", text, targetWords)
+	return ref, nil
 }
 
 // parseTP splits "topic/partition"; a bare topic has partition -1.
 func parseTP(s string) (topic string, part int32, err error) {
-	topic, num, ok := strings.Cut(s, "/")
-	if topic == "" || strings.ContainsAny(topic, " ()") {
-		return "", 0, fmt.Errorf("%q names no topic", s)
+	topic, part, err = scenarios.ParseTopicPartition(s)
+	if err != nil {
+		return "", 0, fmt.Errorf("%q %w", s, err)
 	}
-	if !ok {
-		return topic, -1, nil
-	}
-	n, err := strconv.ParseInt(num, 10, 32)
-	if err != nil || n < 0 {
-		return "", 0, fmt.Errorf("%q: want topic/partition", s)
-	}
-	return topic, int32(n), nil
+	return topic, part, nil
 }
 
 // TargetText is the target of f as its scenario says it: "broker leader(orders/0)",

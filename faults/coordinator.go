@@ -1,0 +1,113 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/harness/cluster"
+)
+
+// keyType is what a coordinator coordinates; its value is Kafka's coordinator type.
+type keyType int8
+
+const (
+	group keyType = 0
+	txn   keyType = 1
+)
+
+func (k keyType) String() string {
+	if k == txn {
+		return "transactional id"
+	}
+	return "group"
+}
+
+// coordinator finds the coordinator of a group or transactional id that exists;
+// brokers would name one for any name.
+func (e *Env) coordinator(ctx context.Context, kind keyType, key string) ([]cluster.BrokerID, string, error) {
+	names, known, err := e.keys(ctx, kind)
+	if err != nil {
+		return nil, "", err
+	}
+	if known && !slices.Contains(names, key) {
+		return nil, "", fmt.Errorf("%w: no %s is called %q; there are: %s", ErrNoTarget, kind, key, list(names))
+	}
+	id, err := e.findCoordinator(ctx, kind, key)
+	if err != nil {
+		return nil, "", err
+	}
+	return []cluster.BrokerID{id}, fmt.Sprintf("coordinator of %s %s", kind, key), nil
+}
+
+func (e *Env) findCoordinator(ctx context.Context, kind keyType, key string) (cluster.BrokerID, error) {
+	req := kmsg.NewPtrFindCoordinatorRequest()
+	req.SetVersion(3) // one key a request
+	req.CoordinatorKey, req.CoordinatorType = key, int8(kind)
+	_, resp, err := e.askAny(ctx, req)
+	if err != nil {
+		return -1, err
+	}
+	r := resp.(*kmsg.FindCoordinatorResponse)
+	if err := code(r.ErrorCode); err != nil {
+		return -1, fmt.Errorf("FindCoordinator of %s %s: %w", kind, key, err)
+	}
+	return cluster.BrokerID(r.NodeID), nil
+}
+
+// keys lists the groups or transactional ids that exist, from all brokers. known
+// is false when they could not all be asked.
+func (e *Env) keys(ctx context.Context, kind keyType) (names []string, known bool, err error) {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	known = true
+	for _, b := range e.Cluster.Brokers() {
+		if b.State != cluster.Running {
+			known = false // what it coordinated may not have moved yet
+			continue
+		}
+		wg.Go(func() {
+			found, err := listKeys(ctx, b.Addr, kind)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				known = false
+				return
+			}
+			names = append(names, found...)
+		})
+	}
+	wg.Wait()
+	slices.Sort(names)
+	return slices.Compact(names), known, ctx.Err()
+}
+
+func listKeys(ctx context.Context, addr string, kind keyType) (names []string, err error) {
+	if kind == group {
+		req := kmsg.NewPtrListGroupsRequest()
+		req.SetVersion(5) // 4 knows states, 5 the newer group types
+		resp, err := ask(ctx, addr, req)
+		if err != nil {
+			return nil, err
+		}
+		r := resp.(*kmsg.ListGroupsResponse)
+		for _, g := range r.Groups {
+			names = append(names, g.Group)
+		}
+		return names, code(r.ErrorCode)
+	}
+	req := kmsg.NewPtrListTransactionsRequest()
+	req.SetVersion(0)
+	resp, err := ask(ctx, addr, req)
+	if err != nil {
+		return nil, err
+	}
+	r := resp.(*kmsg.ListTransactionsResponse)
+	for _, t := range r.TransactionStates {
+		names = append(names, t.TransactionalID)
+	}
+	return names, code(r.ErrorCode)
+}
