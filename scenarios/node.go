@@ -59,6 +59,11 @@ const (
 // parseYAML reads one document. Errors carry a place and no file.
 func parseYAML(text []byte) (n *node, err *Error) {
 	defer func() {
+		if last := 1 + strings.Count(newlines(text), "\n"); err != nil && err.Pos.Line > last {
+			err.Pos = Pos{last, 1} // the library counts past the end of a broken file
+		}
+	}()
+	defer func() {
 		if p := recover(); p != nil { // goccy/go-yaml is fed hostile input here
 			n, err = nil, &Error{Pos: Pos{1, 1}, Text: fmt.Sprintf("cannot be read as YAML: %v", p)}
 		}
@@ -69,14 +74,15 @@ func parseYAML(text []byte) (n *node, err *Error) {
 	if !utf8.Valid(text) {
 		return nil, &Error{Pos: Pos{1, 1}, Text: "the file is not UTF-8 text"}
 	}
-	if i := strings.IndexByte(string(text), '\t'); i >= 0 {
-		line := string(text[strings.LastIndexByte(string(text[:i]), '\n')+1 : i])
-		if strings.TrimSpace(line) == "" {
-			return nil, &Error{Pos: Pos{1 + strings.Count(string(text[:i]), "\n"), len(line) + 1},
+	plain := newlines(text)
+	if i := strings.IndexByte(plain, '\t'); i >= 0 {
+		indent := plain[strings.LastIndexByte(plain[:i], '\n')+1 : i]
+		if strings.TrimSpace(indent) == "" {
+			return nil, &Error{Pos: Pos{1 + strings.Count(plain[:i], "\n"), len(indent) + 1},
 				Text: "a tab; YAML is indented with spaces"}
 		}
 	}
-	tokens := lexer.Tokenize(string(text))
+	tokens := lexer.Tokenize(plain)
 	if deep := tooDeep(tokens); deep != nil {
 		return nil, &Error{Pos: place(deep), Text: fmt.Sprintf("nested deeper than %d levels", maxDepth)}
 	}
@@ -203,6 +209,12 @@ func place(t *token.Token) Pos {
 		return Pos{1, 1}
 	}
 	return Pos{max(1, t.Position.Line), max(1, t.Position.Column)}
+}
+
+// newlines is text with \n where YAML sees the end of a line: \n, \r\n or \r.
+// The library would count some of them twice.
+func newlines(text []byte) string {
+	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(text))
 }
 
 func firstLine(s string) string {

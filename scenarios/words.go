@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Words says in words what f does to whom: "kill broker leader(orders/0)".
+// Words says in words what f does to whom: "kill the leader of orders/0".
 func (f *Fault) Words() string {
 	a := &f.Args
 	switch {
 	case f.Kind == KindPartition && a.Isolate != "":
-		return fmt.Sprintf("partition %s from the other brokers", a.Isolate)
+		return fmt.Sprintf("partition %s from the other brokers", a.Isolate.Words())
 	case f.Kind == KindPartition && len(a.Split) > 0:
 		var groups []string
 		for _, g := range a.Split {
@@ -18,9 +18,9 @@ func (f *Fault) Words() string {
 		}
 		return "partition brokers " + strings.Join(groups, " | ")
 	case f.Kind == KindPartition:
-		return fmt.Sprintf("drop packets from %s to %s", a.From, a.To)
+		return fmt.Sprintf("drop packets from %s to %s", a.From.Words(), a.To.Words())
 	case f.Kind == KindMoveLeader && a.To != "":
-		return fmt.Sprintf("move the leader of %s to %s", a.TP, a.To)
+		return fmt.Sprintf("move the leader of %s to %s", a.TP, a.To.Words())
 	case f.Kind == KindMoveLeader:
 		return "move the leader of " + a.TP
 	}
@@ -33,8 +33,11 @@ func (f *Fault) Words() string {
 	if a.Client != "" {
 		out += " client " + a.Client
 	}
+	if a.Client != "" && a.Broker != "" {
+		out += " from"
+	}
 	if a.Broker != "" {
-		out += " broker " + string(a.Broker)
+		out += " " + a.Broker.Words()
 	}
 	if a.Code != "" {
 		out += " with " + a.Code
@@ -43,6 +46,33 @@ func (f *Fault) Words() string {
 		out += " by " + a.Delay.String()
 	}
 	return out
+}
+
+// Words says whom t means: "the leader of orders/0".
+func (t Target) Words() string {
+	ref, err := t.Parse()
+	if err != nil {
+		return string(t)
+	}
+	switch ref.Kind {
+	case TargetBroker:
+		return fmt.Sprintf("broker %d", ref.Broker)
+	case TargetLeader:
+		return fmt.Sprintf("the leader of %s/%d", ref.Topic, ref.Part)
+	case TargetFollower:
+		return fmt.Sprintf("a follower of %s/%d", ref.Topic, ref.Part)
+	case TargetController:
+		return "the controller"
+	case TargetGroupCoordinator:
+		return "the coordinator of group " + ref.Group
+	case TargetTxnCoordinator:
+		return "the coordinator of transactional.id " + ref.TxnID
+	case TargetAny:
+		return "any broker"
+	case TargetAll:
+		return "all brokers"
+	}
+	return fmt.Sprintf("a %s of the brokers", ref.Kind)
 }
 
 // requestWords is what f does to the request that triggers it.
@@ -104,7 +134,7 @@ func (m *Match) String() string {
 		b.WriteString(" for " + m.TP)
 	}
 	if m.Broker != "" {
-		b.WriteString(" to " + string(m.Broker))
+		b.WriteString(" to " + m.Broker.Words())
 	}
 	if m.Phase == PhaseResponse {
 		b.WriteString(", once the broker has acted")

@@ -29,7 +29,7 @@ type Step struct {
 	After int             `json:"after,omitempty"` // the step whose effect must be seen first; 0 = none
 	For   time.Duration   `json:"for"`             // drawn; 0: over at once, or with the load
 	Seed  uint64          `json:"seed"`            // of this step's own draws, from (seed, step, target)
-	Text  string          `json:"text"`            // "kill broker leader(orders/0), at 12s, for 5s"
+	Text  string          `json:"text"`            // "kill the leader of orders/0, at 12s, for 5s"
 	Fault scenarios.Fault `json:"fault"`
 }
 
