@@ -69,12 +69,7 @@ type job struct {
 	control  bool
 }
 
-func (j job) name() string {
-	if j.control {
-		return j.scenario.Metadata.Name + " (control)"
-	}
-	return j.scenario.Metadata.Name
-}
+func (j job) name() string { return j.scenario.Metadata.Name }
 
 func run(ctx context.Context, out io.Writer, o runOptions, names []string) error {
 	jobs, err := jobsOf(o, names)
@@ -186,11 +181,7 @@ func runOne(ctx context.Context, out io.Writer, o runOptions, j job) outcome {
 
 // freshDir names a run folder that does not exist yet.
 func freshDir(out string, j job) (string, error) {
-	name := j.scenario.Metadata.Name
-	if j.control {
-		name += "-control"
-	}
-	base := filepath.Join(out, harness.FolderName(name, j.plan.Seed, time.Now()))
+	base := filepath.Join(out, harness.FolderName(j.name(), j.plan.Seed, time.Now()))
 	for n, dir := 2, base; ; n, dir = n+1, fmt.Sprintf("%s-%d", base, n) {
 		err := os.Mkdir(dir, 0o755)
 		if !os.IsExist(err) {
