@@ -46,11 +46,6 @@ func prepareDocker(ctx context.Context, spec Spec) (e *engine, image, why string
 	if e, err = connect(ctx); err != nil {
 		return nil, "", "", err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, e.close())
-		}
-	}()
 	if removed, err := e.reap(ctx); err != nil {
 		progress(spec)(fmt.Sprintf("leftovers of dead runs: %v", err))
 	} else if len(removed) > 0 {
@@ -62,7 +57,7 @@ func prepareDocker(ctx context.Context, spec Spec) (e *engine, image, why string
 	}
 	image, which, err := e.image(ctx, want, progress(spec))
 	if err != nil {
-		return nil, "", "", err
+		return nil, "", "", errors.Join(err, e.close())
 	}
 	return e, image, fmt.Sprintf("docker: engine %s answers, image %s", e.version, which), nil
 }

@@ -23,7 +23,8 @@ import (
 const (
 	bootTimeout  = 3 * time.Minute // from the first container to a cluster that is ready
 	closeTimeout = 30 * time.Second
-	nodeMemory   = 1 << 30 // bytes; a broker at rest takes about 300 MB
+	makeTimeout  = 30 * time.Second // to create one container or network
+	nodeMemory   = 1 << 30          // bytes; a broker at rest takes about 300 MB
 )
 
 //go:embed broker.sh
@@ -57,21 +58,21 @@ type docker struct {
 // startDocker starts spec's nodes from an image that is there.
 func startDocker(ctx context.Context, e *engine, image string, spec Spec) (d *docker, err error) {
 	for range 3 {
-		d, err = bootDocker(ctx, e, image, spec)
+		ports, noPort := freePorts(spec.Brokers)
+		if noPort != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, noPort)
+		}
+		d, err = bootDocker(ctx, e, image, spec, ports)
 		if !errors.Is(err, errPortTaken) {
-			break
+			return d, err
 		}
 	}
-	return d, err
+	return nil, err
 }
 
-func bootDocker(ctx context.Context, e *engine, image string, spec Spec) (_ *docker, err error) {
+func bootDocker(ctx context.Context, e *engine, image string, spec Spec, ports []int) (_ *docker, err error) {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
-	ports, err := freePorts(spec.Brokers)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
 	d := &docker{
 		engine: e, run: runName(spec.Name), image: image, labels: self().labels(spec.Name),
 		program: sync.OnceValues(selfProgram),
@@ -113,7 +114,7 @@ func bootDocker(ctx context.Context, e *engine, image string, spec Spec) (_ *doc
 	}
 	progress(spec)("brokers registered")
 	if err := createTopics(ctx, d.Brokers(), spec.Topics); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return nil, err
 	}
 	if err := warmCoordinators(ctx, d.Brokers()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -122,6 +123,11 @@ func bootDocker(ctx context.Context, e *engine, image string, spec Spec) (_ *doc
 }
 
 func (d *docker) createNetwork(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	ctx, cancel := making(ctx)
+	defer cancel()
 	nw, err := d.engine.provider.CreateNetwork(ctx, testcontainers.NetworkRequest{Name: d.run, Driver: "bridge", Labels: maps.Clone(d.labels)})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -130,8 +136,20 @@ func (d *docker) createNetwork(ctx context.Context) error {
 	return nil
 }
 
+// making returns a context for a request that creates something. It outlives
+// ctx: a request that is cut off may create its thing all the same, and nobody
+// would know its id.
+func making(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), makeTimeout)
+}
+
 // create makes m's container without starting it.
 func (d *docker) create(ctx context.Context, m *member, env map[string]string) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	ctx, cancel := making(ctx)
+	defer cancel()
 	client := network.MustParsePort(strconv.Itoa(clientPort) + "/tcp")
 	hostPort := "" // any, for a controller: nothing listens there
 	if m.broker {

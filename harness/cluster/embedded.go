@@ -74,6 +74,8 @@ func startEmbedded(ctx context.Context, spec Spec) (_ *embedded, err error) {
 	e.gates = e.gates[1:]
 	e.fake.ControlKey(int16(kmsg.FindCoordinator), e.noteCoordinators)
 
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	if err := waitRegistered(ctx, e.Brokers(), nil); err != nil {
 		return nil, fmt.Errorf("%w: embedded: %w", ErrUnavailable, err)
 	}

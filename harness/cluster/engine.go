@@ -46,6 +46,11 @@ func connect(ctx context.Context) (*engine, error) {
 		return nil, fmt.Errorf("%w: no Docker engine answers: %w; %s", ErrUnavailable, err, hint)
 	}
 	e := &engine{provider: p, api: p.Client()}
+	// testcontainers tries other sockets where DOCKER_HOST does not answer; whoever
+	// sets it means that one.
+	if want := os.Getenv("DOCKER_HOST"); want != "" && e.api.DaemonHost() != want {
+		return nil, errors.Join(fmt.Errorf("%w: no Docker engine answers at DOCKER_HOST=%s; %s", ErrUnavailable, want, hint), p.Close())
+	}
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	v, err := e.api.ServerVersion(ctx, client.ServerVersionOptions{})

@@ -6,7 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
+
+// answerTimeout is how long brokers that run already may take to answer and to
+// create topics.
+const answerTimeout = 30 * time.Second
 
 // external is a cluster that somebody else runs. It is asked who its brokers
 // are, and given the topics that it lacks; nothing else of it is touched.
@@ -18,6 +23,8 @@ func startExternal(ctx context.Context, spec Spec) (*external, error) {
 	if len(spec.Bootstrap) == 0 {
 		return nil, errors.New("backend external needs bootstrap servers")
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	x := &external{}
 	var errs []error
 	for _, addr := range spec.Bootstrap {
@@ -42,7 +49,7 @@ func startExternal(ctx context.Context, spec Spec) (*external, error) {
 		return nil, fmt.Errorf("%w: a broker cannot be reached at the address that it advertises: %w", ErrUnavailable, err)
 	}
 	if err := createTopics(ctx, x.brokers, spec.Topics); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return nil, err
 	}
 	return x, nil
 }

@@ -42,7 +42,7 @@ func TestExternalRefuses(t *testing.T) {
 	}{
 		"nobody there":        {Spec{Bootstrap: []string{"127.0.0.1:1"}}, true, "127.0.0.1:1"},
 		"no bootstrap":        {Spec{}, false, "bootstrap"},
-		"another topic":       {Spec{Bootstrap: addrs(e), Topics: []Topic{{Name: "orders", Partitions: 9, Replicas: 3}}}, true, "orders has 3 partitions, wanted 9"},
+		"another topic":       {Spec{Bootstrap: addrs(e), Topics: []Topic{{Name: "orders", Partitions: 9, Replicas: 3}}}, false, "orders has 3 partitions, wanted 9"},
 		"too many replicas":   {Spec{Bootstrap: addrs(e), Topics: []Topic{{Name: "t", Partitions: 1, Replicas: 4}}}, false, "4 replicas on 3 brokers"},
 		"no address, no port": {Spec{Bootstrap: []string{"localhost"}}, true, "localhost"},
 	} {

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-const tailLines = 20 // of a dead node's log that an error shows
+const tailLines = 30 // of a dead node's log that an error shows
 
 // nodeLog is everything that a node prints over all its incarnations: a file, if
 // one is wanted, and the last lines for error messages. Safe for concurrent use.

@@ -165,6 +165,11 @@ func (d *docker) inNamespace(ctx context.Context, m *member, args ...string) (st
 // change its packet filter. It has m's image for a file system, and this
 // process's own program, copied, as the only thing that runs.
 func (d *docker) startSidecar(ctx context.Context, m *member, prog program) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	ctx, cancel := making(ctx)
+	defer cancel()
 	c, err := d.engine.provider.CreateContainer(ctx, testcontainers.ContainerRequest{
 		Image:      d.image,
 		Name:       fmt.Sprintf("%s-%s-sidecar-%d", d.run, m.host(), m.launches),

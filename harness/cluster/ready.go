@@ -16,14 +16,14 @@ import (
 // pollEvery is how often a condition of the cluster is asked for again.
 const pollEvery = 50 * time.Millisecond
 
-// until calls cond until it returns nil, the context ends, or cond's error says
-// so by wrapping errGiveUp. The last error tells what was missing.
+// until calls cond until it returns nil or a giveUp, or the context ends. The
+// last error tells what was missing.
 func until(ctx context.Context, cond func() error) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
 		err := cond()
-		if err == nil || errors.Is(err, errGiveUp) {
+		if err == nil || isFinal(err) {
 			return err
 		}
 		select {
@@ -34,7 +34,15 @@ func until(ctx context.Context, cond func() error) error {
 	}
 }
 
-var errGiveUp = errors.New("waiting is no use")
+// giveUp is an error that waiting does not mend.
+type giveUp struct{ error }
+
+func (g giveUp) Unwrap() error { return g.error }
+
+func isFinal(err error) bool {
+	var g giveUp
+	return errors.As(err, &g)
+}
 
 // waitRegistered returns when each broker has answered and knows all of them.
 // alive, if not nil, is asked before each round and ends the wait by its error.
@@ -42,7 +50,7 @@ func waitRegistered(ctx context.Context, brokers []Broker, alive func() error) e
 	return until(ctx, func() error {
 		if alive != nil {
 			if err := alive(); err != nil {
-				return fmt.Errorf("%w: %w", errGiveUp, err)
+				return giveUp{err}
 			}
 		}
 		for _, b := range brokers {
@@ -62,15 +70,26 @@ func waitRegistered(ctx context.Context, brokers []Broker, alive func() error) e
 
 // createTopics creates what is missing and waits until every broker knows a
 // leader and all in-sync replicas of each partition. A topic that exists is
-// taken if its partitions are as many as wanted.
+// taken if its partitions are as many as wanted. A topic that no cluster would
+// take is the scenario's fault and not ErrUnavailable.
 func createTopics(ctx context.Context, brokers []Broker, topics []Topic) error {
 	if len(topics) == 0 {
 		return nil
 	}
 	err := until(ctx, func() error { return requestTopics(ctx, brokers[0], topics) })
+	if err == nil {
+		err = waitTopics(ctx, brokers, topics)
+	}
+	if err != nil && !isFinal(err) {
+		err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	if err != nil {
 		return fmt.Errorf("create topics: %w", err)
 	}
+	return nil
+}
+
+func waitTopics(ctx context.Context, brokers []Broker, topics []Topic) error {
 	return until(ctx, func() error {
 		for _, b := range brokers {
 			if err := knowsTopics(ctx, b, topics); err != nil {
@@ -119,7 +138,7 @@ func requestTopics(ctx context.Context, first Broker, topics []Topic) error {
 		}
 		err = fmt.Errorf("topic %s: %w", t.Topic, err)
 		if !kerr.IsRetriable(kerr.ErrorForCode(t.ErrorCode)) && !errors.Is(err, kerr.InvalidReplicationFactor) {
-			err = fmt.Errorf("%w: %w", errGiveUp, err)
+			err = giveUp{err}
 		}
 		return err
 	}
@@ -142,7 +161,7 @@ func knowsTopics(ctx context.Context, b Broker, topics []Topic) error {
 		}
 		parts := m.Topics[i].Partitions
 		if len(parts) != int(want.Partitions) {
-			return fmt.Errorf("%w: topic %s has %d partitions, wanted %d", errGiveUp, want.Name, len(parts), want.Partitions)
+			return giveUp{fmt.Errorf("topic %s has %d partitions, wanted %d", want.Name, len(parts), want.Partitions)}
 		}
 		for _, p := range parts {
 			if p.Leader < 0 || len(p.ISR) < len(p.Replicas) {
