@@ -44,11 +44,15 @@ func newDiagram(w checker.Witness) diagram {
 		d.Rows = append(d.Rows, row{WitnessEvent: e})
 	}
 	for _, e := range w.Context {
-		if e.Proc != "audit" { // those stand in the strips
+		if !inStrip(e) {
 			d.Rows = append(d.Rows, row{WitnessEvent: e, Context: true})
 		}
 	}
-	sort.SliceStable(d.Rows, func(i, j int) bool { return d.Rows[i].T < d.Rows[j].T })
+	sort.SliceStable(d.Rows, func(i, j int) bool {
+		a, b := d.Rows[i].T, d.Rows[j].T
+		return a != 0 && (b == 0 || a < b)
+	})
+	d.aim()
 	at := map[string]int{}
 	for _, logs := range []bool{false, true} {
 		for _, r := range d.Rows {
@@ -84,8 +88,25 @@ func (d *diagram) number(at map[string]int) {
 			n++
 			r.N = n
 		}
-		if i > 0 && r.T-d.Rows[i-1].T >= pause {
+		if i > 0 && r.T > 0 && r.T-d.Rows[i-1].T >= pause {
 			r.Later = duration(r.T-d.Rows[i-1].T) + " later"
+		}
+	}
+}
+
+// aim gives a call the partition that its answer names: a library chooses it
+// only after it was called.
+func (d *diagram) aim() {
+	for i := range d.Rows {
+		r := &d.Rows[i]
+		if r.TP != "" || r.Type != "invoke" {
+			continue
+		}
+		for _, answer := range d.Rows[i+1:] {
+			if answer.Proc == r.Proc && answer.Op == r.Op && answer.TP != "" {
+				r.TP = answer.TP
+				break
+			}
 		}
 	}
 }
@@ -99,7 +120,7 @@ func (r *row) place(at map[string]int) {
 	who, client := at[r.Proc]
 	log, hasLog := at[r.TP]
 	client = client && isClient(r.Proc)
-	r.Lost = r.Type == "fail" || r.Type == "info" && client
+	r.Lost = r.Type == "fail" || r.Type == "info" && client && !r.Context && r.Op != "assigned" && r.Op != "seek"
 	switch {
 	case client && hasLog:
 		r.Shape, r.From, r.To = "right", who, log
@@ -133,6 +154,11 @@ type slot struct {
 	Gap   bool // offsets are left out before it
 }
 
+// inStrip says that e tells what the audit read at an offset.
+func inStrip(e checker.WitnessEvent) bool {
+	return e.Proc == "audit" && e.TP != "" && (e.Op == "log" || e.Op == "marker" || e.Op == "visible")
+}
+
 // valueID is a value's number, as in shop/0/1#41.
 var valueID = regexp.MustCompile(`[^\s/]+/\d+/\d+#\d+`)
 
@@ -141,7 +167,7 @@ var valueID = regexp.MustCompile(`[^\s/]+/\d+/\d+#\d+`)
 func newStrips(w checker.Witness) []strip {
 	slots := map[string]map[int64]slot{}
 	add := func(e checker.WitnessEvent, hit bool) {
-		if e.Proc != "audit" || e.TP == "" || e.Op != "log" && e.Op != "marker" && e.Op != "visible" {
+		if !inStrip(e) {
 			return
 		}
 		if slots[e.TP] == nil {
@@ -152,8 +178,10 @@ func newStrips(w checker.Witness) []strip {
 			s = slot{Off: e.Off, Text: e.Text, Label: valueID.FindString(e.Text)}
 			if _, n, ok := strings.Cut(s.Label, "#"); ok {
 				s.Label = "#" + n
-			} else if e.Op == "marker" {
-				s.Label = "marker"
+			} else if strings.Contains(e.Text, "commit marker") {
+				s.Label = "commit"
+			} else if strings.Contains(e.Text, "abort marker") {
+				s.Label = "abort"
 			}
 		}
 		s.Hit = s.Hit || hit

@@ -23,6 +23,9 @@ func inWords(tl *Timeline, findings []finding) []happening {
 	}
 	for _, f := range tl.Faults {
 		add(f.Inject, "fault", fmt.Sprintf("fault %d", f.Step), f.Kind+" "+f.Resolved)
+		if f.Failed != "" {
+			add(f.Inject, "fault", fmt.Sprintf("fault %d", f.Step), f.Failed)
+		}
 		if f.Gone > 0 {
 			add(f.Gone, "fault", fmt.Sprintf("fault %d", f.Step), "its effect is over")
 		}

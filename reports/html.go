@@ -53,7 +53,7 @@ var uplotCSS string
 var uplotLicence string
 
 var pages = template.Must(template.New("report").Funcs(template.FuncMap{
-	"symbol": symbol, "seconds": seconds, "duration": duration, "count": count,
+	"symbol": symbol, "seconds": seconds, "when": when, "duration": duration, "count": count,
 }).Parse(reportTemplate))
 
 // HTML writes report.html: one file that needs no network. Everything that came
@@ -117,9 +117,9 @@ type figure struct{ Value, Label string }
 
 type guarantee struct {
 	checker.Result
-	Promise, Stands, Examined string
-	Differs                   bool
-	Links                     []link
+	Promise, Reason, Stands, Examined string
+	Differs                           bool
+	Links                             []link
 }
 
 type link struct{ ID, Kind, Words string }
@@ -168,7 +168,7 @@ func newPage(in Input, tl *Timeline) (*page, error) {
 	}
 	p.Facts, p.Figures = facts(in), figures(r)
 	for _, g := range r.Guarantees {
-		p.addGuarantee(g)
+		p.addGuarantee(in, g)
 	}
 	if err := quoteLogs(in, p.Findings); err != nil {
 		p.Broken = "The logs are incomplete: " + err.Error()
@@ -201,7 +201,7 @@ func tone(r *checker.Report) string {
 		switch {
 		case g.Verdict == checker.Violated:
 			return "bad"
-		case g.Verdict != checker.Holds:
+		case g.Verdict != checker.Holds && stand(g, nil) != notApplying:
 			t = "open"
 		}
 	}
@@ -240,8 +240,8 @@ func figures(r *checker.Report) []figure {
 	return fs
 }
 
-func (p *page) addGuarantee(r checker.Result) {
-	g := guarantee{Result: r, Promise: promises[r.Guarantee], Stands: stand(r).words(r), Differs: stand(r) != asExpected, Examined: examined(r.Examined)}
+func (p *page) addGuarantee(in Input, r checker.Result) {
+	g := guarantee{Result: r, Promise: promises[r.Guarantee], Reason: reason(r), Stands: in.stand(r).words(r), Differs: !in.stand(r).fine(), Examined: examined(r.Examined)}
 	for _, f := range r.Anomalies {
 		v := finding{ID: fmt.Sprintf("%s-%d", f.Kind, len(p.Findings)), Words: findingWords(f), Guarantee: string(r.Guarantee),
 			Verdict: string(r.Verdict), Stands: g.Stands, Differs: g.Differs, Finding: f}
@@ -264,7 +264,7 @@ func newWitness(g checker.Result, w checker.Witness) witness {
 func moment(w checker.Witness) (from, to int64) {
 	first := true
 	for _, e := range w.Events {
-		if e.Proc == "audit" {
+		if e.Proc == "audit" || e.T == 0 {
 			continue
 		}
 		if first || e.T < from {

@@ -100,12 +100,12 @@ func junitGuarantee(class string, in Input, g checker.Result) junitCase {
 	}
 	if len(words) > 0 {
 		headline += ": " + list(words)
-	} else if g.Reason != "" {
-		headline += ": " + plain(g.Reason)
+	} else if why := reason(g); why != "" {
+		headline += ": " + plain(why)
 	}
-	s := stand(g)
+	s := in.stand(g)
 	res := &junitResult{Type: string(g.Verdict), Message: headline, Text: junitText(in, g)}
-	if s != asExpected {
+	if !s.fine() {
 		res.Message += fmt.Sprintf(" (expected %s)", expected(g))
 	}
 	switch {
@@ -127,8 +127,8 @@ func junitGuarantee(class string, in Input, g checker.Result) junitCase {
 // junitText is what a CI page shows when the case is opened.
 func junitText(in Input, g checker.Result) string {
 	var b strings.Builder
-	if g.Reason != "" {
-		fmt.Fprintf(&b, "%s\n", plain(g.Reason))
+	if why := reason(g); why != "" {
+		fmt.Fprintf(&b, "%s\n", plain(why))
 	}
 	if e := examined(g.Examined); e != "" {
 		fmt.Fprintf(&b, "examined: %s\n", e)
@@ -152,7 +152,7 @@ func witnessText(g checker.Result, w checker.Witness) string {
 		fmt.Fprintf(&b, "%s\n", plain(w.Text))
 	}
 	for _, e := range w.Events {
-		fmt.Fprintf(&b, "  %s  %s  %s\n", seconds(e.T), plain(e.Proc), plain(e.Text))
+		fmt.Fprintf(&b, "  %s  %s  %s\n", when(e), plain(e.Proc), plain(e.Text))
 	}
 	if w.Legal != "" {
 		fmt.Fprintf(&b, "legal: %s\n", plain(w.Legal))

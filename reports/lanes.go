@@ -161,23 +161,52 @@ func (s *strikes) add(t int64, e *history.Event) {
 		s.list = append(s.list, Strike{Step: step})
 	}
 	f := &s.list[i]
+	for _, p := range []struct {
+		field *string
+		key   string
+	}{{&f.Kind, "kind"}, {&f.Target, "target"}, {&f.Resolved, "resolved"}} {
+		if v := text(e.Data[p.key]); v != "" {
+			*p.field = v
+		}
+	}
+	if e.Type == history.Fail {
+		if f.Inject == 0 { // it never struck: a moment, not a stretch
+			f.Inject, f.Gone = micro(t), micro(t)
+		}
+		f.Failed = string(e.Op)
+		if e.Err != nil {
+			f.Failed = e.Err.Name + ": " + e.Err.Text
+		}
+		return
+	}
 	switch e.Op {
 	case history.OpInject:
 		f.Inject = micro(t)
-		f.Kind, f.Target, f.Resolved = text(e.Data["kind"]), text(e.Data["target"]), text(e.Data["resolved"])
+		f.Armed = wireKinds[f.Kind] || maybeWireKinds[f.Kind] && strings.Contains(e.Note, " on ")
 	case history.OpEffect:
 		f.Effect = micro(t)
 	case history.OpGone:
 		f.Gone = micro(t)
 	}
-	if r := text(e.Data["resolved"]); r != "" {
-		f.Resolved = r
-	}
 }
+
+// Faults on one request are armed long before they strike: their bar begins
+// with their effect. The second kind are so when a request triggers them.
+var (
+	wireKinds      = map[string]bool{"drop": true, "hold": true, "error": true}
+	maybeWireKinds = map[string]bool{"cut": true, "delay": true, "blackhole": true}
+)
 
 func (s *strikes) all(left *[]string) []Strike {
 	if s.lost > 0 {
 		*left = append(*left, "faults beyond the first "+count(maxStrikes))
 	}
-	return append([]Strike{}, s.list...)
+	out := append([]Strike{}, s.list...)
+	for i := range out {
+		if f := &out[i]; f.Armed && f.Effect > 0 {
+			f.Inject = f.Effect
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Inject < out[j].Inject })
+	return out
 }

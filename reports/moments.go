@@ -27,7 +27,7 @@ func witnessWindows(r *checker.Report, around int64) windows {
 		for _, f := range g.Anomalies {
 			for _, w := range f.Witnesses {
 				for _, e := range w.Events {
-					if e.Proc != "audit" {
+					if e.Proc != "audit" && e.T != 0 {
 						ws = append(ws, window{e.T - around, e.T + around})
 					}
 				}

@@ -132,19 +132,23 @@ func TestStand(t *testing.T) {
 	for _, c := range []struct {
 		verdict, expected checker.Verdict
 		want              standing
+		reason            string
+		named             map[string]string
 	}{
-		{checker.Holds, checker.Holds, asExpected},
-		{checker.Holds, "", asExpected},
-		{checker.Violated, checker.Violated, asExpected},
-		{checker.NotExercised, checker.NotExercised, asExpected},
-		{checker.Violated, checker.Holds, differs},
-		{checker.Violated, "", differs},
-		{checker.Holds, checker.Violated, differs},
-		{checker.Unknown, checker.Holds, undecided},
-		{checker.NotExercised, checker.Holds, undecided},
-		{checker.NotExercised, checker.Violated, undecided},
+		{verdict: checker.Holds, expected: checker.Holds, want: asExpected},
+		{verdict: checker.Holds, expected: "", want: asExpected},
+		{verdict: checker.Violated, expected: checker.Violated, want: asExpected},
+		{verdict: checker.NotExercised, expected: checker.NotExercised, want: asExpected},
+		{verdict: checker.Violated, expected: checker.Holds, want: differs},
+		{verdict: checker.Violated, expected: "", want: differs},
+		{verdict: checker.Holds, expected: checker.Violated, want: differs},
+		{verdict: checker.Unknown, expected: checker.Holds, want: undecided},
+		{verdict: checker.NotExercised, expected: checker.Holds, want: undecided},
+		{verdict: checker.NotExercised, expected: checker.Violated, want: undecided},
+		{verdict: checker.NotExercised, expected: checker.Holds, want: notApplying, reason: "does not apply: no transactions"},
+		{verdict: checker.NotExercised, expected: checker.Holds, want: undecided, reason: "does not apply: no transactions", named: map[string]string{"order": "holds"}},
 	} {
-		if got := stand(checker.Result{Verdict: c.verdict, Expected: c.expected}); got != c.want {
+		if got := stand(checker.Result{Guarantee: checker.Order, Verdict: c.verdict, Expected: c.expected, Reason: c.reason}, c.named); got != c.want {
 			t.Errorf("stand(%s where %q is expected) = %d, want %d", c.verdict, c.expected, got, c.want)
 		}
 	}

@@ -75,17 +75,13 @@ func (r *run) leader(t int64, topic string, leader, epoch int) {
 func (r *run) fault(step int, kind, target, resolved, seenBy string, inject, effect, recover, gone int64) checker.FaultEvidence {
 	proc := fmt.Sprintf("fault/%d", step)
 	for _, e := range []struct {
-		t    int64
-		op   history.Op
-		data map[string]any
-	}{
-		{inject, history.OpInject, map[string]any{"kind": kind, "target": target, "resolved": resolved}},
-		{effect, history.OpEffect, map[string]any{"seen-by": seenBy}},
-		{recover, history.OpRecover, nil},
-		{gone, history.OpGone, map[string]any{"seen-by": "answered"}},
-	} {
+		t  int64
+		op history.Op
+		by string
+	}{{inject, history.OpInject, resolved}, {effect, history.OpEffect, seenBy}, {recover, history.OpRecover, ""}, {gone, history.OpGone, "answered"}} {
 		if e.t > 0 {
-			r.add(e.t, history.Event{Src: history.SrcFault, Proc: proc, Type: history.Info, Op: e.op, Data: e.data})
+			r.add(e.t, history.Event{Src: history.SrcFault, Proc: proc, Type: history.OK, Op: e.op, Note: kind + " " + target,
+				Data: map[string]any{"kind": kind, "target": target, "resolved": resolved, "by": e.by, "began": startT + e.t}})
 		}
 	}
 	return checker.FaultEvidence{Step: step, Kind: kind, Target: target, Resolved: resolved, Injected: inject, Seen: effect, SeenBy: seenBy, Healed: gone,
@@ -287,7 +283,7 @@ func violatedRun() sample {
 	faults := []checker.FaultEvidence{
 		r.fault(1, "crash", "client till", "till/0/1, pid 4242", "wait: signal: killed", ms(6200), ms(6204), ms(7200), ms(7250)),
 		r.fault(2, "kill", "broker leader(orders/0)", "broker 2, leader of orders/0", "127.0.0.1:41234 refused a connection", ms(12000), ms(12012), ms(17000), ms(17600)),
-		r.fault(3, "drop", "40th Produce response of shop", "Produce v11 of shop/0 to broker 3, correlation 57", "the proxy dropped the response and cut the connection", ms(18200), ms(18204), ms(18204), ms(18210)),
+		r.fault(3, "drop", "40th Produce response of shop", "Produce v11 of shop/0 to broker 3, correlation 57", "the proxy dropped the response and cut the connection", ms(1500), ms(18204), ms(18204), ms(18210)),
 		r.fault(4, "crash", "client till", "till/1/1, pid 4243", "wait: signal: killed", ms(22400), ms(22403), ms(23450), ms(23500)),
 	}
 	r.load(ms(30000), down, crash, false)
@@ -295,25 +291,25 @@ func violatedRun() sample {
 	rep := s.in.Report
 	rep.Faults = faults
 	rep.Guarantees = everyGuarantee(checker.Holds, map[string]int64{"records": 5701, "faults": 4})
-	rep.Exit, rep.Why = 1, "order differs from expect: expected holds, found violated (reordered-write)"
+	rep.Exit, rep.Why = 1, "order: violated, expected holds (1 × reordered-write)"
 	dup := &rep.Guarantees[1]
-	dup.Verdict, dup.Expected = checker.Violated, checker.Violated
+	dup.Verdict, dup.Expected, dup.Reason = checker.Violated, checker.Violated, "3 × duplicate-write, 17 × duplicate-output"
 	dup.Permitted = "enable.idempotence=false (guide-recipe.yaml:21): a retried batch is a new batch to the broker"
 	dup.Anomalies = []checker.Finding{
 		{Kind: checker.DuplicateWrite, Jepsen: "duplicate", Count: 3, Fingerprint: "duplicate-write/acks=all,idempotence=off/drop", Witnesses: []checker.Witness{{
 			Text: "Send 3341 of shop/0 is in orders/0 twice, at offsets 3340 and 3345: its first response was lost at 18.204 s, and the client's own retry wrote it again.",
 			Events: []checker.WitnessEvent{
-				{T: ms(18200), Proc: "shop/0/1", Line: 7011, Text: "send of shop/0/1#3341 to orders/0", TP: "orders/0", Type: "invoke", Op: "send"},
+				{T: ms(18200), Proc: "shop/0/1", Line: 7011, Text: "send of shop/0/1#3341", Type: "invoke", Op: "send"},
 				{T: ms(18229), Proc: "shop/0/1", Line: 7031, Text: "send of shop/0/1#3341 acknowledged at orders/0@3345", TP: "orders/0", Off: 3345, Type: "ok", Op: "send"},
-				{T: ms(33010), Proc: "audit", Line: 40012, Text: "orders/0@3340 holds shop/0/1#3341", TP: "orders/0", Off: 3340, Type: "ok", Op: "log"},
-				{T: ms(33010), Proc: "audit", Line: 40012, Text: "orders/0@3345 holds shop/0/1#3341", TP: "orders/0", Off: 3345, Type: "ok", Op: "log"},
+				{Proc: "audit", Line: 40012, Text: "orders/0@3340 holds shop/0/1#3341", TP: "orders/0", Off: 3340, Type: "ok", Op: "log"},
+				{Proc: "audit", Line: 40012, Text: "orders/0@3345 holds shop/0/1#3341", TP: "orders/0", Off: 3345, Type: "ok", Op: "log"},
 			},
 			Context: []checker.WitnessEvent{
 				{T: ms(18204), Proc: "fault/3", Text: "Produce response to shop/0 dropped, connection cut", Type: "info", Op: "effect"},
-				{T: ms(33010), Proc: "audit", Text: "orders/0@3339 holds shop/0/1#3340", TP: "orders/0", Off: 3339, Type: "ok", Op: "log"},
-				{T: ms(33010), Proc: "audit", Text: "orders/0@3341 holds shop/0/1#3342", TP: "orders/0", Off: 3341, Type: "ok", Op: "log"},
-				{T: ms(33010), Proc: "audit", Text: "orders/0@3344 holds shop/0/1#3340", TP: "orders/0", Off: 3344, Type: "ok", Op: "log"},
-				{T: ms(33010), Proc: "audit", Text: "orders/0@3346 holds " + alert, TP: "orders/0", Off: 3346, Type: "ok", Op: "log"},
+				{Proc: "audit", Text: "orders/0@3339 holds shop/0/1#3340", TP: "orders/0", Off: 3339, Type: "ok", Op: "log"},
+				{Proc: "audit", Text: "orders/0@3341 holds shop/0/1#3342", TP: "orders/0", Off: 3341, Type: "ok", Op: "log"},
+				{Proc: "audit", Text: "orders/0@3344 holds shop/0/1#3340", TP: "orders/0", Off: 3344, Type: "ok", Op: "log"},
+				{Proc: "audit", Text: "orders/0@3346 holds " + alert, TP: "orders/0", Off: 3346, Type: "ok", Op: "log"},
 			},
 			Legal:   "shop/0/1#3341 at one offset only, 3340, as an idempotent producer's retry would leave it.",
 			Forfeit: "enable.idempotence=false (guide-recipe.yaml:21)",
@@ -331,7 +327,7 @@ func violatedRun() sample {
 		}}},
 	}
 	ord := &rep.Guarantees[2]
-	ord.Verdict = checker.Violated
+	ord.Verdict, ord.Reason = checker.Violated, "1 × reordered-write"
 	ord.Anomalies = []checker.Finding{{Kind: checker.ReorderedWrite, Jepsen: "", Count: 1, Fingerprint: "reordered-write/in-flight=5/kill", Witnesses: []checker.Witness{{
 		Text: "shop/0 sent #2102 before #2103, but orders/0 holds them the other way round " + alert + ".",
 		Events: []checker.WitnessEvent{
@@ -343,9 +339,8 @@ func violatedRun() sample {
 		Legal:   "#2102 at a lower offset than #2103.",
 		Forfeit: "max.in.flight.requests.per.connection=5 without idempotence",
 	}}}}
-	for i, why := range map[int]string{3: "no transaction in this run", 4: "no transaction in this run", 7: "nothing was fenced"} {
-		rep.Guarantees[i].Verdict, rep.Guarantees[i].Expected = checker.NotExercised, checker.NotExercised
-		rep.Guarantees[i].Reason = why
+	for i, why := range map[int]string{3: "there are no transactions in this run", 4: "there are no transactions in this run", 7: "nothing can be fenced in this run"} {
+		rep.Guarantees[i].Verdict, rep.Guarantees[i].Reason = checker.NotExercised, "does not apply: "+why
 		rep.Guarantees[i].Examined = map[string]int64{"transactions": 0, "aborts": 0}
 	}
 	return s
@@ -385,7 +380,7 @@ func passingRun() sample {
 	r.load(ms(30000), down, crash, true)
 	s := base("exactly-once", r, true)
 	s.in.Report.Faults = faults
-	s.in.Report.Why = "as expected: 9 guarantees hold"
+	s.in.Report.Why = "every guarantee ended as expected"
 	s.in.Report.Guarantees = everyGuarantee(checker.Holds, map[string]int64{"records": 5700, "transactions": 285, "aborts": 11, "faults": 2})
 	return s
 }

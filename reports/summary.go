@@ -30,11 +30,11 @@ func Summary(w io.Writer, in Input) error {
 			for _, f := range g.Anomalies {
 				found = append(found, cell(code(string(f.Kind)))+" × "+count(f.Count))
 			}
-			if g.Reason != "" {
-				found = append(found, markdown(g.Reason))
+			if why := reason(g); why != "" {
+				found = append(found, markdown(why))
 			}
 			verdict := string(g.Verdict)
-			if stand(g) != asExpected {
+			if !in.stand(g).fine() {
 				verdict = "**" + verdict + "**"
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", symbol(g.Verdict), g.Guarantee, verdict,
@@ -65,7 +65,7 @@ func summaryFinding(b *strings.Builder, g checker.Result, f checker.Finding) {
 		if len(wit.Events) > 0 {
 			b.WriteString("| time | who | what |\n|---:|---|---|\n")
 			for _, e := range wit.Events {
-				fmt.Fprintf(b, "| %s | %s | %s |\n", seconds(e.T), cell(code(e.Proc)), markdown(e.Text))
+				fmt.Fprintf(b, "| %s | %s | %s |\n", when(e), cell(code(e.Proc)), markdown(e.Text))
 			}
 			b.WriteString("\n")
 		}

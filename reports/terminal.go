@@ -20,7 +20,7 @@ func Terminal(w io.Writer, in Input, colour bool) error {
 	}
 	t := &terminal{ink: ink(colour)}
 	t.head(in)
-	t.verdicts(in.Report.Guarantees)
+	t.verdicts(in)
 	for _, g := range in.Report.Guarantees {
 		for _, f := range g.Anomalies {
 			t.finding(g, f)
@@ -54,27 +54,28 @@ func (t *terminal) head(in Input) {
 
 // verdicts aligns symbol, guarantee, verdict and expectation; what was found and
 // examined follows in a ragged last column.
-func (t *terminal) verdicts(results []checker.Result) {
+func (t *terminal) verdicts(in Input) {
+	results := in.Report.Guarantees
 	var name, verdict, stands int
 	for _, g := range results {
 		name = max(name, width(string(g.Guarantee)))
 		verdict = max(verdict, width(string(g.Verdict)))
-		stands = max(stands, width(stand(g).words(g)))
+		stands = max(stands, width(in.stand(g).words(g)))
 	}
 	for _, g := range results {
-		s := stand(g)
+		s := in.stand(g)
 		about := []string{}
 		for _, f := range g.Anomalies {
 			about = append(about, fmt.Sprintf("%s × %s", f.Kind, count(f.Count)))
 		}
-		if g.Reason != "" {
-			about = append(about, plain(g.Reason))
+		if why := reason(g); why != "" {
+			about = append(about, plain(why))
 		}
 		if e := examined(g.Examined); e != "" {
 			about = append(about, e)
 		}
 		words := pad(s.words(g), stands)
-		if s != asExpected {
+		if !s.fine() {
 			words = t.ink.bold(words)
 		} else {
 			words = t.ink.dim(words)
@@ -100,13 +101,13 @@ func (t *terminal) finding(g checker.Result, f checker.Finding) {
 	if wit.Text != "" {
 		fmt.Fprintf(t, "  %s\n", plain(wit.Text))
 	}
-	var when, who int
+	var at, who int
 	for _, e := range wit.Events {
-		when = max(when, width(seconds(e.T)))
+		at = max(at, width(when(e)))
 		who = max(who, width(plain(e.Proc)))
 	}
 	for _, e := range wit.Events {
-		fmt.Fprintf(t, "    %*s  %s  %s\n", when, seconds(e.T), pad(plain(e.Proc), who), plain(e.Text))
+		fmt.Fprintf(t, "    %*s  %s  %s\n", at, when(e), pad(plain(e.Proc), who), plain(e.Text))
 	}
 	if wit.Legal != "" {
 		fmt.Fprintf(t, "  %s %s\n", t.ink.dim("legal    "), plain(wit.Legal))

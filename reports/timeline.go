@@ -53,6 +53,8 @@ type Strike struct {
 	Inject   int64  `json:"f"`
 	Effect   int64  `json:"e"`
 	Gone     int64  `json:"t"`
+	Armed    bool   `json:"-"`                // it waits for a request to strike
+	Failed   string `json:"failed,omitempty"` // which of its steps, and why
 }
 
 // Moment is one operation's event near a witness.

@@ -85,7 +85,7 @@ func Answer(r *checker.Report) string {
 		return "Could not be judged: " + sentence(r.Infra)
 	}
 	var once, other []string
-	var undecided, holds int
+	var undecided, holds, idle int
 	for _, g := range r.Guarantees {
 		switch g.Verdict {
 		case checker.Violated:
@@ -102,7 +102,11 @@ func Answer(r *checker.Report) string {
 		case checker.Holds:
 			holds++
 		default:
-			undecided++
+			if stand(g, nil) == notApplying {
+				idle++
+			} else {
+				undecided++
+			}
 		}
 	}
 	switch {
@@ -112,32 +116,49 @@ func Answer(r *checker.Report) string {
 		return "Broken: " + sentence(list(firstOf(other, 3)))
 	case holds == 0:
 		return "Nothing was proved: no guarantee was put to the test."
-	case undecided == 0:
+	case undecided == 0 && idle == 0:
 		return fmt.Sprintf("Exactly once in this run: all %d guarantees hold.", holds)
+	case undecided == 0:
+		return fmt.Sprintf("Exactly once in this run: %d guarantees hold, %d do not apply.", holds, idle)
 	default:
 		return fmt.Sprintf("No violation found: %d of %d guarantees hold, %d could not be shown.", holds, holds+undecided, undecided)
 	}
 }
 
-// Standing of a verdict against what was expected of it.
+// standing of a verdict against what was expected of it.
 type standing int
 
 const (
-	asExpected standing = iota
-	differs             // exit 1
-	undecided           // exit 3: the run showed nothing where something was expected
+	asExpected  standing = iota
+	notApplying          // the run's configuration has no object for the guarantee
+	differs              // exit 1
+	undecided            // exit 3: the run showed nothing where something was expected
 )
 
-func stand(r checker.Result) standing {
+// doesNotApply begins the checker's reason for a guarantee that the
+// configuration has no object for; it decides nothing unless expect names it.
+const doesNotApply = "does not apply: "
+
+// stand places r against its expectation. named is the scenario's expect: only
+// there can one tell a guarantee that is expected to hold from one not named.
+func stand(r checker.Result, named map[string]string) standing {
+	_, isNamed := named[string(r.Guarantee)]
 	switch {
 	case r.Verdict == expected(r):
 		return asExpected
+	case r.Verdict == checker.NotExercised && !isNamed && strings.HasPrefix(r.Reason, doesNotApply):
+		return notApplying
 	case r.Verdict == checker.NotExercised || r.Verdict == checker.Unknown:
 		return undecided
 	default:
 		return differs
 	}
 }
+
+func (in Input) stand(r checker.Result) standing { return stand(r, in.Header.Expect) }
+
+// fine says that nobody need look.
+func (s standing) fine() bool { return s == asExpected || s == notApplying }
 
 // expected is what the scenario expects; a guarantee that it does not name is
 // expected to hold.
@@ -149,10 +170,21 @@ func expected(r checker.Result) checker.Verdict {
 }
 
 func (s standing) words(r checker.Result) string {
-	if s == asExpected {
+	switch s {
+	case asExpected:
 		return "as expected"
+	case notApplying:
+		return "does not apply"
 	}
 	return "expected " + string(expected(r))
+}
+
+// reason is the checker's, without what the page says beside it anyway.
+func reason(r checker.Result) string {
+	if r.Verdict == checker.Violated && len(r.Anomalies) > 0 {
+		return "" // it counts the anomalies
+	}
+	return strings.TrimPrefix(r.Reason, doesNotApply)
 }
 
 // symbol of a verdict: shape, not colour, carries the meaning.
@@ -224,6 +256,15 @@ func count(n int64) string {
 
 // seconds writes nanoseconds as the time axis shows them, "12.301 s".
 func seconds(ns int64) string { return fmt.Sprintf("%.3f s", float64(ns)/1e9) }
+
+// when is the time of a witness's event. The audit reads after everything, and
+// its events have no time of their own.
+func when(e checker.WitnessEvent) string {
+	if e.T == 0 {
+		return "after"
+	}
+	return seconds(e.T)
+}
 
 // duration writes nanoseconds for people, "34.1 s", "10 min 4 s".
 func duration(ns int64) string {
