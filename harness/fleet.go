@@ -45,12 +45,8 @@ type member struct {
 func newFleet(r *run) (*fleet, error) {
 	f := &fleet{status: r.status, failed: make(chan error, 1)}
 	for _, c := range r.cfg.Scenario.Clients {
-		command, err := workerCommand(r.cfg, c)
-		if err != nil {
-			return nil, fmt.Errorf("client %s: %w", c.Name, err)
-		}
 		for i := range c.Count {
-			m, err := newMember(r, c, i, command)
+			m, err := newMember(r, c, i)
 			if err != nil {
 				return nil, err
 			}
@@ -60,21 +56,31 @@ func newFleet(r *run) (*fleet, error) {
 	return f, nil
 }
 
-func workerCommand(cfg Config, c scenarios.Client) ([]string, error) {
-	if len(c.Command) > 0 {
-		return c.Command, nil
+// workerCommands finds every client's worker before anything starts.
+func workerCommands(s *scenarios.Scenario) (map[string][]string, error) {
+	commands := make(map[string][]string)
+	for _, c := range s.Clients {
+		commands[c.Name] = c.Command
+		if len(c.Command) > 0 {
+			continue
+		}
+		command, err := client.Lookup(c.Library)
+		if err != nil {
+			return nil, fmt.Errorf("client %s: %w", c.Name, err)
+		}
+		commands[c.Name] = command
 	}
-	return cfg.Worker(c.Library)
+	return commands, nil
 }
 
-func newMember(r *run, c scenarios.Client, instance int, command []string) (*member, error) {
+func newMember(r *run, c scenarios.Client, instance int) (*member, error) {
 	name := fmt.Sprintf("%s/%d", c.Name, instance)
 	door, err := r.proxy.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("open the door of client %s: %w", name, err)
 	}
 	in, err := client.New(client.Config{
-		Name: c.Name, Instance: instance, Command: command,
+		Name: c.Name, Instance: instance, Command: r.commands[c.Name],
 		Spec:    workerSpec(c, door.Bootstrap(), r.cfg.Plan.ClientSeed(c.Name, instance)),
 		LogFile: filepath.Join(r.cfg.Dir, "logs", strings.ReplaceAll(name, "/", "-")+".log"),
 		Record:  r.rec.record, Now: history.Now,

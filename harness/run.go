@@ -29,12 +29,11 @@ var ErrInfrastructure = errors.New("the run could not be judged")
 type Config struct {
 	Scenario *scenarios.Scenario
 	Plan     *plan.Plan
-	Dir      string                                             // the run folder; created
-	Control  bool                                               // Scenario is a control: noted in the header
-	Worker   func(library string) (command []string, err error) // finds a library's worker
-	Progress func(Progress)                                     // called about each second and at each change; may be nil
-	Observe  func(*history.Event)                               // sees every event in order; may be nil
-	Tool     string                                             // onceproof's version
+	Dir      string               // the run folder; created
+	Control  bool                 // Scenario is a control: noted in the header
+	Progress func(Progress)       // called about each second and at each change; may be nil
+	Observe  func(*history.Event) // sees every event in order; may be nil
+	Tool     string               // onceproof's version
 }
 
 // Progress is where a run stands.
@@ -81,15 +80,16 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 }
 
 type run struct {
-	cfg     Config
-	result  Result
-	rec     *recorder
-	cluster cluster.Cluster
-	proxy   *proxy.Proxy
-	admin   *admin
-	fleet   *fleet
-	env     *faults.Env
-	status  *status
+	cfg      Config
+	commands map[string][]string // of each client's worker
+	result   Result
+	rec      *recorder
+	cluster  cluster.Cluster
+	proxy    *proxy.Proxy
+	admin    *admin
+	fleet    *fleet
+	env      *faults.Env
+	status   *status
 }
 
 func newRun(cfg Config) (*run, error) {
@@ -100,6 +100,11 @@ func newRun(cfg Config) (*run, error) {
 	if err := saveInputs(cfg); err != nil {
 		return nil, err
 	}
+	commands, err := workerCommands(cfg.Scenario)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInfrastructure, err)
+	}
+	r.commands = commands
 	rec, err := newRecorder(filepath.Join(cfg.Dir, HistoryFile), cfg.Observe)
 	if err != nil {
 		return nil, err

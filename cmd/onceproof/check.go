@@ -65,19 +65,11 @@ func checkOptions(memory string, only []string) (checker.Options, error) {
 	for _, name := range only {
 		g := checker.Guarantee(name)
 		if !slices.Contains(checker.Guarantees, g) {
-			return opt, fmt.Errorf("--only: no guarantee is named %q; there are %s", name, joinGuarantees())
+			return opt, fmt.Errorf("--only: no guarantee is named %q; there are %s", name, joined(checker.Guarantees))
 		}
 		opt.Only = append(opt.Only, g)
 	}
 	return opt, nil
-}
-
-func joinGuarantees() string {
-	names := make([]string, len(checker.Guarantees))
-	for i, g := range checker.Guarantees {
-		names[i] = string(g)
-	}
-	return strings.Join(names, ", ")
 }
 
 func printReport(w io.Writer, report *checker.Report, h history.Header, asJSON bool) error {

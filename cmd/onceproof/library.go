@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -40,14 +42,40 @@ func explainCommand() *cobra.Command {
   onceproof explain torn-transaction`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, err := checker.Explain(checker.Anomaly(args[0]))
-			if err != nil {
-				return err
+			e, ok := checker.Explain(checker.Anomaly(args[0]))
+			if !ok {
+				return fmt.Errorf("no anomaly is named %q; there are %s", args[0], joined(checker.Anomalies()))
 			}
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), e)
-			return err
+			printExplanation(cmd.OutOrStdout(), e)
+			return nil
 		},
 	}
+}
+
+func printExplanation(w io.Writer, e checker.Explanation) {
+	fmt.Fprintf(w, "%s breaks %s", e.Anomaly, e.Guarantee)
+	if e.Jepsen != "" {
+		fmt.Fprintf(w, " (Jepsen: %s)", e.Jepsen)
+	}
+	fmt.Fprintf(w, "\n\n%s\n\nSource: %s\n", e.Definition, e.Source)
+	fmt.Fprintf(w, "Evidence: %s\n", e.Evidence)
+	for _, part := range []struct {
+		title string
+		lines []string
+	}{{"The smallest history that shows it", e.Smallest}, {"The nearest that does not", e.Legal}, {"Permitted or expected with", e.Forfeits}} {
+		if len(part.lines) > 0 {
+			fmt.Fprintf(w, "\n%s:\n  %s\n", part.title, strings.Join(part.lines, "\n  "))
+		}
+	}
+}
+
+// joined lists names for an error message.
+func joined[S ~string](names []S) string {
+	all := make([]string, len(names))
+	for i, n := range names {
+		all[i] = string(n)
+	}
+	return strings.Join(all, ", ")
 }
 
 func initCommand() *cobra.Command {

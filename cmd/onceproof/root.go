@@ -32,7 +32,7 @@ Exit codes:
 		SilenceErrors: true,
 	}
 	cmd.AddCommand(runCommand(), checkCommand(), reportCommand(), listCommand(), explainCommand(), initCommand(),
-		schemaCommand(), doctorCommand(), clusterCommand(), workerTestCommand(), workerCommand(), sidecarCommand())
+		schemaCommand(), doctorCommand(), clusterCommand(), workerTestCommand(), workerCommand())
 	return cmd
 }
 

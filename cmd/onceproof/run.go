@@ -170,7 +170,7 @@ func runOne(ctx context.Context, out io.Writer, o runOptions, j job) outcome {
 	progress.plan(j)
 	_, runErr := harness.Run(ctx, harness.Config{
 		Scenario: j.scenario, Plan: j.plan, Dir: dir, Control: j.control,
-		Worker: findWorker, Progress: progress.show, Tool: version(),
+		Progress: progress.show, Tool: version(),
 	})
 	progress.end()
 	if errors.Is(runErr, errInterrupted) {

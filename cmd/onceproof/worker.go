@@ -10,21 +10,8 @@ import (
 
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
 	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/harness/client/conformance"
 )
-
-// findWorker returns the command of a library's worker; franz-go's is this
-// program itself.
-func findWorker(library string) ([]string, error) {
-	if library != "franz-go" {
-		return client.Lookup(library)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find this program: %w", err)
-	}
-	return []string{self, "worker", "franz-go"}, nil
-}
 
 func workerCommand() *cobra.Command {
 	return &cobra.Command{
@@ -34,16 +21,6 @@ func workerCommand() *cobra.Command {
 				return fmt.Errorf("no worker for %q is built in", args[0])
 			}
 			os.Exit(franzgo.Main(cmd.Context(), os.Stdin, os.Stdout, os.Stderr))
-			return nil
-		},
-	}
-}
-
-func sidecarCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "sidecar", Short: "Filter packets between brokers (started by the harness)", Hidden: true, DisableFlagParsing: true,
-		RunE: func(_ *cobra.Command, args []string) error {
-			os.Exit(cluster.SidecarMain(args))
 			return nil
 		},
 	}
@@ -62,12 +39,12 @@ cluster. docs/worker-protocol.md says what a worker must do.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			command := args
 			if len(args) == 1 && filepath.Base(args[0]) == args[0] {
-				if found, err := findWorker(args[0]); err == nil {
+				if found, err := client.Lookup(args[0]); err == nil {
 					command = found
 				}
 			}
 			failed := 0
-			err := client.TestWorker(cmd.Context(), command, func(name string, err error) {
+			err := conformance.Run(cmd.Context(), command, func(name string, err error) {
 				if err != nil {
 					failed++
 					fmt.Fprintf(cmd.OutOrStdout(), "FAIL  %s: %v\n", name, err)
