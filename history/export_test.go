@@ -1,0 +1,106 @@
+package history
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// historyOf is a history of the given events, without src client and with t by place.
+func historyOf(t *testing.T, lines ...string) *Reader {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString(headerLine)
+	for i, line := range lines {
+		if !strings.Contains(line, `"src"`) {
+			line = strings.Replace(line, "{", `{"src":"client",`, 1)
+		}
+		b.WriteString(strings.Replace(line, "{", "{\"t\":"+string(appendInt(nil, "", int64(i+1)*10))+",", 1) + "\n")
+	}
+	r, err := NewReader("h", strings.NewReader(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+func exportLines(t *testing.T) *Reader {
+	return historyOf(t,
+		`{"proc":"shop/0/1","type":"invoke","op":"send","id":1,"tp":"orders","val":"shop/0/1#1"}`,
+		`{"proc":"shop/0/1","type":"invoke","op":"send","id":2,"tp":"orders","val":"shop/0/1#2"}`,
+		`{"proc":"shop/0/1","type":"invoke","op":"send","id":3,"tp":"orders","val":"shop/0/1#3"}`,
+		`{"proc":"shop/0/1","type":"ok","op":"send","id":1,"tp":"orders/0","off":0,"val":"shop/0/1#1"}`,
+		`{"proc":"shop/0/1","type":"info","op":"send","id":2,"tp":"orders","val":"shop/0/1#2","err":{"name":"timeout"}}`,
+		`{"proc":"shop/0/1","type":"fail","op":"send","id":3,"tp":"orders/0","val":"shop/0/1#3"}`,
+		`{"proc":"till/0/1","type":"info","op":"assigned","id":1,"group":"till","tp":"orders/0"}`,
+		`{"proc":"till/0/1","type":"ok","op":"poll","id":2,"tp":"orders/0","off":[0,1],"val":["shop/0/1#1",""]}`,
+		`{"proc":"till/0/1","type":"ok","op":"begin","id":3,"txn":1}`,
+		`{"proc":"till/0/1","type":"invoke","op":"send","id":4,"txn":1,"tp":"receipts","val":"till/0/1#1","from":"orders/0@0"}`,
+		`{"src":"fault","proc":"fault/1","type":"info","op":"inject","data":{"kind":"kill"}}`,
+		`{"src":"fault","proc":"fault/1","type":"info","op":"effect","data":{"kind":"kill"}}`,
+		`{"proc":"till/0/1","type":"ok","op":"send","id":4,"txn":1,"tp":"receipts/0","off":7,"val":"till/0/1#1"}`,
+		`{"proc":"till/0/1","type":"invoke","op":"commit","id":5,"txn":1}`,
+		`{"proc":"till/0/1","type":"ok","op":"commit","id":5,"txn":1}`,
+		`{"proc":"till/0/1","type":"ok","op":"begin","id":6,"txn":2}`,
+		`{"proc":"till/0/1","type":"invoke","op":"abort","id":7,"txn":2}`,
+		`{"proc":"till/0/1","type":"ok","op":"abort","id":7,"txn":2}`,
+		`{"src":"harness","proc":"shop/0/1","type":"info","op":"exit"}`,
+		`{"src":"audit","proc":"audit","type":"ok","op":"visible","tp":"orders/0","off":"0..2","val":["shop/0/1#1","","shop/0/1#2"],"note":"franz-go"}`,
+	)
+}
+
+func TestExportEDN(t *testing.T) {
+	var edn bytes.Buffer
+	if err := ExportEDN(&edn, exportLines(t)); err != nil {
+		t.Fatal(err)
+	}
+	want := `{:index 0, :time 10, :type :invoke, :process 0, :f :send, :value []}
+; values from 1000000000 are of "shop/0/1"
+{:index 1, :time 20, :type :invoke, :process 1, :f :send, :value []}
+{:index 2, :time 30, :type :invoke, :process 2, :f :send, :value []}
+; key 0 is "orders/0"
+{:index 3, :time 40, :type :ok, :process 0, :f :send, :value [[:send 0 [0 1000000001]]]}
+{:index 4, :time 60, :type :fail, :process 2, :f :send, :value [[:send 0 [nil 1000000003]]]}
+{:index 5, :time 70, :type :invoke, :process 3, :f :assign, :value [0]}
+{:index 6, :time 70, :type :ok, :process 3, :f :assign, :value [0]}
+{:index 7, :time 70, :type :invoke, :process 3, :f :poll, :value [[:poll]]}
+{:index 8, :time 90, :type :ok, :process 3, :f :poll, :value [[:poll {0 [[0 1000000001]]}]]}
+{:index 9, :time 90, :type :invoke, :process 3, :f :poll, :value [[:poll]]}
+{:index 10, :time 90, :type :invoke, :process 4, :f :txn, :value []}
+; values from 2000000000 are of "till/0/1"
+{:index 11, :time 110, :type :info, :process :nemesis, :f :kill, :value "fault/1"}
+{:index 12, :time 120, :type :info, :process :nemesis, :f :kill, :value "fault/1"}
+; key 1 is "receipts/0"
+{:index 13, :time 150, :type :ok, :process 4, :f :txn, :value [[:send 1 [7 2000000001]]]}
+{:index 14, :time 160, :type :invoke, :process 4, :f :txn, :value []}
+{:index 15, :time 180, :type :fail, :process 4, :f :txn, :value []}
+{:index 16, :time 200, :type :invoke, :process 5, :f :assign, :value [0]}
+{:index 17, :time 200, :type :ok, :process 5, :f :assign, :value [0]}
+{:index 18, :time 200, :type :invoke, :process 5, :f :poll, :value [[:poll]]}
+{:index 19, :time 200, :type :ok, :process 5, :f :poll, :value [[:poll {0 [[0 1000000001] [2 1000000002]]}]]}
+{:index 20, :time 200, :type :invoke, :process 5, :f :poll, :value [[:poll]]}
+{:index 21, :time 200, :type :info, :process 3, :f :poll, :value [[:poll]]}
+{:index 22, :time 200, :type :info, :process 5, :f :poll, :value [[:poll]]}
+{:index 23, :time 200, :type :info, :process 1, :f :send, :value [[:send 0 [nil 1000000002]]]}
+`
+	if diff := cmp.Diff(want, edn.String()); diff != "" {
+		t.Error(diff)
+	}
+	// What we write we read, and every acknowledged record is still there.
+	lines, truncated, err := told(t, "h", &edn)
+	if err != nil || truncated {
+		t.Fatal(err, truncated)
+	}
+	acked := 0
+	for _, line := range lines {
+		if strings.Contains(line, " ok send ") {
+			acked++
+		}
+	}
+	if acked != 2 {
+		t.Errorf("%d acknowledged sends, want 2:\n%s", acked, strings.Join(lines, "\n"))
+	}
+}
