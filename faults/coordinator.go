@@ -58,6 +58,23 @@ func (e *Env) findCoordinator(ctx context.Context, kind keyType, key string) (cl
 	return cluster.BrokerID(r.NodeID), nil
 }
 
+// askCoordinator asks the coordinator of key, as the brokers name it now.
+func (e *Env) askCoordinator(ctx context.Context, kind keyType, key string, req kmsg.Request) (kmsg.Response, error) {
+	id, err := e.findCoordinator(ctx, kind, key)
+	if err != nil {
+		return nil, err
+	}
+	b, err := broker{e, id}.now()
+	if err != nil {
+		return nil, err
+	}
+	resp, err := ask(ctx, b.Addr, req)
+	if err != nil {
+		return nil, fmt.Errorf("%s to broker %d, coordinator of %s %s: %w", kmsg.NameForKey(req.Key()), id, kind, key, err)
+	}
+	return resp, nil
+}
+
 // keys lists the groups or transactional ids that exist, from all brokers. known
 // is false when they could not all be asked.
 func (e *Env) keys(ctx context.Context, kind keyType) (names []string, known bool, err error) {

@@ -54,9 +54,6 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{From: "broker(1)", To: "broker(2)"}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) {
-			if _, ok := env.Cluster.(cluster.Partitioner); !ok && f.Kind == scenarios.KindPartition {
-				t.Skip("the docker backend parts no brokers yet")
-			}
 			facts := conform(t, env, f)
 			for _, i := range []int{1, 3, 5, 7} {
 				if facts[i].SeenBy == "" {
@@ -64,6 +61,16 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 				}
 			}
 		})
+	}
+	t.Run("fence", func(t *testing.T) { testFence(t, env) })
+	t.Run("evict", func(t *testing.T) { testEvict(t, env) })
+	for _, f := range []scenarios.Fault{ // of the group and the id that the two left behind
+		{Kind: KindMoveCoordinator, Args: scenarios.FaultArgs{Broker: "coordinator(group till)"}, For: second},
+		{Kind: KindMoveCoordinator, Args: scenarios.FaultArgs{Broker: "coordinator(txn shop-0)"}},
+		{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "coordinator(txn shop-0)"}},
+		{Kind: KindRoll},
+	} {
+		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
 	}
 	t.Run("kill during pause", func(t *testing.T) {
 		target := scenarios.FaultArgs{Broker: "broker(3)"}

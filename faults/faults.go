@@ -81,6 +81,10 @@ var makers = map[scenarios.FaultKind]func(scenarios.Fault, *Env, uint64) (Fault,
 	scenarios.KindError:      newError,
 	scenarios.KindBlackhole:  newBlackhole,
 	scenarios.KindMoveLeader: newMoveLeader,
+	KindRoll:                 newRoll,
+	KindMoveCoordinator:      newMoveCoordinator,
+	KindFence:                newFence,
+	KindEvict:                newEvict,
 }
 
 // New makes the fault that f describes; seed draws its random choices. An error

@@ -249,13 +249,22 @@ func (l *ledger) isBlocked(link cluster.Link) bool {
 	return l.links[link] > 0
 }
 
-// busy names the strikes that hold any broker or link now, besides those of h:
-// while there are any, a broker need not be able to catch up.
+// busy names the strikes that hold any broker or link between brokers now: while
+// there are any, a broker need not be able to catch up.
 func (l *ledger) busy() []string {
+	return l.holders(func(p process) bool { _, isBroker := p.(broker); return isBroker })
+}
+
+// all names the strikes that hold anything between brokers or any process now.
+func (l *ledger) all() []string {
+	return l.holders(func(process) bool { return true })
+}
+
+func (l *ledger) holders(of func(process) bool) []string {
 	l.mu.Lock()
 	var names []string
 	for _, b := range l.bodies {
-		if _, ok := b.process.(broker); !ok {
+		if !of(b.process) {
 			continue
 		}
 		b.mu.Lock()
@@ -268,8 +277,8 @@ func (l *ledger) busy() []string {
 	l.linkMu.Lock()
 	defer l.linkMu.Unlock()
 	if len(l.links) > 0 {
-		names = append(names, "partition")
+		names = append(names, "a partition")
 	}
 	slices.Sort(names)
-	return names
+	return slices.Compact(names)
 }

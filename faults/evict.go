@@ -1,0 +1,205 @@
+package faults
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// evict removes one member of a group, drawn, as a missed session timeout would,
+// but at once: the group rebalances, and the member, which does not know yet, works
+// on as a zombie until a request of its own is refused. It joins again by itself.
+type evict struct {
+	env   *Env
+	group string
+	seed  uint64
+	out   member
+}
+
+// member is one member of a group.
+type member struct {
+	id, instance, client, host string
+}
+
+// groupState is a group as its coordinator describes it.
+type groupState struct {
+	state   string // Stable, PreparingRebalance, …
+	newer   bool   // the consumer protocol of KIP-848
+	members []member
+}
+
+func newEvict(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+	_, name, err := coordinated(f.Args.Broker, scenarios.TargetGroupCoordinator)
+	if err != nil {
+		return nil, err
+	}
+	return &evict{env: env, group: name, seed: seed}, nil
+}
+
+func (e *evict) Inject(ctx context.Context) (string, error) {
+	var g groupState
+	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
+		return await(ctx, func(ctx context.Context) (string, error) {
+			var err error
+			g, err = e.env.describeGroup(ctx, e.group)
+			if err == nil && len(g.members) == 0 {
+				err = fmt.Errorf("%w: group %s has no members now (%s)", ErrNoTarget, e.group, g.state)
+			}
+			return "", err
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	// Member ids are random; which member is drawn must not be.
+	slices.SortFunc(g.members, func(a, b member) int {
+		return cmp.Or(cmp.Compare(a.client, b.client), cmp.Compare(a.host, b.host), cmp.Compare(a.id, b.id))
+	})
+	e.out = g.members[dice(e.seed).IntN(len(g.members))]
+	resolved := fmt.Sprintf("member %s of group %s (client id %s, any of %d, drawn)", e.out.id, e.group, e.out.client, len(g.members))
+	return resolved, e.env.removeMember(ctx, e.group, g.newer, e.out)
+}
+
+// Effect waits until the coordinator no longer counts the member.
+func (e *evict) Effect(ctx context.Context) (string, error) {
+	return await(ctx, func(ctx context.Context) (string, error) {
+		g, err := e.env.describeGroup(ctx, e.group)
+		if err != nil {
+			return "", err
+		}
+		if g.has(e.out.id) {
+			return "", fmt.Errorf("member %s is still in group %s (%s)", e.out.id, e.group, g.state)
+		}
+		return fmt.Sprintf("group %s (%s) has %d members, and %s is none of them", e.group, g.state, len(g.members), e.out.id), nil
+	})
+}
+
+func (g groupState) has(id string) bool {
+	return slices.ContainsFunc(g.members, func(m member) bool { return m.id == id })
+}
+
+func (e *evict) Recover(context.Context) error { return nil }
+
+// Gone waits until the group is stable again.
+func (e *evict) Gone(ctx context.Context) (string, error) {
+	if e.out.id == "" {
+		return "nobody was evicted", nil
+	}
+	return await(ctx, func(ctx context.Context) (string, error) {
+		g, err := e.env.describeGroup(ctx, e.group)
+		if err != nil {
+			return "", err
+		}
+		text := fmt.Sprintf("group %s is %s with %d members", e.group, g.state, len(g.members))
+		if g.state == "Stable" && len(g.members) > 0 {
+			return text, nil
+		}
+		if held := e.env.ledger.all(); len(held) > 0 {
+			return text + "; the rest is left to " + strings.Join(held, ", "), nil
+		}
+		return "", errors.New(text)
+	})
+}
+
+// patience: the members come back after their own heartbeats and rebalance timeout.
+func (e *evict) patience() (effect, gone time.Duration) { return 0, restartBound }
+
+// describeGroup asks a group's coordinator, by the protocol that the group speaks.
+func (e *Env) describeGroup(ctx context.Context, name string) (groupState, error) {
+	newer := kmsg.NewPtrConsumerGroupDescribeRequest()
+	newer.SetVersion(0)
+	newer.Groups = []string{name}
+	resp, err := e.askCoordinator(ctx, group, name, newer)
+	switch {
+	case err == nil:
+		for _, g := range resp.(*kmsg.ConsumerGroupDescribeResponse).Groups {
+			if g.ErrorCode != 0 {
+				break // it speaks the classic protocol
+			}
+			out := groupState{state: g.State, newer: true}
+			for _, m := range g.Members {
+				out.members = append(out.members, member{m.MemberID, str(m.InstanceID), m.ClientID, m.ClientHost})
+			}
+			return out, nil
+		}
+	case !errors.Is(err, errOldBroker):
+		return groupState{}, err
+	}
+	classic := kmsg.NewPtrDescribeGroupsRequest()
+	classic.SetVersion(5)
+	classic.Groups = []string{name}
+	resp, err = e.askCoordinator(ctx, group, name, classic)
+	if err != nil {
+		return groupState{}, err
+	}
+	groups := resp.(*kmsg.DescribeGroupsResponse).Groups
+	if len(groups) != 1 {
+		return groupState{}, fmt.Errorf("DescribeGroups: %d answers about one group", len(groups))
+	}
+	g := groups[0]
+	if err := code(g.ErrorCode); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
+		return groupState{}, fmt.Errorf("DescribeGroups: %w", err)
+	}
+	if g.ErrorCode != 0 || g.State == "Dead" {
+		names, _, _ := e.keys(ctx, group)
+		return groupState{}, fmt.Errorf("%w: no group is called %q; there are: %s", ErrNoTarget, name, list(names))
+	}
+	out := groupState{state: g.State}
+	for _, m := range g.Members {
+		out.members = append(out.members, member{m.MemberID, str(m.InstanceID), m.ClientID, m.ClientHost})
+	}
+	return out, nil
+}
+
+// removeMember lets a member leave that did not ask to.
+func (e *Env) removeMember(ctx context.Context, name string, newer bool, m member) error {
+	var instance *string
+	if m.instance != "" {
+		instance = &m.instance
+	}
+	if newer {
+		leave := kmsg.NewPtrConsumerGroupHeartbeatRequest()
+		leave.SetVersion(0)
+		leave.Group, leave.MemberID, leave.InstanceID, leave.MemberEpoch = name, m.id, instance, -1
+		resp, err := e.askCoordinator(ctx, group, name, leave)
+		if err != nil {
+			return err
+		}
+		return code(resp.(*kmsg.ConsumerGroupHeartbeatResponse).ErrorCode)
+	}
+	leave := kmsg.NewPtrLeaveGroupRequest()
+	leave.SetVersion(4)
+	leave.Group = name
+	out := kmsg.NewLeaveGroupRequestMember()
+	out.MemberID, out.InstanceID = m.id, instance
+	leave.Members = append(leave.Members, out)
+	resp, err := e.askCoordinator(ctx, group, name, leave)
+	if err != nil {
+		return err
+	}
+	r := resp.(*kmsg.LeaveGroupResponse)
+	err = code(r.ErrorCode)
+	for _, m := range r.Members {
+		err = errors.Join(err, code(m.ErrorCode))
+	}
+	if err != nil {
+		return fmt.Errorf("LeaveGroup: %w", err)
+	}
+	return nil
+}
+
+func str(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,99 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// fence is what a second instance with the same transactional id does first: it
+// initialises, which bumps the epoch and aborts what was open. The old instance
+// is a zombie from then on. Nothing heals that but a new producer.
+type fence struct {
+	env *Env
+	id  string
+	was kmsg.DescribeTransactionsResponseTransactionState
+	now *kmsg.InitProducerIDResponse
+}
+
+func newFence(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
+	_, id, err := coordinated(f.Args.Broker, scenarios.TargetTxnCoordinator)
+	if err != nil {
+		return nil, err
+	}
+	return &fence{env: env, id: id}, nil
+}
+
+func (f *fence) Inject(ctx context.Context) (string, error) {
+	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
+		return await(ctx, f.describe)
+	})
+	if err != nil {
+		return "", err
+	}
+	_, err = await(ctx, f.initialise)
+	return fmt.Sprintf("transactional id %s (producer id %d, epoch %d, %s)", f.id, f.was.ProducerID, f.was.ProducerEpoch, f.was.State), err
+}
+
+func (f *fence) describe(ctx context.Context) (string, error) {
+	req := kmsg.NewPtrDescribeTransactionsRequest()
+	req.TransactionalIDs = []string{f.id}
+	resp, err := f.env.askCoordinator(ctx, txn, f.id, req)
+	if err != nil {
+		return "", err
+	}
+	states := resp.(*kmsg.DescribeTransactionsResponse).TransactionStates
+	if len(states) != 1 {
+		return "", fmt.Errorf("DescribeTransactions: %d answers about one id", len(states))
+	}
+	f.was = states[0]
+	err = code(f.was.ErrorCode)
+	if errors.Is(err, kerr.TransactionalIDNotFound) {
+		names, _, _ := f.env.keys(ctx, txn)
+		return "", fmt.Errorf("%w: no transactional id is called %q; there are: %s", ErrNoTarget, f.id, list(names))
+	}
+	return "", err
+}
+
+// initialise asks until what was open is aborted.
+func (f *fence) initialise(ctx context.Context) (string, error) {
+	req := kmsg.NewPtrInitProducerIDRequest()
+	req.SetVersion(4)
+	req.TransactionalID, req.TransactionTimeoutMillis = &f.id, f.was.TimeoutMillis
+	req.ProducerID, req.ProducerEpoch = -1, -1
+	resp, err := f.env.askCoordinator(ctx, txn, f.id, req)
+	if err != nil {
+		return "", err
+	}
+	r := resp.(*kmsg.InitProducerIDResponse)
+	if err := code(r.ErrorCode); err != nil {
+		err = fmt.Errorf("InitProducerId: %w", err)
+		if !kerr.IsRetriable(err) && !errors.Is(err, kerr.ConcurrentTransactions) {
+			err = finalError{err}
+		}
+		return "", err
+	}
+	f.now = r
+	return "", nil
+}
+
+// Effect compares the identity that the coordinator gave with the one before.
+func (f *fence) Effect(context.Context) (string, error) {
+	text := fmt.Sprintf("transactional id %s got producer id %d, epoch %d; before it was producer id %d, epoch %d",
+		f.id, f.now.ProducerID, f.now.ProducerEpoch, f.was.ProducerID, f.was.ProducerEpoch)
+	if f.now.ProducerID == f.was.ProducerID && f.now.ProducerEpoch <= f.was.ProducerEpoch {
+		return "", errors.New(text + ": nobody is fenced")
+	}
+	return text, nil
+}
+
+func (f *fence) Recover(context.Context) error { return nil }
+
+func (f *fence) Gone(context.Context) (string, error) {
+	return "nothing to undo: the fenced producer must begin anew", nil
+}

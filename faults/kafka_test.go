@@ -1,0 +1,165 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+func seeds(env *Env) kgo.Opt {
+	var addrs []string
+	for _, b := range env.Cluster.Brokers() {
+		addrs = append(addrs, b.Addr)
+	}
+	return kgo.SeedBrokers(addrs...)
+}
+
+// testFence fences a producer within its transaction: its commit must be refused.
+func testFence(t *testing.T, env *Env) {
+	f := scenarios.Fault{Kind: KindFence, Args: scenarios.FaultArgs{Broker: "coordinator(txn shop-0)"}}
+	for range 2 {
+		cl, err := kgo.NewClient(seeds(env), kgo.TransactionalID("shop-0"), kgo.DefaultProduceTopic("orders"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cl.Close()
+		if err := cl.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := cl.ProduceSync(t.Context(), kgo.StringRecord("v")).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		var facts []Fact
+		s := newStrike(t, env, f, 1, func(f Fact) { facts = append(facts, f) })
+		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Logf("%s: %s", facts[0].Resolved, facts[1].SeenBy)
+		if !strings.Contains(facts[0].Resolved, "Ongoing") {
+			t.Errorf("struck %q, want an ongoing transaction", facts[0].Resolved)
+		}
+		if err := cl.EndTransaction(t.Context(), kgo.TryCommit); err == nil {
+			t.Error("the fenced producer's commit was accepted")
+		}
+	}
+}
+
+func TestFenceOnEmbedded(t *testing.T) { testFence(t, startEmbedded(t)) }
+
+// testEvict evicts one of two members, which comes back.
+func testEvict(t *testing.T, env *Env) {
+	for i := range 2 {
+		cl, err := kgo.NewClient(seeds(env), kgo.ClientID(fmt.Sprintf("till-%d", i)), kgo.ConsumerGroup("till"),
+			kgo.ConsumeTopics("orders"), kgo.HeartbeatInterval(100*time.Millisecond))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for ctx.Err() == nil {
+				cl.PollFetches(ctx)
+			}
+		}()
+		defer func() { stop(); <-ended; cl.Close() }()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	stable := func(ctx context.Context) (string, error) {
+		g, err := env.describeGroup(ctx, "till")
+		if err == nil && (g.state != "Stable" || len(g.members) != 2) {
+			err = fmt.Errorf("%s with %d members", g.state, len(g.members))
+		}
+		return "", err
+	}
+	if _, err := await(ctx, func(ctx context.Context) (string, error) { _, err := stable(ctx); return "", justNotYet(err) }); err != nil {
+		t.Fatal(err)
+	}
+	facts := conform(t, env, scenarios.Fault{Kind: KindEvict, Args: scenarios.FaultArgs{Broker: "coordinator(group till)"}})
+	if !strings.Contains(facts[0].Resolved, "client id till-") {
+		t.Errorf("struck %q, want one of till's members", facts[0].Resolved)
+	}
+	if _, err := await(ctx, stable); err != nil {
+		t.Errorf("the evicted member did not come back: %v", err)
+	}
+}
+
+// justNotYet drops the finality of an error.
+func justNotYet(err error) error {
+	var final finalError
+	if errors.As(err, &final) {
+		return final.error
+	}
+	return err
+}
+
+func TestEvictOnEmbedded(t *testing.T) { testEvict(t, startEmbedded(t)) }
+
+func TestKafkaFaultsNeedSomeoneToStrike(t *testing.T) {
+	env := startEmbedded(t)
+	for _, tc := range []struct {
+		f    scenarios.Fault
+		text string
+	}{
+		{scenarios.Fault{Kind: KindFence, Args: scenarios.FaultArgs{Broker: "coordinator(txn shop-9)"}}, `no transactional id is called "shop-9"`},
+		{scenarios.Fault{Kind: KindEvict, Args: scenarios.FaultArgs{Broker: "coordinator(group tlil)"}}, `no group is called "tlil"`},
+	} {
+		s := newStrike(t, env, tc.f, 1, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err := s.Inject(ctx)
+		cancel()
+		if !errors.Is(err, ErrNoTarget) || !strings.Contains(err.Error(), tc.text) {
+			t.Errorf("%s: error %v, want ErrNoTarget with %q", tc.f.Kind, err, tc.text)
+		}
+		if err := s.Recover(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if _, err := s.Gone(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := New(scenarios.Fault{Kind: KindMoveCoordinator, Args: scenarios.FaultArgs{Broker: "coordinator(group till)"}}, env, 1)
+	if !errors.Is(err, cluster.ErrUnsupported) {
+		t.Errorf("move-coordinator on embedded: %v, want ErrUnsupported", err)
+	}
+	_, err = New(scenarios.Fault{Kind: KindFence, Args: scenarios.FaultArgs{Broker: "coordinator(group till)"}}, env, 1)
+	if err == nil || !strings.Contains(err.Error(), "want coordinator(txn id)") {
+		t.Errorf("fence of a group: %v", err)
+	}
+}
+
+func TestRollOnEmbedded(t *testing.T) {
+	env := startEmbedded(t)
+	facts := conform(t, env, scenarios.Fault{Kind: KindRoll})
+	for _, id := range []string{"broker 1", "broker 2", "broker 3"} {
+		if !strings.Contains(facts[1].SeenBy, id+": 127") {
+			t.Errorf("effect seen by %q, want %s among them", facts[1].SeenBy, id)
+		}
+	}
+}
+
+// TestStatePartition compares with Java's String.hashCode.
+func TestStatePartition(t *testing.T) {
+	for _, tc := range []struct {
+		key  string
+		hash int32
+	}{
+		{"", 0}, {"a", 97}, {"Aa", 2112}, {"BB", 2112}, {"hello", 99162322}, {"shop-0", -903152871},
+	} {
+		want := (tc.hash & 0x7fffffff) % 50
+		if got := statePartition(tc.key, 50); got != want {
+			t.Errorf("statePartition(%q, 50) = %d, want %d", tc.key, got, want)
+		}
+	}
+}
