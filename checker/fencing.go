@@ -20,7 +20,7 @@ type owning struct {
 func (j *judge) owns(p *proc, tp int32, e *history.Event) {
 	if e.Op == history.OpSeek {
 		if len(e.Off) > 0 {
-			j.seeks = append(j.seeks, seek{t: e.T, off: e.Off[0], tp: tp})
+			j.seeks = append(j.seeks, seek{t: e.T, off: e.Off[0], tp: tp, group: p.group})
 		}
 		return
 	}
@@ -43,6 +43,7 @@ func (j *judge) owns(p *proc, tp int32, e *history.Event) {
 type seek struct {
 	t, off int64
 	tp     int32
+	group  int32
 }
 
 // epochOrder looks for records of a producer epoch behind a record or marker of

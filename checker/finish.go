@@ -11,6 +11,7 @@ func (j *judge) finish() {
 	for _, p := range j.procs {
 		j.unfinished(p, j.lastT, 0)
 	}
+	j.restore()
 	for _, pt := range j.parts {
 		j.decide(pt)
 	}
@@ -30,6 +31,26 @@ func (j *judge) finish() {
 	j.offsetsDone()
 	j.ownersDone()
 	j.progressDone()
+}
+
+// restore gives acknowledgements that were displaced by a wrong sighting back to
+// their rows, where the log bears them out.
+func (j *judge) restore() {
+	kept := j.displaced[:0]
+	for _, d := range j.displaced {
+		row := j.parts[d.tp].rows.at(d.off)
+		if row.val != d.rec.val || row.flags&fLogged == 0 {
+			kept = append(kept, d)
+			continue
+		}
+		d.rec.flags |= row.flags
+		d.rec.logLine, d.rec.pid = row.logLine, row.pid
+		if d.rec.from == 0 {
+			d.rec.from = row.from
+		}
+		*row = d.rec
+	}
+	j.displaced = kept
 }
 
 // decide gives every transactional record of a partition its fate: a record is

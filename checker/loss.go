@@ -32,6 +32,7 @@ func (j *judge) losses(pt *part) {
 	})
 	for _, d := range j.displaced {
 		if d.tp == pt.id && d.off >= start {
+			d.rec.flags |= fClash // the clash is reported already
 			j.lostWrite(makePlace(d.tp, d.off), &d.rec)
 		}
 	}

@@ -113,7 +113,7 @@ func (j *judge) regressions(tp int32, ws []write) {
 
 func (j *judge) soughtBack(w, best write) bool {
 	for _, s := range j.seeks {
-		if s.tp == w.op.tp && s.t >= best.inv && s.t <= w.end && s.off <= w.off {
+		if s.tp == w.op.tp && s.group == w.op.group && s.t >= best.inv && s.t <= w.end && s.off <= w.off {
 			return true
 		}
 	}

@@ -1,0 +1,759 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// planted is one anomaly put into a legal run: what must be found, exactly, and
+// what the witness of its kind must speak of.
+type planted struct {
+	want map[Anomaly]int64
+	says string
+}
+
+func one(a Anomaly, says string) *planted {
+	return &planted{map[Anomaly]int64{a: 1}, says}
+}
+
+// plants puts one anomaly of each kind into a finished run. nil means that the
+// run offers no place for it.
+var plants = map[Anomaly]func(w *world) *planted{
+	LostWrite: func(w *world) *planted {
+		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "orders" && w.acked(e.val) != nil })
+		if !ok {
+			return nil
+		}
+		at := placeText(tp, x.off)
+		x.off = -1
+		return one(LostWrite, fmt.Sprintf("%s#%d was acknowledged at %s", x.val.Proc, x.val.N, at))
+	},
+	LostInput: func(w *world) *planted {
+		_, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "receipts" })
+		if !ok {
+			return nil
+		}
+		w.forget(x)
+		return one(LostInput, placeText(x.from.TP, x.from.Off))
+	},
+	TruncatedLog: func(w *world) *planted {
+		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "orders" && w.polled(tp, e.off) })
+		if !ok {
+			return nil
+		}
+		at := placeText(tp, x.off)
+		w.forget(x)
+		return one(TruncatedLog, at)
+	},
+	DuplicateWrite: func(w *world) *planted {
+		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "orders" })
+		if !ok {
+			return nil
+		}
+		first := x.off
+		again := w.logs[tp].append(mentry{val: x.val})
+		return one(DuplicateWrite, fmt.Sprintf("at %s and again at %s", placeText(tp, first), placeText(tp, again)))
+	},
+	DuplicateOutput: func(w *world) *planted {
+		_, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "receipts" })
+		if !ok {
+			return nil
+		}
+		t := w.tills[w.d.n(2)]
+		if w.d.n(2) == 0 {
+			w.tell(history.Event{Proc: t.proc(), Type: history.OK, Op: history.OpProcess, From: []history.Input{x.from}})
+			return one(DuplicateOutput, placeText(x.from.TP, x.from.Off)+" was processed by")
+		}
+		w.sendNow(t.proc(), receipts, 0, x.from, 0, 0)
+		return one(DuplicateOutput, "from "+placeText(x.from.TP, x.from.Off))
+	},
+	OverlappingInput: func(w *world) *planted {
+		x, tp := w.ownerExact()
+		if x == nil {
+			return nil
+		}
+		off := w.sendNow(w.producers[0].proc(), tp, 0, history.Input{}, 0, 0)
+		w.tell(history.Event{Proc: x.proc(), Type: history.OK, Op: history.OpPoll, TP: tp, Off: []int64{off}, Val: []history.Value{w.logs[tp].entries[off].val}})
+		paid := tpOf("paid", int32(w.d.n(2)))
+		from := history.Input{TP: tp, Off: off}
+		for range 2 {
+			w.transact(x.proc(), x.instance, &x.txn, map[history.TopicPartition]int{paid: 1 + w.d.n(3)}, from, tp, off+1)
+			from = history.Input{} // the second one covers the input without an output
+		}
+		w.groups["exact"][tp] = off + 1
+		// Inputs between the group's old position and this one were skipped.
+		for o := range off {
+			if !w.accounted("exact", tp, o) {
+				return nil
+			}
+		}
+		if n := w.outputsOf(from, tp, off); n != 1 {
+			return nil
+		}
+		return one(OverlappingInput, fmt.Sprintf("transaction %d of %s up to offset %d", x.txn, x.proc(), off+1))
+	},
+	ReorderedWrite: func(w *world) *planted {
+		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool {
+			next := w.after(tp, e)
+			return tp.Topic == "orders" && next != nil && next.val.Proc == e.val.Proc && w.acked(e.val) != nil && w.acked(next.val) != nil
+		})
+		if !ok {
+			return nil
+		}
+		w.swap(tp, x, w.after(tp, x))
+		return one(ReorderedWrite, fmt.Sprintf("offset %d after %d", x.off+1, x.off))
+	},
+	RealtimeReorder: func(w *world) *planted {
+		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool {
+			next := w.after(tp, e)
+			if tp.Topic != "orders" || next == nil || next.val.Proc == e.val.Proc {
+				return false
+			}
+			ack, inv := w.acked(e.val), w.invoked(next.val)
+			return ack != nil && inv != nil && ack.T < inv.T
+		})
+		if !ok {
+			return nil
+		}
+		w.swap(tp, x, w.after(tp, x))
+		return one(RealtimeReorder, fmt.Sprintf("offset %d after %d", x.off+1, x.off))
+	},
+	NonmonotonicPoll: func(w *world) *planted {
+		i, ok := w.pickEvent(func(e *history.Event) bool { return e.Op == history.OpPoll })
+		if !ok {
+			return nil
+		}
+		e := w.told[i]
+		n := len(e.Off) - 1
+		k := w.d.n(n + 1)
+		e.Off, e.Val, e.T, e.ID = slices.Clone(e.Off[k:]), slices.Clone(e.Val[k:]), e.T+1, e.ID*1000
+		w.told = slices.Insert(w.told, i+1, e)
+		return one(NonmonotonicPoll, "was given "+placeText(e.TP, e.Off[0])+" after")
+	},
+	SkippedPoll: func(w *world) *planted {
+		i, ok := w.pickEvent(func(e *history.Event) bool { return e.Op == history.OpPoll && e.TP.Topic == "orders" && len(e.Off) > 2 })
+		if !ok {
+			return nil
+		}
+		e := &w.told[i]
+		k := 1 + w.d.n(len(e.Off)-2)
+		off := e.Off[k]
+		e.Off, e.Val = slices.Delete(slices.Clone(e.Off), k, k+1), slices.Delete(slices.Clone(e.Val), k, k+1)
+		return one(SkippedPoll, "not "+placeText(e.TP, off))
+	},
+	NonmonotonicSend: func(w *world) *planted {
+		proc, txn := "bank/0/1", int64(1)
+		tp := tpOf("ledger", int32(w.d.n(2)))
+		w.tell(history.Event{Proc: proc, Type: history.OK, Op: history.OpBegin, Txn: txn})
+		base := w.logs[tp].end() + int64(w.d.n(5))
+		step := int64(1 + w.d.n(4))
+		for i, off := range []int64{base + step, base} {
+			e := history.Event{Proc: proc, Type: history.Invoke, Op: history.OpSend, TP: tpOf(tp.Topic, -1), Txn: txn, Val: []history.Value{v(proc, int64(i))}}
+			e.ID = w.tell(e)
+			e.Type, e.TP, e.Off = history.OK, tp, []int64{off}
+			w.tell(e)
+		}
+		w.endTxn(proc, history.OpAbort, txn, history.OK)
+		return one(NonmonotonicSend, fmt.Sprintf("was told offset %d for it, but offset %d", base+step, base))
+	},
+	AbortedRead: func(w *world) *planted {
+		if w.d.n(3) == 0 { // a send that failed for certain
+			proc := w.producers[0].proc()
+			val := w.next(proc)
+			e := history.Event{Proc: proc, Type: history.Invoke, Op: history.OpSend, TP: tpOf("orders", -1), Val: []history.Value{val}}
+			e.ID = w.tell(e)
+			e.Type, e.Err = history.Fail, &history.Error{Name: "MESSAGE_TOO_LARGE", Code: 10}
+			w.tell(e)
+			off := w.logs[orders].append(mentry{val: val})
+			return one(AbortedRead, placeText(orders, off))
+		}
+		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return e.fate == "abort" })
+		if !ok {
+			return nil
+		}
+		w.readNow("audience/7/1", tp, x)
+		return one(AbortedRead, placeText(tp, x.off))
+	},
+	DirtyRead: func(w *world) *planted {
+		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool {
+			t := w.commitAsked(e)
+			if t == 0 || e.fate != "commit" {
+				return false
+			}
+			for i := range e.off { // no other transaction open below it then
+				if u := w.commitAsked(&w.logs[tp].entries[i]); u >= t {
+					return false
+				}
+			}
+			return true
+		})
+		if !ok {
+			return nil
+		}
+		t := w.commitAsked(x)
+		i := slices.IndexFunc(w.told, func(e history.Event) bool { return e.T == t })
+		w.told = slices.Insert(w.told, i, history.Event{Src: history.SrcClient, T: t - 1, Proc: "audience/8/1", ID: 1, Type: history.OK, Op: history.OpPoll, TP: tp, Off: []int64{x.off}, Val: []history.Value{x.val}})
+		return one(DirtyRead, "audience/8/1 (read_committed) was given "+placeText(tp, x.off))
+	},
+	IntermediateRead: func(w *world) *planted {
+		tp := tpOf("ledger", int32(w.d.n(2)))
+		n := 3 + w.d.n(4)
+		var txn int64
+		first := w.logs[tp].end()
+		w.transact("bank/0/1", "bank", &txn, map[history.TopicPartition]int{tp: n}, history.Input{}, history.TopicPartition{}, 0)
+		skip := first + 1 + int64(w.d.n(n-2))
+		e := history.Event{Proc: "audience/9/1", Type: history.OK, Op: history.OpPoll, TP: tp}
+		for o := first; o < first+int64(n); o++ {
+			if o != skip {
+				e.Off, e.Val = append(e.Off, o), append(e.Val, w.logs[tp].entries[o].val)
+			}
+		}
+		w.tell(e)
+		return one(IntermediateRead, "but not "+placeText(tp, skip))
+	},
+	ReadAboveLSO: func(w *world) *planted {
+		tp := tpOf("ledger", int32(w.d.n(2)))
+		pid, epoch := w.pidOf("bank")
+		w.tell(history.Event{Proc: "bank/0/1", Type: history.OK, Op: history.OpBegin, Txn: 1})
+		for range 1 + w.d.n(3) {
+			w.sendNow("bank/0/1", tp, 1, history.Input{}, pid, epoch)
+		}
+		off := w.sendNow(w.producers[1].proc(), tp, 0, history.Input{}, 0, 0)
+		w.readNow("audience/9/1", tp, &w.logs[tp].entries[off])
+		if w.d.n(2) == 0 { // still open at the end
+			return one(ReadAboveLSO, placeText(tp, off))
+		}
+		w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
+		w.logs[tp].mark(pid, epoch, "commit")
+		return one(ReadAboveLSO, placeText(tp, off))
+	},
+	PhantomRead: func(w *world) *planted {
+		val := v(w.producers[w.d.n(2)].proc(), int64(1000+w.d.n(1000)))
+		tp := tpOf("orders", int32(w.d.n(2)))
+		off := w.logs[tp].append(mentry{val: val})
+		return one(PhantomRead, fmt.Sprintf("%s#%d stands at %s", val.Proc, val.N, placeText(tp, off)))
+	},
+	TornTransaction: func(w *world) *planted {
+		p := w.bank(map[history.TopicPartition]int{tpOf("ledger", 0): 1 + w.d.n(3), tpOf("ledger", 1): 1 + w.d.n(3)})
+		if w.d.n(2) == 0 {
+			w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
+		} else {
+			w.endTxn("bank/0/1", history.OpCommit, 1, history.Info)
+		}
+		k := w.d.n(2)
+		w.logs[tpOf("ledger", int32(k))].mark(p.pid, p.epoch, "commit")
+		w.logs[tpOf("ledger", int32(1-k))].mark(p.pid, p.epoch, "abort")
+		return one(TornTransaction, "Transaction 1 of bank/0/1 is torn")
+	},
+	OutputWithoutOffset: func(w *world) *planted {
+		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "paid" && e.fate == "commit" })
+		if !ok {
+			return nil
+		}
+		txn := w.invoked(x.val).Txn
+		proc := x.val.Proc
+		w.told = slices.DeleteFunc(w.told, func(e history.Event) bool { return e.Proc == proc && e.Txn == txn && e.Op == history.OpSendOffsets })
+		_ = tp
+		return one(OutputWithoutOffset, fmt.Sprintf("Transaction %d of %s committed", txn, proc))
+	},
+	OffsetWithoutOutput: func(w *world) *planted {
+		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "paid" && e.fate == "commit" })
+		if !ok {
+			return nil
+		}
+		w.erase(tp, x.off)
+		w.forget(x)
+		return &planted{map[Anomaly]int64{OffsetWithoutOutput: 1, LostInput: 1}, placeText(x.from.TP, x.from.Off)}
+	},
+	StrayMarker: func(w *world) *planted {
+		tp := tpOf("ledger", int32(w.d.n(2)))
+		p := w.bank(map[history.TopicPartition]int{tp: 1 + w.d.n(3)})
+		at := w.logs[tp].end()
+		w.logs[tp].mark(p.pid, p.epoch, []string{"abort", "commit"}[w.d.n(2)])
+		for range 1 + w.d.n(3) {
+			w.sendNow("bank/0/1", tp, 1, history.Input{}, p.pid, p.epoch)
+		}
+		w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
+		w.logs[tp].mark(p.pid, p.epoch, "commit")
+		return one(StrayMarker, "between them stands "+placeText(tp, at))
+	},
+	LostCommit: func(w *world) *planted {
+		tp := tpOf("ledger", int32(w.d.n(2)))
+		p := w.bank(map[history.TopicPartition]int{tp: 1 + w.d.n(3)})
+		w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
+		w.logs[tp].mark(p.pid, p.epoch, "abort")
+		return one(LostCommit, "transaction 1 of bank/0/1")
+	},
+	GhostCommit: func(w *world) *planted {
+		tp := tpOf("ledger", int32(w.d.n(2)))
+		p := w.bank(map[history.TopicPartition]int{tp: 1 + w.d.n(3)})
+		if w.d.n(2) == 0 {
+			w.endTxn("bank/0/1", history.OpAbort, 1, history.OK)
+		} else {
+			w.die("bank/0/1")
+		}
+		w.logs[tp].mark(p.pid, p.epoch, "commit")
+		return one(GhostCommit, "Transaction 1 of bank/0/1 is committed")
+	},
+	InconsistentOffset: func(w *world) *planted {
+		i, ok := w.pickEvent(func(e *history.Event) bool { return e.Op == history.OpPoll && e.TP.Topic == "orders" })
+		other, x, found := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "orders" })
+		if !ok || !found {
+			return nil
+		}
+		e := &w.told[i]
+		k := w.d.n(len(e.Off))
+		if other == e.TP && x.off == e.Off[k] {
+			return nil
+		}
+		e.Val = slices.Clone(e.Val)
+		e.Val[k] = x.val
+		return one(InconsistentOffset, "at "+placeText(e.TP, e.Off[k]))
+	},
+	OffsetRegression: func(w *world) *planted {
+		t, tp := w.ownerTill()
+		if t == nil {
+			return nil
+		}
+		top := w.topCommit(tp)
+		if top < 1 {
+			return nil
+		}
+		low := int64(w.d.n(int(top)))
+		w.commitNow(t.proc(), "till", tp, low)
+		w.groups["till"][tp] = low
+		return one(OffsetRegression, fmt.Sprintf("%s committed %d", t.proc(), low))
+	},
+	OffsetLost: func(w *world) *planted {
+		tp := tpOf("orders", int32(w.d.n(2)))
+		top := w.topCommit(tp)
+		if top < 1 {
+			return nil
+		}
+		if w.d.n(2) == 0 || top != w.groups["till"][tp] {
+			delete(w.groups["till"], tp)
+			return one(OffsetLost, fmt.Sprintf("offset %d of %s", top, placeTP(tp)))
+		}
+		low, ok := w.sureBelow(tp, top)
+		if !ok {
+			return nil
+		}
+		w.groups["till"][tp] = low
+		return one(OffsetLost, fmt.Sprintf("offset %d of %s", top, placeTP(tp)))
+	},
+	NonlinearizableOffset: func(w *world) *planted {
+		tp := tpOf("orders", int32(w.d.n(2)))
+		top := w.topCommit(tp)
+		if top < 1 {
+			return nil
+		}
+		off, ok := w.sureBelow(tp, top)
+		if !ok {
+			return nil
+		}
+		if w.d.n(2) == 0 {
+			off = w.groups["till"][tp] + 1 + int64(w.d.n(9))
+		}
+		proc := w.tills[w.d.n(2)].proc()
+		e := history.Event{Proc: proc, Type: history.Invoke, Op: history.OpFetchOffsets, Group: "till", TP: tp}
+		e.ID = w.tell(e)
+		e.Type, e.Off = history.OK, []int64{off}
+		w.tell(e)
+		return one(NonlinearizableOffset, fmt.Sprintf("group till for %s is %d", placeTP(tp), off))
+	},
+	PositionMismatch: func(w *world) *planted {
+		t, tp := w.ownerTill()
+		c := w.groups["till"][tp]
+		if t == nil || c < 1 {
+			return nil
+		}
+		for range 3 {
+			w.sendNow(w.producers[0].proc(), tp, 0, history.Input{}, 0, 0)
+		}
+		to := w.tills[0]
+		if to == t {
+			to = w.tills[1]
+		}
+		w.revoke(&t.mmember, tp)
+		w.assign(&to.mmember, tp)
+		from := c - 1
+		if w.d.n(2) == 0 {
+			from = c + 1
+		}
+		w.poll(to.proc(), tp, from, false, 2)
+		return one(PositionMismatch, fmt.Sprintf("%s took over %s at the committed offset %d, but its first poll began at %d", to.proc(), placeTP(tp), c, from))
+	},
+	ZombieWrite: func(w *world) *planted {
+		tp := tpOf("ledger", int32(w.d.n(2)))
+		pid, _ := w.pidOf("bank")
+		w.logs[tp].append(mentry{pid: pid, epoch: 3, marker: "abort"})
+		w.tell(history.Event{Proc: "bank/0/1", Type: history.OK, Op: history.OpBegin, Txn: 1})
+		off := w.sendNow("bank/0/1", tp, 1, history.Input{}, pid, int16(w.d.n(3)))
+		w.endTxn("bank/0/1", history.OpCommit, 1, history.Info)
+		w.logs[tp].mark(pid, 3, "abort")
+		return one(ZombieWrite, placeText(tp, off)+" of producer")
+	},
+	ZombieCommit: func(w *world) *planted {
+		if w.d.n(2) == 0 {
+			t, tp := w.ownerTill()
+			if t == nil || w.groups["till"][tp] < 1 {
+				return nil
+			}
+			to := w.tills[0]
+			if to == t {
+				to = w.tills[1]
+			}
+			w.assign(&to.mmember, tp)
+			w.commitNow(t.proc(), "till", tp, w.groups["till"][tp])
+			return one(ZombieCommit, fmt.Sprintf("%s committed offset %d", t.proc(), w.groups["till"][tp]))
+		}
+		pid, epoch := w.pidOf("bank")
+		initAs := func(proc string, epoch int16) {
+			w.tell(history.Event{Proc: proc, Type: history.OK, Op: history.OpInitProducer, PID: pid, Epoch: epoch, HasPID: true})
+		}
+		initAs("bank/0/1", epoch)
+		tp := tpOf("ledger", int32(w.d.n(2)))
+		w.bank(map[history.TopicPartition]int{tp: 1 + w.d.n(3)})
+		initAs("bank/1/1", epoch+1)
+		w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
+		w.logs[tp].mark(pid, epoch, "commit")
+		return one(ZombieCommit, "though bank/1/1 had taken over")
+	},
+	DoubleOwner: func(w *world) *planted {
+		t, tp := w.ownerTill()
+		if t == nil || len(t.queue) > 0 {
+			return nil
+		}
+		to := w.tills[0]
+		if to == t {
+			to = w.tills[1]
+		}
+		for range 2 {
+			w.sendNow(w.producers[0].proc(), tp, 0, history.Input{}, 0, 0)
+		}
+		w.assign(&to.mmember, tp)
+		got, pos := w.poll(t.proc(), tp, t.owned[tp], false, 1)
+		w.now += ownerGrace + int64(w.d.n(1000))*ms
+		more, _ := w.poll(t.proc(), tp, pos, false, 1)
+		if len(got)+len(more) != 2 {
+			return nil
+		}
+		return one(DoubleOwner, fmt.Sprintf("%s and %s both owned %s", t.proc(), to.proc(), placeTP(tp)))
+	},
+	HangingTransaction: func(w *world) *planted {
+		tp := tpOf("ledger", int32(w.d.n(2)))
+		p := w.bank(map[history.TopicPartition]int{tp: 1 + w.d.n(3)})
+		first := w.logs[tp].end() - 1
+		for first > 0 && w.logs[tp].entries[first-1].pid == p.pid {
+			first--
+		}
+		switch w.d.n(3) {
+		case 0:
+			w.now += defaultTimeout + 2*abortCheck
+		case 1:
+			w.endTxn("bank/0/1", history.OpAbort, 1, history.OK)
+		default:
+			w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
+		}
+		return one(HangingTransaction, "open since "+placeText(tp, first))
+	},
+	StuckConsumer: func(w *world) *planted {
+		tp := tpOf("orders", int32(w.d.n(2)))
+		w.sendNow(w.producers[0].proc(), tp, 0, history.Input{}, 0, 0)
+		n := int64(0)
+		for _, g := range []string{"till", "exact"} {
+			for p := range int32(2) {
+				at := tpOf("orders", p)
+				c, ok := w.groups[g][at]
+				if (ok || w.polledBy(g, at)) && c < w.logs[at].end() {
+					n++
+				}
+			}
+		}
+		if n == 0 {
+			return nil
+		}
+		for _, note := range []string{"drain", "drain-timeout"} {
+			w.tell(history.Event{Src: history.SrcHarness, Proc: "harness", Type: history.Info, Op: history.OpPhase, Note: note})
+			w.now += int64(6+w.d.n(20)) * 1e9
+		}
+		return &planted{map[Anomaly]int64{StuckConsumer: n}, "stood still"}
+	},
+	NoRecovery: func(w *world) *planted {
+		for _, op := range []history.Op{history.OpInject, history.OpEffect, history.OpRecover, history.OpGone} {
+			w.tell(history.Event{Src: history.SrcFault, Proc: "fault/9", Type: history.OK, Op: op, Data: map[string]any{"kind": "kill", "target": "all"}})
+		}
+		n := 2 + w.d.n(5)
+		for range n {
+			proc := w.producers[0].proc()
+			w.tell(history.Event{Proc: proc, Type: history.Invoke, Op: history.OpSend, TP: tpOf("orders", -1), Val: []history.Value{w.next(proc)}})
+			w.now += recoverWithin
+		}
+		return one(NoRecovery, fmt.Sprintf("%d sends were made", n))
+	},
+}
+
+func placeTP(tp history.TopicPartition) string { return fmt.Sprintf("%s/%d", tp.Topic, tp.Part) }
+func placeText(tp history.TopicPartition, off int64) string {
+	return fmt.Sprintf("%s@%d", placeTP(tp), off)
+}
+
+// pick draws one record of the logs.
+func (w *world) pick(ok func(history.TopicPartition, *mentry) bool) (history.TopicPartition, *mentry, bool) {
+	type found struct {
+		tp history.TopicPartition
+		i  int
+	}
+	var all []found
+	for _, tp := range sortedTPs(w.logs) {
+		for i := range w.logs[tp].entries {
+			if e := &w.logs[tp].entries[i]; e.marker == "" && ok(tp, e) {
+				all = append(all, found{tp, i})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return history.TopicPartition{}, nil, false
+	}
+	f := all[w.d.n(len(all))]
+	return f.tp, &w.logs[f.tp].entries[f.i], true
+}
+
+func (w *world) pickEvent(ok func(*history.Event) bool) (int, bool) {
+	var all []int
+	for i := range w.told {
+		if ok(&w.told[i]) {
+			all = append(all, i)
+		}
+	}
+	if len(all) == 0 {
+		return 0, false
+	}
+	return all[w.d.n(len(all))], true
+}
+
+func (w *world) after(tp history.TopicPartition, e *mentry) *mentry {
+	if l := w.logs[tp]; e.off+1 < l.end() && l.entries[e.off+1].marker == "" {
+		return &l.entries[e.off+1]
+	}
+	return nil
+}
+
+func (w *world) find(val history.Value, typ history.Type) *history.Event {
+	for i := range w.told {
+		if e := &w.told[i]; e.Op == history.OpSend && e.Type == typ && e.Val[0] == val {
+			return e
+		}
+	}
+	return nil
+}
+
+func (w *world) acked(val history.Value) *history.Event   { return w.find(val, history.OK) }
+func (w *world) invoked(val history.Value) *history.Event { return w.find(val, history.Invoke) }
+
+func (w *world) polled(tp history.TopicPartition, off int64) bool {
+	return slices.ContainsFunc(w.told, func(e history.Event) bool {
+		return e.Op == history.OpPoll && e.TP == tp && slices.Contains(e.Off, off)
+	})
+}
+
+func (w *world) polledBy(group string, tp history.TopicPartition) bool {
+	return slices.ContainsFunc(w.told, func(e history.Event) bool {
+		c, _ := splitProc(e.Proc)
+		return e.Op == history.OpPoll && e.TP == tp && c == group
+	})
+}
+
+// forget takes a record out of the log and makes its send's outcome unknown.
+func (w *world) forget(x *mentry) {
+	if e := w.acked(x.val); e != nil {
+		e.Type, e.Off, e.TP = history.Info, nil, tpOf(e.TP.Topic, -1)
+	}
+	for i := range w.told { // nor may another attempt at it count as failed for certain
+		if e := &w.told[i]; e.Op == history.OpSend && e.Type == history.Fail && e.Val[0] == x.val {
+			e.Type, e.Err = history.Info, nil
+		}
+	}
+	x.off = -1
+}
+
+// erase takes an offset out of every poll.
+func (w *world) erase(tp history.TopicPartition, off int64) {
+	for i := range w.told {
+		e := &w.told[i]
+		if k := slices.Index(e.Off, off); e.Op == history.OpPoll && e.TP == tp && k >= 0 {
+			e.Off, e.Val = slices.Delete(slices.Clone(e.Off), k, k+1), slices.Delete(slices.Clone(e.Val), k, k+1)
+		}
+	}
+}
+
+// swap exchanges two records everywhere: in the log, in acknowledgements, in polls.
+func (w *world) swap(tp history.TopicPartition, a, b *mentry) {
+	a.val, b.val = b.val, a.val
+	for i := range w.told {
+		e := &w.told[i]
+		if e.TP != tp || len(e.Off) == 0 || e.Op != history.OpSend && e.Op != history.OpPoll {
+			continue
+		}
+		e.Off, e.Val = slices.Clone(e.Off), slices.Clone(e.Val)
+		for k := range e.Off {
+			switch {
+			case e.Op == history.OpSend && e.Off[k] == a.off:
+				e.Off[k] = b.off
+			case e.Op == history.OpSend && e.Off[k] == b.off:
+				e.Off[k] = a.off
+			case e.Off[k] == a.off:
+				e.Val[k] = a.val
+			case e.Off[k] == b.off:
+				e.Val[k] = b.val
+			}
+		}
+	}
+}
+
+// sendNow sends one record and has it acknowledged.
+func (w *world) sendNow(proc string, tp history.TopicPartition, txn int64, from history.Input, pid int64, epoch int16) int64 {
+	val := w.next(proc)
+	e := history.Event{Proc: proc, Type: history.Invoke, Op: history.OpSend, TP: tpOf(tp.Topic, -1), Txn: txn, Val: []history.Value{val}}
+	if from.TP.Topic != "" {
+		e.From = []history.Input{from}
+	}
+	e.ID = w.tell(e)
+	off := w.logs[tp].append(mentry{val: val, from: from, pid: pid, epoch: epoch, inTxn: txn != 0})
+	e.Type, e.TP, e.Off = history.OK, tp, []int64{off}
+	w.tell(e)
+	return off
+}
+
+func (w *world) readNow(proc string, tp history.TopicPartition, x *mentry) {
+	w.tell(history.Event{Proc: proc, Type: history.OK, Op: history.OpPoll, TP: tp, Off: []int64{x.off}, Val: []history.Value{x.val}})
+}
+
+func (w *world) endTxn(proc string, op history.Op, txn int64, typ history.Type) {
+	id := w.tell(history.Event{Proc: proc, Type: history.Invoke, Op: op, Txn: txn})
+	w.tell(history.Event{Proc: proc, ID: id, Type: typ, Op: op, Txn: txn})
+}
+
+func (w *world) commitNow(proc, group string, tp history.TopicPartition, off int64) {
+	e := history.Event{Proc: proc, Type: history.Invoke, Op: history.OpCommitOffsets, Group: group, TP: tp, Off: []int64{off}}
+	e.ID = w.tell(e)
+	e.Type = history.OK
+	w.tell(e)
+}
+
+// bank begins transaction 1 of a transactional producer, with so many records.
+func (w *world) bank(sends map[history.TopicPartition]int) pidEpoch {
+	pid, epoch := w.pidOf("bank")
+	w.tell(history.Event{Proc: "bank/0/1", Type: history.OK, Op: history.OpBegin, Txn: 1})
+	for _, tp := range sortedTPs(sends) {
+		for range sends[tp] {
+			w.sendNow("bank/0/1", tp, 1, history.Input{}, pid, epoch)
+		}
+	}
+	return pidEpoch{pid, epoch}
+}
+
+// transact runs one whole committed transaction.
+func (w *world) transact(proc, id string, txn *int64, sends map[history.TopicPartition]int, from history.Input, in history.TopicPartition, off int64) {
+	pid, epoch := w.pidOf(id)
+	*txn++
+	w.tell(history.Event{Proc: proc, Type: history.OK, Op: history.OpBegin, Txn: *txn})
+	for _, tp := range sortedTPs(sends) {
+		for range sends[tp] {
+			w.sendNow(proc, tp, *txn, from, pid, epoch)
+			from = history.Input{}
+		}
+	}
+	if in.Topic != "" {
+		e := history.Event{Proc: proc, Type: history.Invoke, Op: history.OpSendOffsets, Group: "exact", Txn: *txn, TP: in, Off: []int64{off}}
+		e.ID = w.tell(e)
+		e.Type = history.OK
+		w.tell(e)
+	}
+	w.endTxn(proc, history.OpCommit, *txn, history.OK)
+	for _, tp := range sortedTPs(sends) {
+		w.logs[tp].mark(pid, epoch, "commit")
+	}
+}
+
+func (w *world) ownerTill() (*mtill, history.TopicPartition) {
+	tp := tpOf("orders", int32(w.d.n(2)))
+	for _, t := range w.tills {
+		if _, ok := t.owned[tp]; ok {
+			return t, tp
+		}
+	}
+	return nil, tp
+}
+
+func (w *world) ownerExact() (*mexact, history.TopicPartition) {
+	tp := tpOf("orders", int32(w.d.n(2)))
+	for _, x := range w.exacts {
+		if _, ok := x.owned[tp]; ok && x.inited && x.idle() {
+			return x, tp
+		}
+	}
+	return nil, tp
+}
+
+// topCommit is the largest offset whose commit by the plain group was acknowledged.
+func (w *world) topCommit(tp history.TopicPartition) int64 {
+	top := int64(-1)
+	for _, e := range w.told {
+		if e.Op == history.OpCommitOffsets && e.Type == history.OK && e.TP == tp {
+			top = max(top, e.Off[0])
+		}
+	}
+	return top
+}
+
+// sureBelow draws an offset below top whose commit was acknowledged: one of
+// unknown outcome might take effect late.
+func (w *world) sureBelow(tp history.TopicPartition, top int64) (int64, bool) {
+	i, ok := w.pickEvent(func(e *history.Event) bool {
+		return e.Op == history.OpCommitOffsets && e.Type == history.OK && e.TP == tp && e.Off[0] < top
+	})
+	if !ok {
+		return 0, false
+	}
+	return w.told[i].Off[0], true
+}
+
+func (w *world) accounted(group string, tp history.TopicPartition, off int64) bool {
+	for _, l := range w.logs {
+		for _, e := range l.entries {
+			if c, _ := splitProc(e.val.Proc); c == group && e.from == (history.Input{TP: tp, Off: off}) && e.fate == "commit" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (w *world) outputsOf(_ history.Input, tp history.TopicPartition, off int64) int {
+	n := 0
+	for _, l := range w.logs {
+		for _, e := range l.entries {
+			if e.from == (history.Input{TP: tp, Off: off}) && e.fate == "commit" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// commitAsked is when the commit of a record's transaction was asked, 0 if never.
+func (w *world) commitAsked(x *mentry) int64 {
+	if !x.inTxn {
+		return 0
+	}
+	inv := w.invoked(x.val)
+	for i := range w.told {
+		if e := &w.told[i]; e.Proc == x.val.Proc && e.Op == history.OpCommit && e.Type == history.Invoke && e.Txn == inv.Txn {
+			return e.T
+		}
+	}
+	return 0
+}
