@@ -17,6 +17,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/network"
+	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 )
 
@@ -128,11 +129,11 @@ func (d *docker) createNetwork(ctx context.Context) error {
 	}
 	ctx, cancel := making(ctx)
 	defer cancel()
-	nw, err := d.engine.provider.CreateNetwork(ctx, testcontainers.NetworkRequest{Name: d.run, Driver: "bridge", Labels: maps.Clone(d.labels)})
+	n, err := d.engine.api.NetworkCreate(ctx, d.run, client.NetworkCreateOptions{Driver: "bridge", Labels: d.labels})
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return fmt.Errorf("%w: create network: %w", ErrUnavailable, err)
 	}
-	d.network = nw.(*testcontainers.DockerNetwork).ID
+	d.network = n.ID
 	return nil
 }
 
@@ -150,7 +151,7 @@ func (d *docker) create(ctx context.Context, m *member, env map[string]string) e
 	}
 	ctx, cancel := making(ctx)
 	defer cancel()
-	client := network.MustParsePort(strconv.Itoa(clientPort) + "/tcp")
+	port := network.MustParsePort(strconv.Itoa(clientPort) + "/tcp")
 	hostPort := "" // any, for a controller: nothing listens there
 	if m.broker {
 		hostPort = strconv.Itoa(m.port)
@@ -162,11 +163,11 @@ func (d *docker) create(ctx context.Context, m *member, env map[string]string) e
 		Cmd:            []string{"onceproof"},
 		Env:            env,
 		Labels:         maps.Clone(d.labels), // testcontainers adds its own
-		ExposedPorts:   []string{client.String()},
+		ExposedPorts:   []string{port.String()},
 		Networks:       []string{d.run},
 		NetworkAliases: map[string][]string{d.run: {m.host()}},
 		HostConfigModifier: func(h *container.HostConfig) {
-			h.PortBindings = network.PortMap{client: {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1}), HostPort: hostPort}}}
+			h.PortBindings = network.PortMap{port: {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1}), HostPort: hostPort}}}
 			h.LogConfig.Type = "none" // we copy the output ourselves
 			h.Memory, h.MemorySwap = nodeMemory, nodeMemory
 		},

@@ -1,9 +1,10 @@
 package cluster
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 )
 
@@ -32,9 +33,7 @@ func freePorts(n int) ([]int, error) {
 		if try == portTry {
 			return nil, fmt.Errorf("%w between %d and %d: %w", errNoPort, portLow, portHigh, last)
 		}
-		// Drawn so that runs started at the same time seldom meet; no part of a
-		// run's outcome depends on the number.
-		p := portLow + rand.IntN(portHigh-portLow)
+		p := portLow + int(randomUint16())%(portHigh-portLow)
 		l, err := net.Listen("tcp", loopback(p))
 		if err != nil {
 			last = err
@@ -44,6 +43,14 @@ func freePorts(n int) ([]int, error) {
 		ports = append(ports, p)
 	}
 	return ports, nil
+}
+
+// randomUint16 has no seed: runs that start at the same time must seldom meet, and
+// nothing in a run's outcome depends on a port's number.
+func randomUint16() uint16 {
+	var b [2]byte
+	rand.Read(b[:])
+	return binary.NativeEndian.Uint16(b[:])
 }
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

@@ -1,7 +1,9 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -18,7 +20,7 @@ const sidecarEnv = "ONCEPROOF_SIDECAR_ROLE"
 
 func init() {
 	if os.Getenv(sidecarEnv) != "" {
-		os.Exit(sidecarMain(os.Args[1:]))
+		os.Exit(sidecarMain(os.Args[1:], os.Stdout, os.Stderr)) //nolint:forbidigo // this process is the sidecar; nothing else is to run in it
 	}
 }
 
@@ -32,13 +34,13 @@ const reachTimeout = 1500 * time.Millisecond
 //	drop [IP…]      drop packets from these, and only these
 //	dropping        print whether anything is dropped
 //	reach HOST:PORT print whether a connection can be made
-func sidecarMain(args []string) int {
+func sidecarMain(args []string, out, errOut io.Writer) int {
 	fail := func(err error) int {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(errOut, err)
 		return 1
 	}
 	if len(args) == 0 {
-		return fail(fmt.Errorf("no command"))
+		return fail(errors.New("no command"))
 	}
 	switch cmd, args := args[0], args[1:]; {
 	case cmd == "hold":
@@ -62,13 +64,13 @@ func sidecarMain(args []string) int {
 		if err != nil {
 			return fail(err)
 		}
-		fmt.Println(on)
+		fmt.Fprintln(out, on)
 	case cmd == "reach" && len(args) == 1:
 		conn, err := net.DialTimeout("tcp", args[0], reachTimeout)
 		if err == nil {
 			conn.Close()
 		}
-		fmt.Println(err == nil)
+		fmt.Fprintln(out, err == nil)
 	default:
 		return fail(fmt.Errorf("%s: no such command", cmd))
 	}
