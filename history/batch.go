@@ -1,7 +1,6 @@
 package history
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 )
@@ -157,19 +156,17 @@ func (p *parser) topicPartition() (TopicPartition, error) {
 	return p.parseTP(b)
 }
 
-// parseTP remembers the last answer: the events of a run name few partitions,
-// mostly the same one twice.
 func (p *parser) parseTP(b []byte) (TopicPartition, error) {
-	if len(b) > 0 && bytes.Equal(b, p.lastTP) {
-		return p.tp, nil
+	known := &p.tps[slot(b)]
+	if string(b) == known.text && len(b) > 0 {
+		return known.tp, nil
 	}
-	tp, err := ParseTopicPartition(p.intern.name(b))
-	if err != nil {
-		return TopicPartition{}, err
+	text := p.intern.name(b)
+	tp, err := ParseTopicPartition(text)
+	if err == nil {
+		*known = rememberedTP{text, tp}
 	}
-	p.lastTP = append(p.lastTP[:0], b...)
-	p.tp = tp
-	return tp, nil
+	return tp, err
 }
 
 // room refuses a batch that would be longer than MaxRecords with a..z.

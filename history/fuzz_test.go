@@ -17,6 +17,8 @@ func FuzzParseLine(f *testing.F) {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
+		var taken int
+		checkCanonical(t, line, &taken)
 		var e Event
 		if err := ParseLine(line, &e); err != nil {
 			return

@@ -46,6 +46,46 @@ func TestMarshalLine(t *testing.T) {
 	}
 }
 
+// TestCanonical holds the fast way to what the general way says.
+func TestCanonical(t *testing.T) {
+	taken := 0
+	rapid.Check(t, func(t *rapid.T) {
+		e := anyEvent(t)
+		if rapid.Bool().Draw(t, "frequent") { // events of the kind that it is for
+			e.Src, e.Type, e.Group, e.HasPID, e.InTxn, e.Marker, e.Meta, e.Note = SrcClient, OK, "", false, false, "", "", ""
+			e.Err, e.Data = nil, nil
+			for _, n := range []*int64{&e.T, &e.ID, &e.Txn} {
+				*n &= 1<<50 - 1
+			}
+		}
+		line := MarshalLine(nil, e)
+		if i := rapid.IntRange(0, 4*len(line)).Draw(t, "change"); i < len(line) {
+			line[i] = rapid.SampledFrom([]byte(`{}[]",:0123456789.e#@/\tpx`)).Draw(t, "byte")
+		}
+		checkCanonical(t, line, &taken)
+	})
+	if taken == 0 {
+		t.Error("no line was read the fast way")
+	}
+}
+
+func checkCanonical(t interface{ Fatalf(string, ...any) }, line []byte, taken *int) {
+	var fast, slow Event
+	p := newParser()
+	if !p.canonical(line, &fast) {
+		return
+	}
+	*taken++
+	p = newParser()
+	p.reset(line)
+	if err := p.fields(&slow); err != nil || p.i != len(line) {
+		t.Fatalf("%s\nis taken the fast way; the general way: %v", line, err)
+	}
+	if diff := cmp.Diff(slow, fast); diff != "" {
+		t.Fatalf("%s\n%s", line, diff)
+	}
+}
+
 // anyEvent draws events that Append accepts.
 func anyEvent(t *rapid.T) *Event {
 	text := rapid.OneOf(rapid.SampledFrom([]string{"", "a", "shop/0/1", "orders", `q"\`, "é☃𝄞", "a#1", "b@2", "\x00\x7f"}), rapid.String())

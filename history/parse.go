@@ -28,10 +28,26 @@ var errCut = errors.New("the line ends in the middle of an event")
 // history share their strings and allocate nothing in the long run.
 type parser struct {
 	lexer
-	intern   *interner
-	lastProc string // of the line before, or of the value before: they mostly repeat
-	lastTP   []byte // as it stood in the line
-	tp       TopicPartition
+	intern *interner
+	procs  [remembered]string
+	tps    [remembered]rememberedTP
+}
+
+// remembered names are found again by their last bytes, which tell the processes
+// and partitions of a run apart.
+const remembered = 64
+
+type rememberedTP struct {
+	text string
+	tp   TopicPartition
+}
+
+func slot(b []byte) int {
+	h := uint(len(b))
+	for i := max(0, len(b)-6); i < len(b); i++ {
+		h = h*31 + uint(b[i])
+	}
+	return int(h % remembered)
 }
 
 func newParser() *parser { return &parser{intern: newInterner()} }
@@ -70,6 +86,10 @@ func (p *parser) event(line []byte, e *Event) error {
 	if len(line) > MaxLine {
 		return fmt.Errorf("a line of %d bytes; the limit is %d: split the batch into several events", len(line), MaxLine)
 	}
+	if p.canonical(line, e) {
+		return e.check()
+	}
+	*e = Event{Off: off, Key: key, Val: val, From: from}
 	p.reset(line)
 	if err := p.fields(e); err != nil {
 		return p.at(err)
@@ -240,17 +260,21 @@ func (p *parser) op() (Op, error) {
 	if err != nil {
 		return "", err
 	}
+	return p.opName(b), nil
+}
+
+func (p *parser) opName(b []byte) Op {
 	switch string(b) { // the frequent ones
 	case "send":
-		return OpSend, nil
+		return OpSend
 	case "poll":
-		return OpPoll, nil
+		return OpPoll
 	case "log":
-		return OpLog, nil
+		return OpLog
 	case "visible":
-		return OpVisible, nil
+		return OpVisible
 	}
-	return Op(p.intern.name(b)), nil
+	return Op(p.intern.name(b))
 }
 
 func (p *parser) marker() (string, error) {
@@ -276,10 +300,11 @@ func (p *parser) proc() (string, error) {
 }
 
 func (p *parser) procName(b []byte) string {
-	if string(b) != p.lastProc {
-		p.lastProc = p.intern.name(b)
+	known := &p.procs[slot(b)]
+	if string(b) != *known {
+		*known = p.intern.name(b)
 	}
-	return p.lastProc
+	return *known
 }
 
 func (p *parser) name() (string, error) {
