@@ -174,25 +174,25 @@ func (r *run) start(ctx context.Context) error {
 	return err
 }
 
+// patience is how many times its duration the load may last, while a fault still
+// waits for the request that triggers it: a slow machine makes a run longer, not
+// unjudgeable.
+const patience = 4
+
 // load lets the clients work for the plan's duration while the faults strike,
 // then heals everything and stops the producers.
 func (r *run) load(ctx context.Context) error {
 	r.phase("load")
 	began := time.Now()
-	timed, stopTimer := context.WithDeadline(ctx, began.Add(r.cfg.Plan.Duration))
-	defer stopTimer()
-	load, end := context.WithCancelCause(timed)
+	load, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	defer r.watch(ctx, began)()
 
+	s := newStriker(r, began)
 	struck := make(chan error, 1)
-	go func() { struck <- r.strikeAll(load, ctx, began) }()
-	var failed error
-	select {
-	case <-load.Done():
-	case failed = <-r.fleet.failed:
-		end(failed)
-	}
+	go func() { struck <- s.strikeAll(load, ctx) }()
+	failed := r.outlast(ctx, s)
+	end(errLoadOver)
 	r.phase("heal")
 	if err := errors.Join(failed, <-struck); err != nil {
 		return err
@@ -201,6 +201,38 @@ func (r *run) load(ctx context.Context) error {
 		return err
 	}
 	return r.fleet.stopProducers(ctx)
+}
+
+var errLoadOver = errors.New("the load is over")
+
+// outlast returns when the load has lasted long enough, or cannot go on.
+func (r *run) outlast(ctx context.Context, s *striker) error {
+	if err := r.last(ctx, r.cfg.Plan.Duration, nil); err != nil {
+		return err
+	}
+	select {
+	case <-s.settled.done:
+		return nil
+	default:
+	}
+	r.status.say("the load goes on: a fault still waits for what triggers it")
+	return r.last(ctx, (patience-1)*r.cfg.Plan.Duration, s.settled.done)
+}
+
+// last waits for d, or until enough is closed.
+func (r *run) last(ctx context.Context, d time.Duration, enough <-chan struct{}) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-enough:
+		return nil
+	case err := <-r.fleet.failed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // close stops and removes everything, in the order that lets nothing be lost.

@@ -15,38 +15,54 @@ import (
 // healLimit bounds the proof that a fault is over; a broker's start takes longest.
 const healLimit = 60 * time.Second
 
-// strikeAll carries out the plan and returns when every fault has been healed and
-// its end proved. A fault that could not be injected or whose effect was never
-// seen is recorded as that; the checker decides what it means. load ends when the
-// load does: faults that strike then are healed, those that never struck give up.
-func (r *run) strikeAll(load, ctx context.Context, began time.Time) error {
-	s := &striker{run: r, began: began, seen: make(map[int]*signal)}
+// striker carries out the plan.
+type striker struct {
+	run     *run
+	began   time.Time
+	seen    map[int]*signal // by step: its effect was seen
+	settled *signal         // every step that something triggers has struck, or cannot
+}
+
+func newStriker(r *run, began time.Time) *striker {
+	s := &striker{run: r, began: began, seen: make(map[int]*signal), settled: newSignal()}
 	for _, step := range r.cfg.Plan.Steps {
 		s.seen[step.N] = newSignal()
 	}
-	var wg sync.WaitGroup
-	errs := make(chan error, len(r.cfg.Plan.Steps))
-	for _, step := range r.cfg.Plan.Steps {
-		wg.Go(func() {
-			if err := s.strike(load, ctx, step); err != nil {
+	return s
+}
+
+// strikeAll returns when every fault has been healed and its end proved. A fault
+// that could not be injected or whose effect was never seen is recorded as that;
+// the checker decides what it means. load ends when the load does: faults that
+// strike then are healed, those that never struck give up.
+func (s *striker) strikeAll(load, ctx context.Context) error {
+	var all, triggered sync.WaitGroup
+	errs := make(chan error, len(s.run.cfg.Plan.Steps))
+	for _, step := range s.run.cfg.Plan.Steps {
+		settled := func() {}
+		if step.At < 0 {
+			triggered.Add(1)
+			settled = sync.OnceFunc(triggered.Done)
+		}
+		all.Go(func() {
+			defer settled()
+			if err := s.strike(load, ctx, step, settled); err != nil {
 				errs <- fmt.Errorf("step %d, %s: %w", step.N, step.Text, err)
 			}
 		})
 	}
-	wg.Wait()
+	all.Go(func() {
+		triggered.Wait()
+		s.settled.fire()
+	})
+	all.Wait()
 	close(errs)
 	return <-errs
 }
 
-type striker struct {
-	run   *run
-	began time.Time
-	seen  map[int]*signal // by step: its effect was seen
-}
-
 // strike waits for the step's moment, strikes, and heals. Its error means that
 // something may still be broken.
-func (s *striker) strike(load, ctx context.Context, step plan.Step) error {
+func (s *striker) strike(load, ctx context.Context, step plan.Step, settled func()) error {
 	aimed, release, err := s.await(load, step)
 	defer release()
 	if err != nil {
@@ -59,6 +75,7 @@ func (s *striker) strike(load, ctx context.Context, step plan.Step) error {
 	}
 	strike := faults.NewStrike(aimed, fault, faults.Options{Now: history.Now, Record: func(f faults.Fact) { s.record(step, f) }})
 	s.hit(load, step, strike, release)
+	settled()
 	return s.heal(ctx, step, strike)
 }
 
