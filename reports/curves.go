@@ -31,6 +31,7 @@ func (v value) MarshalJSON() ([]byte, error) {
 const (
 	binStep   = int64(100e6) // ns, until the run outgrows maxBins of them
 	maxBins   = 1500
+	rateOver  = int64(500e6)
 	maxSeries = 6 // of rates; smaller ones are left out
 )
 
@@ -53,9 +54,6 @@ func newCurves() curves {
 }
 
 func (c *curves) add(t, took int64, p *process, e *history.Event) {
-	if t < 0 {
-		return
-	}
 	i := c.bin(t)
 	if tick := t / binStep; tick > c.tick {
 		c.read(tick)
@@ -222,10 +220,18 @@ func (c *curves) rateSeries(n int) []Series {
 	return out
 }
 
+// perSecond makes rates of counts, each over the half second around its bin:
+// clients move records in batches, and a shorter look would show those.
 func (c *curves) perSecond(bins []float64) []*value {
+	side := int(rateOver / c.step / 2)
 	y := make([]*value, len(bins))
-	for i, v := range bins {
-		r := value(v * 1e9 / float64(c.step))
+	for i := range bins {
+		from, to := max(0, i-side), min(len(bins), i+side+1)
+		sum := 0.0
+		for _, v := range bins[from:to] {
+			sum += v
+		}
+		r := value(sum * 1e9 / float64(c.step) / float64(to-from))
 		y[i] = &r
 	}
 	return y

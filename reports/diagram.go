@@ -25,7 +25,8 @@ type lane struct {
 type row struct {
 	checker.WitnessEvent
 	N       int    // from 1; 0 for context
-	Shape   string // right, left, dot, end, band
+	Words   string // Text, without the process that stands beside it
+	Shape   string // right, left, dot, end; band (a fault) or note across all
 	From    int    // the left end's lifeline, or the dot's
 	To      int    // the right end's
 	Dashed  bool   // an answer
@@ -80,6 +81,7 @@ func (d *diagram) number(at map[string]int) {
 	for i := range d.Rows {
 		r := &d.Rows[i]
 		r.place(at)
+		r.Words = strings.TrimPrefix(r.Text, r.Proc+" ")
 		r.Gone = gone
 		if r.Shape == "end" {
 			gone = append(gone[:len(gone):len(gone)], r.From)
@@ -125,7 +127,7 @@ func (r *row) place(at map[string]int) {
 	case client && hasLog:
 		r.Shape, r.From, r.To = "right", who, log
 		if r.Type != "invoke" && r.Op != "assigned" && r.Op != "seek" {
-			r.Shape, r.Dashed = "left", true
+			r.Shape, r.Dashed = "left", r.Op != "process" && r.Op != "poll"
 		}
 	case client:
 		r.Shape, r.From, r.To = "dot", who, who
@@ -134,8 +136,10 @@ func (r *row) place(at map[string]int) {
 		}
 	case hasLog:
 		r.Shape, r.From, r.To = "dot", log, log
-	default:
+	case strings.HasPrefix(r.Proc, "fault/"):
 		r.Shape = "band"
+	default:
+		r.Shape = "note"
 	}
 }
 
@@ -192,6 +196,12 @@ func newStrips(w checker.Witness) []strip {
 	}
 	for _, e := range w.Context {
 		add(e, false)
+	}
+	for _, e := range w.Events { // what a client was told of an offset
+		if s, ok := slots[e.TP][e.Off]; ok && e.Type != "invoke" {
+			s.Hit = true
+			slots[e.TP][e.Off] = s
+		}
 	}
 	var strips []strip
 	for tp, cells := range slots {

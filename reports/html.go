@@ -11,6 +11,7 @@ import (
 	"io"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/history"
@@ -96,6 +97,7 @@ type page struct {
 	Stands                 []string // how the verdicts stand against what was expected
 	Facts                  []string
 	Figures                []figure
+	Counts                 string // all of them
 	Guarantees             []guarantee
 	Findings               []finding
 	Faults                 []fault
@@ -166,7 +168,7 @@ func newPage(in Input, tl *Timeline) (*page, error) {
 		Policy:       "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src " + scriptHash(uplotJS) + " " + scriptHash(reportJS),
 		UPlotLicence: uplotLicence,
 	}
-	p.Facts, p.Figures = facts(in), figures(r)
+	p.Facts, p.Figures, p.Counts = facts(in), figures(r), examined(r.Evidence.Counts)
 	for _, g := range r.Guarantees {
 		p.addGuarantee(in, g)
 	}
@@ -218,10 +220,22 @@ func facts(in Input) []string {
 		f = append(f, in.Header.Image)
 	}
 	if in.Header.Started != "" {
-		f = append(f, strings.Replace(strings.TrimSuffix(in.Header.Started, "Z"), "T", " ", 1)+" UTC")
+		f = append(f, wallClock(in.Header.Started))
 	}
 	return f
 }
+
+// wallClock writes a time for people; one that it cannot read stays as it is.
+func wallClock(rfc3339 string) string {
+	t, err := time.Parse(time.RFC3339Nano, rfc3339)
+	if err != nil {
+		return rfc3339
+	}
+	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
+}
+
+// figured are the counts that say at a glance how large a run was, if there are any.
+var figured = []string{"records", "acked", "processed", "commits", "aborts", "rebalances", "crashes", "faults"}
 
 func figures(r *checker.Report) []figure {
 	var fs []figure
@@ -231,11 +245,14 @@ func figures(r *checker.Report) []figure {
 	if r.Events > 0 {
 		fs = append(fs, figure{count(r.Events), "events"})
 	}
-	for _, k := range countKeys(r.Evidence.Counts) {
-		fs = append(fs, figure{count(r.Evidence.Counts[k]), countName(k, r.Evidence.Counts[k])})
+	counts := map[string]int64{"faults": int64(len(r.Faults))}
+	for k, v := range r.Evidence.Counts {
+		counts[k] = v
 	}
-	if len(r.Faults) > 0 {
-		fs = append(fs, figure{count(int64(len(r.Faults))), countName("faults", int64(len(r.Faults)))})
+	for _, k := range figured {
+		if n := counts[k]; n > 0 {
+			fs = append(fs, figure{count(n), countName(k, n)})
+		}
 	}
 	return fs
 }

@@ -71,7 +71,7 @@ func (t *terminal) verdicts(in Input) {
 		if why := reason(g); why != "" {
 			about = append(about, plain(why))
 		}
-		if e := examined(g.Examined); e != "" {
+		if e := examined(g.Examined); e != "" && s != notApplying {
 			about = append(about, e)
 		}
 		words := pad(s.words(g), stands)
@@ -107,7 +107,7 @@ func (t *terminal) finding(g checker.Result, f checker.Finding) {
 		who = max(who, width(plain(e.Proc)))
 	}
 	for _, e := range wit.Events {
-		fmt.Fprintf(t, "    %*s  %s  %s\n", at, when(e), pad(plain(e.Proc), who), plain(e.Text))
+		fmt.Fprintf(t, "    %*s  %s  %s\n", at, when(e), pad(plain(e.Proc), who), plain(strings.TrimPrefix(e.Text, e.Proc+" ")))
 	}
 	if wit.Legal != "" {
 		fmt.Fprintf(t, "  %s %s\n", t.ink.dim("legal    "), plain(wit.Legal))

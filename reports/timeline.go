@@ -92,6 +92,7 @@ func Aggregate(src source, h history.Header, r *checker.Report) (*Timeline, erro
 // aggregate gathers a timeline event by event.
 type aggregate struct {
 	start   int64
+	started bool
 	last    int64 // the latest time seen, ns
 	phases  spans
 	brokers lanes
@@ -145,7 +146,11 @@ func witnessed(r *checker.Report, of func(checker.WitnessEvent) string) map[stri
 }
 
 func (a *aggregate) add(e *history.Event) {
-	t := e.T - a.start
+	if !a.started && a.start == 0 { // a history of another tool
+		a.start = e.T
+	}
+	a.started = true
+	t := max(0, e.T-a.start) // the cluster may have started before the clock of the run
 	a.last = max(a.last, t)
 	switch e.Src {
 	case history.SrcClient:

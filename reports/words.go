@@ -232,8 +232,17 @@ func countKeys(m map[string]int64) []string {
 	return keys
 }
 
+// plurals of the keys that are not counts but operations.
+var plurals = map[string]string{
+	"init-producer": "producer starts", "begin": "begins", "send": "sends", "poll": "polls", "process": "inputs in process",
+	"send-offsets": "offset sends", "commit": "commits", "abort": "aborts", "commit-offsets": "offset commits", "fetch-offsets": "offset fetches",
+}
+
 // countName is the key in words, singular for one.
 func countName(k string, n int64) string {
+	if p, ok := plurals[k]; ok {
+		k = p
+	}
 	k = strings.ReplaceAll(k, "-", " ")
 	if n == 1 && strings.HasSuffix(k, "s") && !strings.HasSuffix(k, "ss") {
 		return strings.TrimSuffix(k, "s")

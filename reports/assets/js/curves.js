@@ -21,7 +21,7 @@ function short(v) {
 
 function milliseconds(v) {
   if (v === null || v === undefined) return "–";
-  return v >= 1000 ? +(v / 1000).toPrecision(3) + " s" : +v.toPrecision(3) + " ms";
+  return v >= 1000 ? +(v / 1000).toPrecision(2) + " s" : (v >= 10 ? Math.round(v) : +v.toPrecision(2)) + " ms";
 }
 
 function layCurves(tl, into) {
@@ -48,7 +48,7 @@ function layCurves(tl, into) {
 function drawCurves() {
   for (const p of plots) {
     if (p.u) p.u.destroy();
-    const u = p.u = new uPlot(curveOptions(p), [p.xs, ...p.of.map((s) => s.y)], p.canvas);
+    const u = p.u = new uPlot(curveOptions(p), [p.xs, ...p.of.map((s) => bridge(s.y))], p.canvas);
     u.setScale("x", { min: view.from, max: view.to });
     for (const v of p.values) {
       v.swatch.style.borderTopColor = palette[v.style[0]];
@@ -79,9 +79,28 @@ function curveOptions(p) {
     ],
     series: [{}, ...p.of.map((s, i) => {
       const [colour, dash] = styleOf(s, i);
-      return { stroke: palette[colour], width: 1.6, dash, points: { show: false }, spanGaps: p.kind.log };
+      return { stroke: palette[colour], width: 1.6, dash, points: { show: true, size: 3, filter: lone } };
     })],
   };
+}
+
+// bridge lets a curve run over gaps of up to a second: to uPlot, undefined is no
+// gap and null is one.
+function bridge(ys) {
+  const most = Math.max(3, Math.round(1e6 / data.timeline.curves.step)), out = ys.slice();
+  for (let i = 0, last = -1; i < ys.length; i++) {
+    if (ys[i] === null) continue;
+    if (last >= 0 && i - last <= most) out.fill(undefined, last + 1, i);
+    last = i;
+  }
+  return out;
+}
+
+// lone are the values without a neighbour, which no line would show.
+function lone(u, i, show, gaps) {
+  const ys = u.data[i], out = [];
+  for (let k = 0; k < ys.length; k++) if (ys[k] != null && ys[k - 1] === null && ys[k + 1] === null) out.push(k);
+  return out;
 }
 
 // powers are the tens that a log scale shows.

@@ -67,7 +67,7 @@ function drawMarks() {
   for (const old of tl.front.querySelectorAll(".event, .moment")) old.remove();
   const edges = [];
   data.marks.forEach((m, i) => {
-    const b = tl.marks.children[i], at = (m.from + m.to) / 2e9, x = view.x(at);
+    const b = tl.marks.children[i], x = view.x(m.to / 1e9); // when it had happened
     const inside = x >= view.gutter && x <= view.gutter + view.plot();
     b.hidden = !inside;
     let shift = x;
