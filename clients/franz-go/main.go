@@ -128,7 +128,7 @@ func (w *worker) hello(effective map[string]string) error {
 	if err != nil {
 		return err
 	}
-	w.print.raw(line)
+	w.print.hello(line)
 	if err := w.print.flush(); err != nil {
 		return err
 	}

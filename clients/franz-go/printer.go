@@ -2,6 +2,7 @@ package franzgo
 
 import (
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,10 +18,11 @@ import (
 type printer struct {
 	proc string
 
-	mu    sync.Mutex // guards the fields below
-	lines []byte
-	id    int64
-	err   error // of the first failed write: the harness is gone
+	mu      sync.Mutex // guards the fields below
+	lines   []byte
+	id      int64
+	greeted bool
+	err     error // of the first failed write: the harness is gone
 
 	writing sync.Mutex // held while lines are taken and written
 	spare   []byte
@@ -47,10 +49,12 @@ func gather() {
 	<-timer.C
 }
 
-// raw prints a line that is no event.
-func (p *printer) raw(line []byte) {
+// hello prints the first line. The library may have told of its group already:
+// that waits for it.
+func (p *printer) hello(line []byte) {
 	p.mu.Lock()
-	p.lines = append(append(p.lines, line...), '\n')
+	p.lines = slices.Insert(p.lines, 0, append(line, '\n')...)
+	p.greeted = true
 	p.mu.Unlock()
 }
 
@@ -100,11 +104,15 @@ func (p *printer) nudge() {
 	}
 }
 
-// flush returns when all lines so far are written.
+// flush returns when all lines so far are written; before the hello, none are.
 func (p *printer) flush() error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	p.mu.Lock()
+	if !p.greeted {
+		p.mu.Unlock()
+		return nil
+	}
 	lines, err := p.lines, p.err
 	p.lines = p.spare[:0]
 	p.mu.Unlock()

@@ -44,13 +44,11 @@ func newSettings(spec *client.Spec) (*settings, error) {
 			return nil, fmt.Errorf("%w: %s: %w", errConfig, name, err)
 		}
 	}
-	s.producer()
-	if err := s.consumer(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errConfig, err)
-	}
 	if err := s.fits(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
+	s.producer()
+	s.consumer()
 	return s, nil
 }
 
@@ -87,12 +85,9 @@ func (s *settings) producer() {
 	}
 }
 
-func (s *settings) consumer() error {
+func (s *settings) consumer() {
 	if s.spec.Role == client.Producer {
-		return nil
-	}
-	if s.group == "" {
-		return fmt.Errorf("a %s needs group.id", s.spec.Role)
+		return
 	}
 	s.add(kgo.ConsumerGroup(s.group), kgo.ConsumeTopics(s.spec.Input))
 	if !s.commitsByItself() {
@@ -110,7 +105,6 @@ func (s *settings) consumer() error {
 	if s.balancers != nil {
 		s.add(kgo.Balancers(s.balancers...))
 	}
-	return nil
 }
 
 // commitsByItself says whether the library commits in the background: by the
@@ -139,6 +133,8 @@ func (s *settings) fits() error {
 		return fmt.Errorf("a producer needs a topic")
 	case spec.Role != client.Producer && spec.Input == "":
 		return fmt.Errorf("a %s needs an input", spec.Role)
+	case spec.Role != client.Producer && s.group == "":
+		return fmt.Errorf("a %s needs group.id", spec.Role)
 	case spec.Role == client.Processor && spec.Output == "":
 		return fmt.Errorf("a processor needs an output")
 	case spec.Role != client.Producer && !slices.Contains(commits, spec.Commit):

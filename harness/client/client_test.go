@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -234,27 +233,6 @@ func TestFloodOfStderrIsBounded(t *testing.T) {
 	}
 	if info.Size() > maxLog+1000 || info.Size() < maxLog/2 {
 		t.Errorf("log of %d bytes, want about %d", info.Size(), maxLog)
-	}
-}
-
-// TestChildrenDieToo ends a worker whose child holds its stdout open.
-func TestChildrenDieToo(t *testing.T) {
-	inst, _ := newInstance(t, "parent")
-	mustStart(t, inst)
-	e := exitOf(t, inst)
-	child, err := strconv.Atoi(e.LastLines[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	deadline := time.Now().Add(5 * time.Second)
-	for syscall.Kill(child, 0) == nil {
-		if state, _, ok := threadState("/proc/" + strconv.Itoa(child) + "/stat"); ok && state == 'Z' {
-			break // dead, and not yet reaped by whoever inherited it
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("the child lives on")
-		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 

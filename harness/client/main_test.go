@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	if err == nil {
 		err = json.Unmarshal(line, &spec)
 	}
-	if err != nil {
+	if err != nil && name != "harness" {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(9)
 	}

@@ -438,8 +438,14 @@ func fenced(b *bench) error {
 	if exit.Code != 3 {
 		return fmt.Errorf("fenced, it ended with exit code %d %s, want 3: %q", exit.Code, exit.Signal, exit.LastLines)
 	}
-	if !slices.ContainsFunc(first.journal.all(), func(e history.Event) bool { return e.Err != nil && e.Err.Class == history.Fenced }) {
-		return errors.New("no event of the fenced instance has an err of class fenced")
+	var told []history.Error
+	for _, e := range first.journal.all() {
+		if e.Err != nil {
+			told = append(told, *e.Err)
+		}
+	}
+	if !slices.ContainsFunc(told, func(e history.Error) bool { return e.Class == history.Fenced }) {
+		return fmt.Errorf("fenced, it reports no err of class fenced, but %+v", told)
 	}
 	return second.inst.Kill(b.ctx)
 }
