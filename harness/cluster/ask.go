@@ -48,7 +48,7 @@ func ask[R kmsg.Response](ctx context.Context, addr string, req kmsg.Request) (r
 		return resp, fmt.Errorf("%s answer of %s: %w", name, addr, err)
 	}
 	kresp := req.ResponseKind()
-	if kresp.IsFlexible() {
+	if kresp.IsFlexible() && kresp.Key() != int16(kmsg.ApiVersions) { // whose header never is
 		r := kbin.Reader{Src: body}
 		kmsg.SkipTags(&r)
 		body = r.Src

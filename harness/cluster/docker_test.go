@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // needDocker skips where no engine answers, and fails instead if
@@ -79,5 +80,50 @@ func TestDockerReadyAndGone(t *testing.T) {
 	}
 	if err := c.(Killer).Kill(t.Context(), 1); !errors.Is(err, errClosed) {
 		t.Errorf("kill after close: %v", err)
+	}
+}
+
+// Controllers of their own can be killed too, and the cluster lives on with the rest.
+func TestDockerIsolatedControllers(t *testing.T) {
+	needDocker(t)
+	spec := dockerSpec(t)
+	spec.Brokers, spec.Controllers = 2, 3
+	spec.Topics = []Topic{{Name: "orders", Partitions: 1, Replicas: 2}}
+	c := startTest(t, spec)
+	if got := len(c.Brokers()); got != 2 {
+		t.Fatalf("%d brokers, want 2", got)
+	}
+	if err := c.(Killer).Kill(t.Context(), firstController); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	later := []Topic{{Name: "later", Partitions: 1, Replicas: 2}}
+	if err := createTopics(ctx, c.Brokers(), later); err != nil {
+		t.Errorf("two of three controllers do not create a topic: %v", err)
+	}
+	if err := transact(ctx, addrs(c)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Brokers that speak the newest version finalise its features, transaction
+// protocol 2 above all, though no StorageTool ran.
+func TestDockerFeatures(t *testing.T) {
+	needDocker(t)
+	c := startTest(t, Spec{Name: "features", Backend: "docker", Brokers: 1})
+	req := kmsg.NewPtrApiVersionsRequest()
+	req.Version = 3
+	req.ClientSoftwareName, req.ClientSoftwareVersion = "onceproof", "1"
+	resp, err := ask[*kmsg.ApiVersionsResponse](t.Context(), c.Brokers()[0].Addr, req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int16{}
+	for _, f := range resp.FinalizedFeatures {
+		got[f.Name] = f.MaxVersionLevel
+	}
+	if got["transaction.version"] != 2 || got["group.version"] != 1 || got["metadata.version"] == 0 {
+		t.Errorf("finalised features: %v", got)
 	}
 }

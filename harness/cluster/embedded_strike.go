@@ -77,6 +77,12 @@ func (e *embedded) MoveLeader(ctx context.Context, topic string, partition int32
 	if _, err := e.gateOf(to); err != nil {
 		return err
 	}
+	e.mu.Lock()
+	down := e.stopped[to]
+	e.mu.Unlock()
+	if down {
+		return fmt.Errorf("move leader of %s/%d to broker %d: it is stopped", topic, partition, to)
+	}
 	if err := e.fake.MoveTopicPartition(topic, partition, int32(to)); err != nil {
 		return fmt.Errorf("move leader of %s/%d to broker %d: %w", topic, partition, to, err)
 	}
