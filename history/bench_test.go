@@ -2,12 +2,11 @@ package history
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"testing"
 )
 
-// sendEvents fills e with event i of a run of sends: invoke, ok, invoke, ok …
+// sendEvent fills e with event i of a run of sends: invoke, ok, invoke, ok …
 func sendEvent(e *Event, i int) {
 	n := int64(i / 2)
 	e.T = 1_000_000_000_000 + int64(i)*9_731
@@ -40,44 +39,48 @@ func BenchmarkWriter(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
+// benchFile is a history of n events of sends.
+func benchFile(b *testing.B, n int) []byte {
+	b.Helper()
+	var file bytes.Buffer
+	w, err := NewWriter(&file, Header{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var e Event
+	for i := range n {
+		sendEvent(&e, i)
+		if err := w.Append(&e); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return file.Bytes()
+}
+
 func BenchmarkReader(b *testing.B) {
-	for _, n := range []int{1_000_000} {
-		var file bytes.Buffer
-		w, err := NewWriter(&file, Header{})
+	const n = 1_000_000
+	file := benchFile(b, n)
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := NewReader("bench", bytes.NewReader(file))
 		if err != nil {
 			b.Fatal(err)
 		}
 		var e Event
-		for i := range n {
-			sendEvent(&e, i)
-			if err := w.Append(&e); err != nil {
-				b.Fatal(err)
-			}
+		got := 0
+		for err = r.Next(&e); err == nil; err = r.Next(&e) {
+			got++
 		}
-		if err := w.Close(); err != nil {
-			b.Fatal(err)
+		if err != io.EOF || got != n {
+			b.Fatal(got, err)
 		}
-		b.Run(fmt.Sprintf("events=%d", n), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				r, err := NewReader("bench", bytes.NewReader(file.Bytes()))
-				if err != nil {
-					b.Fatal(err)
-				}
-				var e Event
-				got := 0
-				for err = r.Next(&e); err == nil; err = r.Next(&e) {
-					got++
-				}
-				if err != io.EOF || got != n {
-					b.Fatal(got, err)
-				}
-				r.Close()
-			}
-			b.ReportMetric(float64(b.N)*float64(n)/b.Elapsed().Seconds(), "events/s")
-			b.ReportMetric(float64(file.Len())/float64(n), "bytes/event")
-		})
+		r.Close()
 	}
+	b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(len(file))/n, "bytes/event")
 }
 
 func BenchmarkParseLine(b *testing.B) {
