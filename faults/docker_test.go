@@ -48,7 +48,6 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 		{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "orders/0"}},
 		{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "orders/1"}, For: second},
 		{Kind: scenarios.KindStop, Args: scenarios.FaultArgs{Broker: "controller"}},
-		{Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}},
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "leader(orders/0)"}},
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Split: [][]int32{{1, 2}, {2, 3}}}},
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{From: "broker(1)", To: "broker(2)"}},
@@ -67,8 +66,6 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 	for _, f := range []scenarios.Fault{ // of the group and the id that the two left behind
 		{Kind: KindMoveCoordinator, Args: scenarios.FaultArgs{Broker: "coordinator(group till)"}, For: second},
 		{Kind: KindMoveCoordinator, Args: scenarios.FaultArgs{Broker: "coordinator(txn shop-0)"}},
-		{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "coordinator(txn shop-0)"}},
-		{Kind: KindRoll},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
 	}

@@ -149,16 +149,17 @@ func TestRollOnEmbedded(t *testing.T) {
 	}
 }
 
-// TestStatePartition compares with Java's String.hashCode.
+// TestStatePartition compares with Kafka's Utils.abs(key.hashCode()) % partitions.
 func TestStatePartition(t *testing.T) {
 	for _, tc := range []struct {
-		key  string
-		hash int32
+		key string
+		abs int32 // of its hash
 	}{
-		{"", 0}, {"a", 97}, {"Aa", 2112}, {"BB", 2112}, {"hello", 99162322}, {"shop-0", -903152871},
+		{"", 0}, {"a", 97}, {"Aa", 2112}, {"BB", 2112}, {"hello", 99162322},
+		{"shop-0", 903152871},     // its hash is negative
+		{"polygenelubricants", 0}, // its hash is the least integer
 	} {
-		want := (tc.hash & 0x7fffffff) % 50
-		if got := statePartition(tc.key, 50); got != want {
+		if got, want := statePartition(tc.key, 50), tc.abs%50; got != want {
 			t.Errorf("statePartition(%q, 50) = %d, want %d", tc.key, got, want)
 		}
 	}

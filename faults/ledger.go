@@ -252,26 +252,16 @@ func (l *ledger) isBlocked(link cluster.Link) bool {
 // busy names the strikes that hold any broker or link between brokers now: while
 // there are any, a broker need not be able to catch up.
 func (l *ledger) busy() []string {
-	return l.holders(func(p process) bool { _, isBroker := p.(broker); return isBroker })
-}
-
-// all names the strikes that hold anything between brokers or any process now.
-func (l *ledger) all() []string {
-	return l.holders(func(process) bool { return true })
-}
-
-func (l *ledger) holders(of func(process) bool) []string {
 	l.mu.Lock()
 	var names []string
 	for _, b := range l.bodies {
-		if !of(b.process) {
-			continue
+		if _, isBroker := b.process.(broker); isBroker {
+			b.mu.Lock()
+			for _, h := range b.holds {
+				names = append(names, h.by)
+			}
+			b.mu.Unlock()
 		}
-		b.mu.Lock()
-		for _, h := range b.holds {
-			names = append(names, h.by)
-		}
-		b.mu.Unlock()
 	}
 	l.mu.Unlock()
 	l.linkMu.Lock()

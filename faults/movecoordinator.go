@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 	"unicode/utf16"
 
@@ -70,8 +71,9 @@ func (m *moveCoordinator) Inject(ctx context.Context) (string, error) {
 	return fmt.Sprintf("coordinator of %s %s: %s", m.kind, m.key, resolved), err
 }
 
-// statePartition is the partition that holds a key's state: Java's hash of the
-// key, without its sign, modulo the number of partitions.
+// statePartition is the partition that holds a key's state: the absolute value of
+// Java's hash of the key, modulo the number of partitions. The least integer has no
+// absolute value and counts as 0.
 func statePartition(key string, partitions int) int32 {
 	if partitions == 0 {
 		return 0
@@ -80,7 +82,13 @@ func statePartition(key string, partitions int) int32 {
 	for _, unit := range utf16.Encode([]rune(key)) {
 		hash = 31*hash + int32(unit)
 	}
-	return (hash & 0x7fffffff) % int32(partitions)
+	switch {
+	case hash == math.MinInt32:
+		hash = 0
+	case hash < 0:
+		hash = -hash
+	}
+	return hash % int32(partitions)
 }
 
 // Effect waits until the brokers name the new coordinator.
