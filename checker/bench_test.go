@@ -1,0 +1,338 @@
+package checker
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+var (
+	benchEvents = flag.Int64("bench.events", 0, "judge a history of this many events from a file, and say how fast and in how much memory")
+	benchMemory = flag.Int64("bench.memory", 0, "the checker's limit then, in bytes; 0 = its default")
+)
+
+// longRun emits a legal history of about n events: four producers with fifty
+// sends in flight, two plain and two transactional processors over six
+// partitions, and the audit. It keeps nothing that grows with n but the logs'
+// lengths.
+type longRun struct {
+	emit             func(*history.Event)
+	e                history.Event
+	n                int64
+	now              int64
+	ids              map[string]int64
+	sent             map[string]int64
+	orders, receipts [6]int64 // ends of the logs
+	made             [2][]run // what the processors made, by kind
+	wrote            []run    // what the producers wrote
+}
+
+// run is a stretch of one log: count records of proc from value n, at off.
+type run struct {
+	part       int32
+	proc       string
+	n, off     int64
+	from       int64
+	count, pid int64
+}
+
+const burst = 50
+
+func (l *longRun) put(e history.Event) {
+	l.now += 1000
+	e.T = l.now
+	if e.Src == "" {
+		e.Src = history.SrcClient
+	}
+	if e.ID == 0 && e.Src == history.SrcClient {
+		l.ids[e.Proc]++
+		e.ID = l.ids[e.Proc]
+	}
+	l.n++
+	l.emit(&e)
+}
+
+func (l *longRun) play(n int64) {
+	procs := []string{"shop/0/1", "shop/1/1", "shop/2/1", "shop/3/1"}
+	tills := []string{"till/0/1", "till/1/1", "exact/0/1", "exact/1/1"}
+	for i := range int64(6) {
+		for _, g := range []int64{0, 2} {
+			l.put(history.Event{Proc: tills[g+i%2], Type: history.Info, Op: history.OpAssigned, Group: []string{"till", "", "exact"}[g], TP: tpOf("orders", int32(i))})
+		}
+	}
+	for _, op := range []history.Op{history.OpInject, history.OpEffect} {
+		l.put(history.Event{Src: history.SrcFault, Proc: "fault/1", Type: history.OK, Op: op, Data: map[string]any{"kind": "kill", "target": "leader(orders/0)"}})
+	}
+	var txn [2]int64
+	for i := int64(0); l.n < n*98/100; i++ {
+		part := int32(i % 6)
+		l.burst(procs[i%4], "orders", part, 0, 0, -1)
+		for k := range int64(2) { // both groups
+			proc := tills[2*k+int64(part)%2]
+			base := l.orders[part] - burst
+			poll := history.Event{Proc: proc, Type: history.OK, Op: history.OpPoll, TP: tpOf("orders", part)}
+			src := l.wrote[len(l.wrote)-1]
+			for m := range int64(burst) {
+				poll.Off = append(poll.Off, base+m)
+				poll.Val = append(poll.Val, v(src.proc, src.n+m))
+			}
+			l.put(poll)
+			if k == 0 {
+				for m := range int64(burst) {
+					l.put(history.Event{Proc: proc, Type: history.OK, Op: history.OpProcess, From: []history.Input{{TP: tpOf("orders", part), Off: base + m}}})
+				}
+				l.burst(proc, "receipts", part, 0, 0, base)
+				c := history.Event{Proc: proc, Type: history.Invoke, Op: history.OpCommitOffsets, Group: "till", TP: tpOf("orders", part), Off: []int64{base + burst}}
+				l.put(c)
+				c.ID, c.Type = l.ids[proc], history.OK
+				l.put(c)
+				continue
+			}
+			t := &txn[part%2]
+			*t++
+			l.put(history.Event{Proc: proc, Type: history.OK, Op: history.OpBegin, Txn: *t})
+			l.burst(proc, "receipts", part, *t, 7+int64(part%2), base)
+			for _, op := range []history.Op{history.OpSendOffsets, history.OpCommit} {
+				e := history.Event{Proc: proc, Type: history.Invoke, Op: op, Txn: *t}
+				if op == history.OpSendOffsets {
+					e.Group, e.TP, e.Off = "exact", tpOf("orders", part), []int64{base + burst}
+				}
+				l.put(e)
+				e.ID, e.Type = l.ids[proc], history.OK
+				l.put(e)
+			}
+			l.made[1] = append(l.made[1], run{part: part, off: l.receipts[part], pid: 7 + int64(part%2)})
+			l.receipts[part]++ // the marker
+		}
+	}
+	for _, op := range []history.Op{history.OpRecover, history.OpGone} {
+		l.put(history.Event{Src: history.SrcFault, Proc: "fault/1", Type: history.OK, Op: op})
+	}
+	l.audit()
+}
+
+func (l *longRun) burst(proc, topic string, part int32, txn, pid, from int64) {
+	first := l.sent[proc]
+	end := &l.orders[part]
+	if topic == "receipts" {
+		end = &l.receipts[part]
+	}
+	id := l.ids[proc]
+	l.ids[proc] += burst
+	for _, typ := range []history.Type{history.Invoke, history.OK} {
+		for m := range int64(burst) {
+			e := history.Event{Proc: proc, ID: id + 1 + m, Type: typ, Op: history.OpSend, Txn: txn, TP: tpOf(topic, -1), Val: []history.Value{v(proc, first+m)}}
+			if from >= 0 {
+				e.From = []history.Input{{TP: tpOf("orders", part), Off: from + m}}
+			}
+			if typ == history.OK {
+				e.TP.Part, e.Off = part, []int64{*end + m}
+			}
+			l.put(e)
+		}
+	}
+	r := run{part: part, proc: proc, n: first, off: *end, from: from, count: burst, pid: pid}
+	if topic == "orders" {
+		l.wrote = append(l.wrote, r)
+	} else {
+		l.made[1] = append(l.made[1], r)
+	}
+	l.sent[proc] += burst
+	*end += burst
+}
+
+func (l *longRun) audit() {
+	put := func(e history.Event) {
+		e.Src, e.Proc, e.Type = history.SrcAudit, "audit", history.OK
+		l.put(e)
+	}
+	for topic, runs := range map[string][]run{"orders": l.wrote, "receipts": l.made[1]} {
+		for part := range int32(6) {
+			tp := tpOf(topic, part)
+			end := l.orders[part]
+			if topic == "receipts" {
+				end = l.receipts[part]
+			}
+			put(history.Event{Op: history.OpWatermarks, TP: tp, Off: []int64{0, end, end}})
+			for pass := range 3 {
+				for _, r := range runs {
+					if r.part != part {
+						continue
+					}
+					e := history.Event{Op: history.OpLog, TP: tp}
+					if r.count == 0 {
+						if pass == 0 {
+							put(history.Event{Op: history.OpMarker, TP: tp, Off: []int64{r.off}, PID: r.pid, HasPID: true, Marker: "commit"})
+						}
+						continue
+					}
+					if pass > 0 {
+						e.Op, e.Note = history.OpVisible, []string{"", "franz-go", "sarama"}[pass]
+					} else if r.pid != 0 {
+						e.PID, e.HasPID, e.InTxn = r.pid, true, true
+					}
+					for m := range r.count {
+						e.Off, e.Val = append(e.Off, r.off+m), append(e.Val, v(r.proc, r.n+m))
+						if r.from >= 0 && pass == 0 {
+							e.From = append(e.From, history.Input{TP: tpOf("orders", part), Off: r.from + m})
+						}
+					}
+					put(e)
+				}
+			}
+		}
+	}
+	for part := range int32(6) {
+		for _, g := range []string{"till", "exact"} {
+			put(history.Event{Op: history.OpOffset, Group: g, TP: tpOf("orders", part), Off: []int64{l.orders[part]}})
+		}
+	}
+	put(history.Event{Op: history.OpAuditDone})
+}
+
+func playLong(n int64, emit func(*history.Event)) int64 {
+	l := longRun{emit: emit, now: 1, ids: map[string]int64{}, sent: map[string]int64{}}
+	l.play(n)
+	return l.n
+}
+
+func writeLong(w io.Writer, n int64) (int64, error) {
+	hw, err := history.NewWriter(w, newTape().h)
+	if err != nil {
+		return 0, err
+	}
+	var bad error
+	got := playLong(n, func(e *history.Event) {
+		if err := hw.Append(e); err != nil && bad == nil {
+			bad = err
+		}
+	})
+	if err := hw.Close(); bad == nil {
+		bad = err
+	}
+	return got, bad
+}
+
+func checkReader(tb testing.TB, name string, r io.Reader, memory int64) *Report {
+	tb.Helper()
+	hr, err := history.NewReader(name, r)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer hr.Close()
+	rep, err := Check(context.Background(), hr, Options{Memory: memory})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return rep
+}
+
+// TestLongRunIsClean: the benchmark's history is legal, with and without room.
+func TestLongRunIsClean(t *testing.T) {
+	var file bytes.Buffer
+	n, err := writeLong(&file, 60_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roomy := checkReader(t, "long", bytes.NewReader(file.Bytes()), 0)
+	if k := kinds(roomy); len(k) > 0 || roomy.Exit != 0 || roomy.Events != n {
+		t.Errorf("exit %d (%s), %d of %d events, %v", roomy.Exit, roomy.Why, roomy.Events, n, k)
+	}
+	tight := checkReader(t, "long", bytes.NewReader(file.Bytes()), 1<<20)
+	if tight.Exit != roomy.Exit || len(kinds(tight)) > 0 {
+		t.Errorf("with 1 MiB: exit %d (%s), %v", tight.Exit, tight.Why, kinds(tight))
+	}
+}
+
+// TestBench judges a long history from a file. It runs only with -bench.events.
+func TestBench(t *testing.T) {
+	if *benchEvents == 0 {
+		t.Skip("give -bench.events=10000000")
+	}
+	name := filepath.Join(t.TempDir(), "long.jsonl.zst")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := writeLong(f, *benchEvents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, _ := f.Seek(0, io.SeekCurrent)
+
+	decode := time.Duration(0)
+	{
+		_, _ = f.Seek(0, io.SeekStart)
+		start := time.Now()
+		r, err := history.NewReader(name, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e history.Event
+		for err = r.Next(&e); err == nil; err = r.Next(&e) {
+		}
+		decode = time.Since(start)
+		r.Close()
+	}
+	_, _ = f.Seek(0, io.SeekStart)
+	peak := resetPeak()
+	start := time.Now()
+	rep := checkReader(t, name, f, *benchMemory)
+	took := time.Since(start)
+	if rep.Exit != 0 {
+		t.Errorf("exit %d: %s", rep.Exit, rep.Why)
+	}
+	t.Logf("%d events, %.1f bytes an event: decode alone %.2f s (%.2f M/s), decode and check %.2f s (%.2f M/s), peak %d MiB",
+		n, float64(size)/float64(n), decode.Seconds(), float64(n)/decode.Seconds()/1e6, took.Seconds(), float64(n)/took.Seconds()/1e6, peak()>>20)
+}
+
+// resetPeak starts the kernel's count of the largest resident size anew.
+func resetPeak() func() int64 {
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
+	return func() int64 {
+		b, _ := os.ReadFile("/proc/self/status")
+		for line := range strings.Lines(string(b)) {
+			var kb int64
+			if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kb); n == 1 {
+				return kb << 10
+			}
+		}
+		return 0
+	}
+}
+
+// BenchmarkJudge is the check alone, events in memory.
+func BenchmarkJudge(b *testing.B) {
+	var events []history.Event
+	playLong(300_000, func(e *history.Event) { events = append(events, *e) })
+	h := newTape().h
+	b.ReportAllocs()
+	for b.Loop() {
+		j := newJudge(h, Options{})
+		for i := range events {
+			if err := j.observe(&events[i], int64(i)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		j.finish()
+		if err := j.close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*float64(len(events))/b.Elapsed().Seconds(), "events/s")
+}
+
+// exponent is the growth exponent between two measurements.
+func exponent(n1, n2 int64, t1, t2 time.Duration) float64 {
+	return math.Log(t2.Seconds()/t1.Seconds()) / math.Log(float64(n2)/float64(n1))
+}
