@@ -1,10 +1,18 @@
 package scenarios
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
+
+var backends = []string{"auto", "docker", "embedded", "external"}
 
 // CheckBackend says what in s the backend (docker, embedded, external) cannot
 // do, with the place in the file and the way out; nil if it can do everything.
 func CheckBackend(s *Scenario, backend string) error {
+	if !slices.Contains(backends, backend) {
+		return fmt.Errorf("%q is no backend%s", backend, meant(backend, backends))
+	}
 	var errs Errors
 	fail := func(p Pos, format string, args ...any) {
 		errs = append(errs, &Error{File: s.File, Pos: p, Text: fmt.Sprintf(format, args...)})

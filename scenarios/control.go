@@ -80,13 +80,10 @@ func (s *Scenario) overlaid(d *decoder) *Scenario {
 		cl := &out.Clients[i]
 		config := map[string]string{}
 		for key, val := range c.Clients[cl.Name] {
-			switch f, ok := changeable(key); {
-			case !ok:
+			if change, ok := changeable[key]; ok {
+				change(d, cl, val)
+			} else {
 				config[key] = val
-			case val == "":
-				f.zero(cl)
-			default:
-				f.decode(d, &node{kind: scalarNode, text: val}, cl)
 			}
 		}
 		cl.Config = merged(cl.Config, config)
@@ -123,11 +120,11 @@ func checkChanges(d *decoder, s *Scenario) {
 		for key, val := range changes {
 			pos := d.keys[inside{&c.Clients, name}][key]
 			roles, whose := propertyRoles(roles[name])
-			if _, ok := changeable(key); ok || val == "" && isProperty(roles, key) {
+			if changeable[key] != nil || val == "" && isProperty(roles, key) {
 				continue
 			}
 			wrong := wrongProperty(roles, whose, key, val)
-			if n := nearest(key, changeableFields); wrong != "" && n != "" {
+			if n := nearest(key, sortedKeys(changeable)); wrong != "" && n != "" {
 				wrong = fmt.Sprintf("unknown field %q in client %q; did you mean %q?", key, name, n)
 			}
 			if wrong != "" {
@@ -137,16 +134,31 @@ func checkChanges(d *decoder, s *Scenario) {
 	}
 }
 
-// changeableFields are the fields of a client that a control may replace; every
-// other key is a property.
-var changeableFields = []string{"library", "count", "rate", "size", "max", "topic", "input", "output", "commit", "transaction", "unsupported"}
+// changeable are the fields of a client that a control may replace; every other
+// key is a property.
+var changeable = func() map[string]func(d *decoder, cl *Client, val string) {
+	all := map[string]func(*decoder, *Client, string){}
+	pick(all, "", clientFields, func(c *Client) *Client { return c },
+		"library", "count", "rate", "size", "max", "topic", "input", "output", "commit", "transaction", "unsupported")
+	pick(all, "process.", processFields, func(c *Client) *Process { return &c.Process }, "time", "fail")
+	pick(all, "retry.", retryFields, func(c *Client) *Retry { return &c.Retry }, "attempts", "backoff", "topic")
+	return all
+}()
 
-func changeable(key string) (field[Client], bool) {
-	if !slices.Contains(changeableFields, key) {
-		return field[Client]{}, false
+// pick adds to all, under its name with prefix, how each of the named fields is
+// replaced; an empty value removes.
+func pick[T any](all map[string]func(*decoder, *Client, string), prefix string, fields []field[T], at func(*Client) *T, names ...string) {
+	for _, f := range fields {
+		if slices.Contains(names, f.name) {
+			all[prefix+f.name] = func(d *decoder, cl *Client, val string) {
+				if val == "" {
+					f.zero(at(cl))
+					return
+				}
+				f.decode(d, &node{kind: scalarNode, text: val}, at(cl))
+			}
+		}
 	}
-	i := slices.IndexFunc(clientFields, func(f field[Client]) bool { return f.name == key })
-	return clientFields[i], true
 }
 
 // merged is base with over's values; an empty one removes.

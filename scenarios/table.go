@@ -31,7 +31,7 @@ var metadataRecord = record("metadata", []field[Metadata]{
 })
 
 var clusterRecord = record("cluster", []field[Cluster]{
-	put("backend", "`docker`: KRaft brokers in containers. `embedded`: kfake in this process, without replication. `external`: brokers that are already there. `auto`: docker if an engine answers and the image is to be had, else embedded.", oneOf("a backend", "auto", "docker", "embedded", "external"), func(c *Cluster) *string { return &c.Backend }),
+	put("backend", "`docker`: KRaft brokers in containers. `embedded`: kfake in this process, without replication. `external`: brokers that are already there. `auto`: docker if an engine answers and the image is to be had, else embedded.", oneOf("a backend", backends...), func(c *Cluster) *string { return &c.Backend }),
 	put("brokers", "How many brokers; their ids count from 1. Default 3.", whole[int]("brokers", 1, 15), func(c *Cluster) *int { return &c.Brokers }),
 	put("controllers", "Isolated controllers; 0 (default): every broker is one too.", whole[int]("controllers", 0, 7), func(c *Cluster) *int { return &c.Controllers }),
 	put("image", "The brokers' container image.", str, func(c *Cluster) *string { return &c.Image }),
@@ -72,7 +72,9 @@ var clientFields = []field[Client]{
 // CommitPatterns are the values of Client.Commit.
 var CommitPatterns = []string{CommitAuto, CommitBefore, CommitEach, CommitBatch, CommitTxn, CommitTxnOutside}
 
-var processRecord = record("process", []field[Process]{
+var processRecord = record("process", processFields)
+
+var processFields = []field[Process]{
 	{
 		name: "time", doc: "How long one input takes, such as 1ms..3ms.", kind: span.kind, schema: span.schema,
 		decode: func(d *decoder, n *node, p *Process) {
@@ -82,15 +84,18 @@ var processRecord = record("process", []field[Process]{
 			p.Min, p.Max = s.Min, s.Max
 		},
 		encode: func(p *Process) *node { return span.encode(&Span{p.Min, p.Max}) },
+		zero:   func(p *Process) { p.Min, p.Max = 0, 0 },
 	},
 	put("fail", "The share of inputs whose processing fails, such as 2%.", percent, func(p *Process) *float64 { return &p.Fail }),
-})
+}
 
-var retryRecord = record("retry", []field[Retry]{
+var retryRecord = record("retry", retryFields)
+
+var retryFields = []field[Retry]{
 	put("attempts", "More tries after the first failed.", whole[int]("attempts", 0, 1000), func(r *Retry) *int { return &r.Attempts }),
 	put("backoff", "The wait before each.", duration, func(r *Retry) *time.Duration { return &r.Backoff }),
 	put("topic", "Where a record is put aside that failed to the last; without it, it is given up.", topicName, func(r *Retry) *string { return &r.Topic }),
-})
+}
 
 var runRecord = record("run", []field[Run]{
 	must(put("duration", "How long there is load, faults included.", duration, func(r *Run) *time.Duration { return &r.Duration })),
@@ -124,7 +129,7 @@ var expectMapping = mapping("verdicts by guarantee", oneOf("a verdict", Verdicts
 var controlRecord = record("control", []field[Control]{
 	put("description", "What the change takes away.", str, func(c *Control) *string { return &c.Description }),
 	put("cluster", "Broker properties that differ; empty removes one.", overrides, func(c *Control) *map[string]string { return &c.Cluster }),
-	put("clients", "By client: fields (commit, count, …) and properties that differ; empty removes one.", mapping("changes by client", overrides, nil, nil), func(c *Control) *map[string]map[string]string { return &c.Clients }),
+	put("clients", "By client: fields (commit, count, retry.topic, …) and properties that differ; empty removes one.", mapping("changes by client", overrides, nil, nil), func(c *Control) *map[string]map[string]string { return &c.Clients }),
 	must(put("expect", "Verdicts that differ from the scenario's own.", expectMapping, func(c *Control) *map[string]string { return &c.Expect })),
 })
 
