@@ -90,7 +90,8 @@ type jepsenMop struct {
 func jepsenHeader(name string) Header {
 	return Header{
 		Format: JepsenFormat, Scenario: name, Backend: "external",
-		Clients: []ClientInfo{{Name: "process", Library: "jepsen", Config: map[string]string{"isolation.level": "read_committed"}}},
+		Clients: []ClientInfo{{Name: "process", Library: "jepsen", Config: map[string]string{
+			"isolation.level": "read_committed", "transactional.id": "one for each process"}}},
 	}
 }
 
