@@ -37,7 +37,7 @@ type conn struct {
 	toClient *lane    // all writes to down
 	toBroker *lane    // all writes to up
 	q        queue
-	gone     atomic.Bool     // the client was cut off, what is left goes nowhere
+	gone     atomic.Bool     // the client hears no more: responses are read, but go nowhere
 	halfOpen atomic.Bool     // the broker's side was ended, the client's stays
 	deaf     chan struct{}   // closed when the broker is read no more
 	ctx      context.Context // over when the connection was aborted
@@ -93,10 +93,8 @@ func (c *conn) run() {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		err := c.relayDown()
-		c.endDown(err)
+		c.endDown(c.relayDown())
 		close(c.deaf)
-		swallow(c.up) // a broker that cannot answer would take no requests either
 	})
 	c.endUp(c.relayUp())
 	wg.Wait()
@@ -135,31 +133,26 @@ func (c *conn) dial() error {
 }
 
 var (
-	// errDraining says that the client is read no further, but that the
-	// broker's answers are still to come.
-	errDraining = errors.New("no more requests")
-	// errFarewell says that a rule ended the connection.
-	errFarewell = errors.New("the connection was cut")
-	// errReset says that a rule ended the connection, and not orderly.
+	// errFarewell says that a rule ends the connection in order.
+	errFarewell = errors.New("the connection was ended")
+	// errReset says that a rule ends the connection, and not in order.
 	errReset = errors.New("the connection was reset")
 )
 
 // endUp ends the way to the broker after reading from the client ended with err.
-// What was read still reaches the broker.
+// The broker still gets what was passed on, and is listened to until it has
+// answered: a request in flight is not lost with its client.
 func (c *conn) endUp(err error) {
-	switch {
-	case c.halfOpen.Load():
+	if c.halfOpen.Load() {
 		swallow(c.down) // until the client has enough, or the fault is healed
-	case err == errDraining:
-		<-c.deaf
-	case errors.Is(err, errGarbage):
-		c.p.stats.unparsed.Add(1)
-		c.closeDown(false)
-	case err == errFarewell:
-		c.closeDown(true)
-	case err == errReset:
-		c.closeDown(false)
 	}
+	if errors.Is(err, errGarbage) {
+		c.p.stats.unparsed.Add(1)
+	}
+	if err != errFarewell { // which the client hears of after what is due before
+		c.hangUp(err == io.EOF)
+	}
+	c.drain()
 	c.toBroker.drain()
 	c.up.Close()
 }
@@ -173,20 +166,20 @@ func (c *conn) endDown(err error) {
 	if errors.Is(err, errGarbage) {
 		c.p.stats.unparsed.Add(1)
 	}
-	c.closeDown(err == io.EOF || err == errFarewell)
-	if err != errFarewell && err != errReset && !errors.Is(err, errLane) {
-		c.up.Close() // the broker is gone, or talks nonsense
-	}
+	c.hangUp(err == io.EOF)
+	c.up.Close()
 }
 
-// closeDown closes the client's side, in order or with a reset.
-func (c *conn) closeDown(orderly bool) {
-	if !orderly {
-		reset(c.down)
+// hangUp closes the client's side, in order or with a reset. What the broker
+// says from now on goes nowhere.
+func (c *conn) hangUp(orderly bool) {
+	c.gone.Store(true)
+	if orderly {
+		c.toClient.drain()
+		c.down.Close()
 		return
 	}
-	c.toClient.drain()
-	c.down.Close()
+	reset(c.down)
 }
 
 // relayUp passes requests to the broker until one side ends.
@@ -341,7 +334,7 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 		in.discard(size)
 		e.kind, e.answer = answered, answer
 		if c.q.push(e) {
-			return c.flush(e)
+			c.flush(e)
 		}
 		return nil
 	}
@@ -353,19 +346,17 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 func (c *conn) farewell(e *pending) error {
 	e.kind = farewell
 	if c.q.push(e) {
-		return errFarewell
+		c.flush(e)
 	}
-	return errDraining
+	return errFarewell
 }
 
 // hold keeps the request, cuts the client off, and forwards the request later.
-// The connection to the broker stays open until the broker has answered.
 func (c *conn) hold(s *strike, in *frameReader, e *pending, size int, silent bool) error {
 	if !c.drain() { // earlier responses still reach the client
 		return errReset
 	}
-	c.gone.Store(true)
-	c.closeDown(true)
+	c.hangUp(true)
 	if !c.sleep(s.h) {
 		c.unanswered(e, history.Fail, notSent)
 		return errReset
@@ -376,11 +367,10 @@ func (c *conn) hold(s *strike, in *frameReader, e *pending, size int, silent boo
 	if err := in.pass(c.toBroker, size); err != nil {
 		return err
 	}
-	c.drain()
 	return errFarewell
 }
 
-// drain waits until nothing is pending. It is false if the connection ended
+// drain waits until nothing is pending. It is false if the broker's side ended
 // before.
 func (c *conn) drain() bool {
 	select {
@@ -393,16 +383,14 @@ func (c *conn) drain() bool {
 
 // flush writes the answers that are due from e on, the head of the queue, until
 // one must come from the broker.
-func (c *conn) flush(e *pending) error {
+func (c *conn) flush(e *pending) {
 	for ; e != nil && e.kind != forwarded; e = c.q.pop() {
 		if e.kind == farewell {
-			return errFarewell
-		}
-		if _, err := c.toClient.Write(e.answer); err != nil {
-			return err
+			c.hangUp(true)
+		} else if _, err := c.toClient.Write(e.answer); err != nil {
+			c.hangUp(false)
 		}
 	}
-	return nil
 }
 
 // relayDown passes responses to the client until one side ends.
@@ -421,9 +409,7 @@ func (c *conn) relayDown() error {
 		if err = c.response(in, e, size); err != nil {
 			return err
 		}
-		if err := c.flush(c.q.pop()); err != nil {
-			return err
-		}
+		c.flush(c.q.pop())
 	}
 }
 
@@ -437,24 +423,28 @@ func (c *conn) response(in *frameReader, e *pending, size int) error {
 			return errReset
 		}
 	}
-	if act == nil && e.sight == nil && !carriesAddresses(e.requestHeader) {
-		return in.pass(c.toClient, size)
+	if act == nil && e.sight == nil && (c.gone.Load() || !carriesAddresses(e.requestHeader)) {
+		return c.passDown(in, size)
 	}
 	frame, err := in.fill(size)
 	if err != nil {
 		return err
 	}
 	frame = frame[:size]
+	defer in.discard(size)
 	switch {
 	case c.gone.Load():
 		c.answered(e, frame, toldNobody, 0)
-		in.discard(size)
+		if act != nil {
+			act.h.missed()
+		}
 		return nil
 	case act == nil:
 		c.answered(e, frame, toldClient, 0)
 	case act.h.rule.Action != Error:
 		c.answered(e, frame, toldNobody, 0)
-		return c.strikeResponse(act, e)
+		c.strikeResponse(act, e)
+		return nil
 	default:
 		c.answered(e, frame, toldError, act.h.rule.Code)
 	}
@@ -465,8 +455,22 @@ func (c *conn) response(in *frameReader, e *pending, size int) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.toClient.Write(out)
-	in.discard(size)
+	if _, err := c.toClient.Write(out); err != nil {
+		c.hangUp(false)
+	}
+	return nil
+}
+
+// passDown passes a response to the client as it comes, or to nobody.
+func (c *conn) passDown(in *frameReader, size int) error {
+	if c.gone.Load() {
+		return in.pass(io.Discard, size)
+	}
+	left, err := in.passSome(c.toClient, size)
+	if errors.Is(err, errLane) {
+		c.hangUp(false)
+		return in.pass(io.Discard, left)
+	}
 	return err
 }
 
@@ -485,18 +489,19 @@ func (c *conn) replace(s *strike, e *pending, frame []byte) ([]byte, error) {
 	return out, err
 }
 
-// strikeResponse does what the rule of s says with a response.
-func (c *conn) strikeResponse(s *strike, e *pending) error {
+// strikeResponse does what the rule of s says with a response, which goes
+// nowhere.
+func (c *conn) strikeResponse(s *strike, e *pending) {
 	c.hit(s, e)
 	switch s.h.rule.Action {
-	case Blackhole:
-		// What follows towards the client is swallowed too: TCP loses no
-		// response from between others.
-		return swallow(c.up)
 	case Drop:
-		return errFarewell
-	default:
-		return errReset
+		c.hangUp(true)
+	case Cut:
+		c.hangUp(false)
+	case Blackhole:
+		// What follows towards the client goes nowhere either: TCP loses no
+		// response from between others.
+		c.gone.Store(true)
 	}
 }
 

@@ -100,20 +100,27 @@ func (f *frameReader) size(least int) (int, error) {
 
 // pass writes the next n bytes to dst as they arrive.
 func (f *frameReader) pass(dst io.Writer, n int) error {
+	_, err := f.passSome(dst, n)
+	return err
+}
+
+// passSome is pass, and tells after an error of dst how many bytes are left.
+func (f *frameReader) passSome(dst io.Writer, n int) (left int, err error) {
 	for n > 0 {
 		b, err := f.fill(1)
 		if err != nil {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
-			return err
+			return n, err
 		}
 		k := min(n, len(b))
-		if _, err := dst.Write(b[:k]); err != nil {
-			return err
-		}
+		_, err = dst.Write(b[:k])
 		f.discard(k)
 		n -= k
+		if err != nil {
+			return n, err
+		}
 	}
-	return nil
+	return 0, nil
 }

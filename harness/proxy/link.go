@@ -46,8 +46,10 @@ func (p *Proxy) Refuse(l Link) (heal func(), cut int, err error) {
 	})
 	for c := range p.conns {
 		if l.covers(c.client, c.broker) {
+			if !c.gone.Load() {
+				cut++
+			}
 			c.abort()
-			cut++
 		}
 	}
 	return sync.OnceFunc(func() { p.unrefuse(f) }), cut, nil

@@ -24,7 +24,7 @@ var ErrClosed = errors.New("the proxy is closed")
 // Config of a proxy.
 type Config struct {
 	// Brokers returns the real address of each broker by node id; called when a
-	// connection is dialled, so that it may change.
+	// connection is dialled, so that it may change. It must not block.
 	Brokers func() map[int32]string
 	// Record takes wire events; may be nil. Called from many goroutines, and in
 	// the way of the request that it tells of: it should be quick. docs/proxy.md

@@ -31,13 +31,11 @@ func start(t testing.TB, opts ...kfake.Opt) (*kfake.Cluster, *Proxy) {
 func proxyTo(t testing.TB, cl *kfake.Cluster, cfg Config) *Proxy {
 	t.Helper()
 	cfg.Now = monotonic
-	cfg.Brokers = func() map[int32]string {
-		m := map[int32]string{}
-		for i, a := range cl.ListenAddrs() {
-			m[int32(i)] = a
-		}
-		return m
+	addrs := map[int32]string{}
+	for i, a := range cl.ListenAddrs() { // which blocks forever once the cluster is closed
+		addrs[int32(i)] = a
 	}
+	cfg.Brokers = func() map[int32]string { return addrs }
 	p, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,9 @@ func (p *Proxy) Stats() Stats {
 	return s
 }
 
-// InFlight returns the requests that wait for a response, by API key, on l.
+// InFlight returns the requests that the broker has not answered yet, by API key,
+// on l: also those that are still on their way to it, and those whose client is
+// gone.
 func (p *Proxy) InFlight(l Link) map[int16]int {
 	counts := map[int16]int{}
 	for _, c := range p.connsOf(l) {
