@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +65,7 @@ metadata: {name: small, description: A few seconds of everything.}
 cluster:
   backend: embedded
   brokers: 3
+  config: {group.min.session.timeout.ms: 1000}
   topics:
     - {name: orders, partitions: 1, replicas: 3}
     - {name: receipts, partitions: 1, replicas: 3}
@@ -75,7 +77,8 @@ clients:
     input: orders
     output: receipts
     commit: transaction
-    config: {group.id: till, isolation.level: read_committed, transactional.id: "till-${instance}", auto.offset.reset: earliest}
+    config: {group.id: till, isolation.level: read_committed, transactional.id: "till-${instance}", auto.offset.reset: earliest,
+             session.timeout.ms: 3000, heartbeat.interval.ms: 500}
 run: {duration: 6s, warmup: 1s, drain: 20s, seed: 7}
 faults:
   - {at: 2s, crash: {client: till}, for: 500ms}
@@ -128,20 +131,22 @@ func TestBadInputEndsBeforeAnythingStarts(t *testing.T) {
 	}
 	tests := []struct {
 		name, yaml string
+		at         string // the text whose place the error names
 		args       []string
 		code       int
 		says       []string
 	}{
-		{"unknown field", edit("input: orders", "inptu: orders"), nil, exitUsage, []string{"bad.yaml:14:5", `"inptu"`, `"input"`}},
-		{"misspelt guarantee", small + "expect: {no-los: violated}\n", nil, exitUsage, []string{"bad.yaml:26:10", `"no-los"`, "no-loss"}},
-		{"fault beyond the backend", edit("kill: {broker: leader(orders/0)}", "partition: {isolate: leader(orders/0), from: brokers}"), nil, exitUsage, []string{"bad.yaml:22:", "embedded", "--backend docker"}},
-		{"no brokers", edit("brokers: 3", "brokers: 0"), nil, exitUsage, []string{"bad.yaml:6:12"}},
-		{"replication above brokers", edit("replicas: 3", "replicas: 4"), nil, exitUsage, []string{"bad.yaml:8:46", "3"}},
-		{"no duration", edit("duration: 6s", "duration: 0s"), nil, exitUsage, []string{"bad.yaml:20:17"}},
-		{"seed that is no number", edit("seed: 7", "seed: seven"), nil, exitUsage, []string{"bad.yaml:20:", "seven"}},
-		{"seed flag that is no number", small, []string{"--seed", "seven"}, exitUsage, []string{"seven"}},
-		{"engine unreachable", small, []string{"--backend", "docker"}, exitUnjudged, []string{"engine"}},
-		{"no such backend", small, []string{"--backend", "dcoker"}, exitUsage, []string{"dcoker", "docker"}},
+		{"unknown field", edit("input: orders", "inptu: orders"), "inptu:", nil, exitUsage, []string{`"inptu"`, `"input"`}},
+		{"misspelt guarantee", small + "expect: {no-los: violated}\n", "no-los:", nil, exitUsage, []string{`"no-los"`, "no-loss"}},
+		{"fault beyond the backend", edit("{at: 4s, kill: {broker: leader(orders/0)}", "{at: 4s, partition: {isolate: leader(orders/0), from: brokers}"),
+			"{at: 4s", nil, exitUsage, []string{"embedded", "--backend docker"}},
+		{"no brokers", edit("brokers: 3", "brokers: 0"), "0\n  config", nil, exitUsage, nil},
+		{"replication above brokers", edit("replicas: 3", "replicas: 4"), "4}", nil, exitUsage, []string{"4 replicas", "3 brokers"}},
+		{"no duration", edit("duration: 6s", "duration: 0s"), "0s, warmup", nil, exitUsage, []string{"duration"}},
+		{"seed that is no number", edit("seed: 7", "seed: seven"), "seven", nil, exitUsage, []string{"seven"}},
+		{"seed flag that is no number", small, "", []string{"--seed", "seven"}, exitUsage, []string{"seven"}},
+		{"engine unreachable", small, "", []string{"--backend", "docker"}, exitUnjudged, []string{"engine"}},
+		{"no such backend", small, "", []string{"--backend", "dcoker"}, exitUsage, []string{"dcoker", "docker"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -152,7 +157,7 @@ func TestBadInputEndsBeforeAnythingStarts(t *testing.T) {
 			if got.code != tt.code {
 				t.Errorf("exit %d, want %d", got.code, tt.code)
 			}
-			for _, s := range tt.says {
+			for _, s := range append(tt.says, place(tt.yaml, tt.at)) {
 				if !strings.Contains(got.stderr, s) {
 					t.Errorf("stderr does not say %q", s)
 				}
@@ -165,6 +170,16 @@ func TestBadInputEndsBeforeAnythingStarts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// place is how an error names where text stands in yaml; "" for no text.
+func place(yaml, text string) string {
+	before, _, found := strings.Cut(yaml, text)
+	if text == "" || !found {
+		return ""
+	}
+	column := len(before) - strings.LastIndexByte(before, '\n')
+	return fmt.Sprintf("bad.yaml:%d:%d", strings.Count(before, "\n")+1, column)
 }
 
 func TestNoSuchScenarioNamesTheNearOnes(t *testing.T) {

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/moby/moby/client"
+)
+
+// engine returns a client of the Docker engine. Without one the test is skipped,
+// and fails instead if ONCEPROOF_REQUIRE_DOCKER=1.
+func engine(t *testing.T) *client.Client {
+	t.Helper()
+	api, err := client.New(client.FromEnv)
+	if err == nil {
+		_, err = api.Ping(t.Context(), client.PingOptions{})
+	}
+	if err == nil {
+		t.Cleanup(func() { api.Close() })
+		return api
+	}
+	if os.Getenv("ONCEPROOF_REQUIRE_DOCKER") == "1" {
+		t.Fatalf("ONCEPROOF_REQUIRE_DOCKER=1, but no engine answers: %v", err)
+	}
+	t.Skipf("real brokers need a Docker engine: %v", err)
+	return nil
+}
+
+// leftOf lists the containers and networks that the onceproof process pid started.
+func leftOf(t *testing.T, api *client.Client, pid int) []string {
+	t.Helper()
+	mine := make(client.Filters).Add("label", "org.onceproof.pid="+strconv.Itoa(pid))
+	containers, err := api.ContainerList(t.Context(), client.ContainerListOptions{All: true, Filters: mine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	networks, err := api.NetworkList(t.Context(), client.NetworkListOptions{Filters: mine})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, c := range containers.Items {
+		names = append(names, strings.Join(c.Names, ","))
+	}
+	for _, n := range networks.Items {
+		names = append(names, n.Name)
+	}
+	return names
+}
+
+// TestTheStory is what the README opens with, on three real brokers: the guide's
+// recipe duplicates, the transactional configuration holds.
+func TestTheStory(t *testing.T) {
+	engine(t)
+	dir := t.TempDir()
+	for _, scenario := range []string{"guide-recipe", "exactly-once"} {
+		t.Run(scenario, func(t *testing.T) {
+			got := onceproof(t, dir, "run", scenario, "--backend", "docker", "--seed", "7")
+			if got.code != exitExpected {
+				t.Fatalf("exit %d\n%s\n%s", got.code, got.stderr, got.out)
+			}
+			for _, s := range map[string][]string{
+				"guide-recipe": {"duplicate-write", "duplicate-output"},
+				"exactly-once": {"no-duplicates", "holds"},
+			}[scenario] {
+				if !strings.Contains(got.out, s) {
+					t.Errorf("the verdict does not say %q:\n%s", s, got.out)
+				}
+			}
+		})
+	}
+}
+
+func TestInterruptedBrokersAreRemoved(t *testing.T) {
+	api := engine(t)
+	dir := t.TempDir()
+	r := startRun(t, dir, "exactly-once", "--backend", "docker")
+	r.waitFor(t, "load")
+	pid := r.cmd.Process.Pid
+	if len(leftOf(t, api, pid)) == 0 {
+		t.Fatal("no container runs under load")
+	}
+	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if code := r.wait(t); code != exitInterrupted {
+		t.Errorf("exit %d, want %d\n%s", code, exitInterrupted, r.text())
+	}
+	if left := leftOf(t, api, pid); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestKilledRunIsClearedAwayByTheNext(t *testing.T) {
+	api := engine(t)
+	dir := t.TempDir()
+	r := startRun(t, dir, "exactly-once", "--backend", "docker")
+	pid := r.cmd.Process.Pid
+	eventually(t, "a container runs", func() bool { return len(leftOf(t, api, pid)) > 0 })
+	if err := r.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	r.wait(t)
+	if got := onceproof(t, dir, "cluster", "down"); got.code != exitExpected {
+		t.Fatalf("cluster down: exit %d\n%s", got.code, got.stderr)
+	}
+	if left := leftOf(t, api, pid); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
