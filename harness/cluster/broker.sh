@@ -5,6 +5,7 @@
 #   ONCEPROOF_PROPERTIES  server.properties
 #   ONCEPROOF_META        meta.properties
 #   ONCEPROOF_CLUSTER     cluster id
+# shellcheck disable=SC2086 # options are words
 set -ef
 d=/tmp/onceproof
 mkdir -p $d/data

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moby/moby/client"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -125,5 +126,37 @@ func TestDockerFeatures(t *testing.T) {
 	}
 	if got["transaction.version"] != 2 || got["group.version"] != 1 || got["metadata.version"] == 0 {
 		t.Errorf("finalised features: %v", got)
+	}
+}
+
+// Every Kafka version that was built on this machine starts, forms a cluster and
+// commits, with the newest features that it has.
+func TestDockerVersions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a cluster for each local image")
+	}
+	e := needDocker(t)
+	list, err := e.api.ImageList(t.Context(), client.ImageListOptions{Filters: make(client.Filters).Add("reference", "onceproof/kafka")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range list.Items {
+		for _, image := range i.RepoTags {
+			t.Run(image, func(t *testing.T) {
+				spec := dockerSpec(t)
+				spec.Image = image
+				c := startTest(t, spec)
+				if err := transact(t.Context(), addrs(c)); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.(Killer).Kill(t.Context(), 2); err != nil {
+					t.Fatal(err)
+				}
+				if err := c.(Killer).Start(t.Context(), 2); err != nil {
+					t.Fatal(err)
+				}
+				answers(t, c)
+			})
+		}
 	}
 }
