@@ -17,6 +17,9 @@ const (
 	maxDecode = 1 << 20
 	// readBuffer is what a connection holds for each direction while it is idle.
 	readBuffer = 64 << 10
+	// passBuffer is what a direction holds once a frame longer than readBuffer
+	// passed: fewer, larger steps cost less.
+	passBuffer = 4 * readBuffer
 )
 
 // errGarbage is wrapped by everything that is not Kafka's protocol.
@@ -106,6 +109,11 @@ func (f *frameReader) pass(dst io.Writer, n int) error {
 
 // passSome is pass, and tells after an error of dst how many bytes are left.
 func (f *frameReader) passSome(dst io.Writer, n int) (left int, err error) {
+	if n > len(f.buf) && len(f.buf) < passBuffer {
+		grown := make([]byte, passBuffer)
+		f.w = copy(grown, f.buffered())
+		f.buf, f.r = grown, 0
+	}
 	for n > 0 {
 		b, err := f.fill(1)
 		if err != nil {
