@@ -6,19 +6,23 @@ import (
 	"testing"
 )
 
-// sendEvent fills e with event i of a run of sends: invoke, ok, invoke, ok …
+// sendEvent fills e with event i of the sends of eight processes to six
+// partitions: an invoke and its ok, those of the processes interleaved.
 func sendEvent(e *Event, i int) {
-	n := int64(i / 2)
-	e.T = 1_000_000_000_000 + int64(i)*9_731
-	e.Src, e.Proc, e.Op, e.ID = SrcClient, "shop/0/1", OpSend, n+1
-	e.TP = TopicPartition{Topic: "orders", Part: int32(n % 6)}
-	e.Val = append(e.Val[:0], Value{Proc: "shop/0/1", N: n + 1})
+	proc := benchProcs[i/2%len(benchProcs)]
+	n := int64(i / 2 / len(benchProcs))
+	e.T = 1_000_000_000_000 + int64(i)*9_731 + int64(uint64(i)*0x9e3779b97f4a7c15>>51) // jitter
+	e.Src, e.Proc, e.Op, e.ID = SrcClient, proc, OpSend, n+1
+	e.TP = TopicPartition{Topic: "orders", Part: int32(i / 2 % 6)}
+	e.Val = append(e.Val[:0], Value{Proc: proc, N: n + 1})
 	e.Off = e.Off[:0]
 	if e.Type = Invoke; i%2 == 1 {
 		e.Type = OK
-		e.Off = append(e.Off, n/6)
+		e.Off = append(e.Off, int64(i/12))
 	}
 }
+
+var benchProcs = []string{"shop/0/1", "shop/1/1", "shop/2/4", "shop/3/1", "till/0/1", "till/1/2", "till/2/1", "till/3/17"}
 
 func BenchmarkWriter(b *testing.B) {
 	w, err := NewWriter(io.Discard, Header{})
