@@ -145,7 +145,8 @@ type witness struct {
 
 type fault struct {
 	checker.FaultEvidence
-	Met string
+	Met   string
+	Stall string
 }
 
 type client struct {
@@ -176,7 +177,7 @@ func newPage(in Input, tl *Timeline) (*page, error) {
 		p.Broken = "The logs are incomplete: " + err.Error()
 	}
 	for _, f := range r.Faults {
-		p.Faults = append(p.Faults, fault{f, examined(f.Met)})
+		p.Faults = append(p.Faults, fault{f, examined(f.Met), tl.stall(f.Step)})
 	}
 	p.addConfiguration(in)
 	if tl != nil {

@@ -53,6 +53,7 @@ type Strike struct {
 	Inject   int64  `json:"f"`
 	Effect   int64  `json:"e"`
 	Gone     int64  `json:"t"`
+	Stall    int64  `json:"stall,omitempty"`  // the longest silence of one client that overlaps it
 	Armed    bool   `json:"-"`                // it waits for a request to strike
 	Failed   string `json:"failed,omitempty"` // which of its steps, and why
 }
@@ -102,6 +103,7 @@ type aggregate struct {
 	strikes strikes
 	curves  curves
 	moments moments
+	stalls  stalls
 	procs   map[string]*process
 }
 
@@ -126,7 +128,7 @@ func newAggregate(h history.Header, r *checker.Report) *aggregate {
 		start: h.StartT, procs: map[string]*process{},
 		brokers: lanes{keep: map[string]bool{}}, leaders: lanes{keep: witnessed(r, func(e checker.WitnessEvent) string { return e.TP })},
 		clients: lanes{keep: witnessed(r, func(e checker.WitnessEvent) string { return instance(e.Proc) })},
-		txns:    newBars(r), strikes: strikes{at: map[int]int{}}, curves: newCurves(), moments: newMoments(r),
+		txns:    newBars(r), strikes: strikes{at: map[int]int{}}, curves: newCurves(), moments: newMoments(r), stalls: newStalls(),
 	}
 }
 
@@ -212,6 +214,7 @@ func (a *aggregate) client(t int64, e *history.Event) {
 	}
 	a.curves.add(t, took, p, e)
 	a.moments.add(t, p, e)
+	a.stalls.add(t, p.instance, e)
 }
 
 func (a *aggregate) process(proc string) *process {
@@ -247,6 +250,10 @@ func (a *aggregate) timeline() *Timeline {
 	tl := &Timeline{Duration: micro(a.last)}
 	tl.Phases = a.phases.closed(a.last)
 	tl.Faults = a.strikes.all(&tl.Left)
+	for i := range tl.Faults {
+		f := &tl.Faults[i]
+		f.Stall = micro(a.stalls.felt(f.Inject*1000, max(f.Inject, f.Gone)*1000))
+	}
 	tl.Brokers = a.brokers.all(a.last, maxBrokers, "broker", &tl.Left)
 	tl.Leaders = a.leaders.all(a.last, maxLeaders, "partition", &tl.Left)
 	tl.Clients = a.clients.all(a.last, maxClients, "client", &tl.Left)

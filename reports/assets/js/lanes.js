@@ -166,7 +166,7 @@ function drawFault(g, row, f) {
   const next = row.bars.find((o) => o.f > f.f);
   const room = next ? Math.max(b.w, view.x(next.f / 1e6) - b.x - 6) : Math.max(b.w, view.gutter + view.plot() - b.x);
   label(g, { x: b.x + 3, w: room - 3 }, y + h / 2, words, palette.ink);
-  hit(row, { x: b.x, w: room }, `Fault ${f.step}: ${words}\n${precise(f.f / 1e6)} to ${f.t ? precise(f.t / 1e6) : "the end"}${f.failed ? "\n" + f.failed : f.e ? "" : "\neffect never seen"}`);
+  hit(row, { x: b.x, w: room }, `Fault ${f.step}: ${words}\n${precise(f.f / 1e6)} to ${f.t ? precise(f.t / 1e6) : "the end"}${f.stall ? `\nlongest silence of a client: ${(f.stall / 1e3).toFixed(0)} ms` : ""}${f.failed ? "\n" + f.failed : f.e ? "" : "\neffect never seen"}`);
 }
 
 function drawBroker(g, row, s) {

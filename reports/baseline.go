@@ -1,0 +1,126 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+	"time"
+
+	"github.com/onceproof/onceproof/checker"
+)
+
+// BaselineFormat is the format of a baseline file.
+const BaselineFormat = "onceproof-baseline/1"
+
+// Baseline is what is known and accepted: a gate that uses it fails only on what
+// got worse. Its file is meant to be committed.
+type Baseline struct {
+	Format    string                      `json:"format"`
+	Scenarios map[string]BaselineScenario `json:"scenarios"`
+}
+
+// BaselineScenario is one scenario's share.
+type BaselineScenario struct {
+	Guarantees map[checker.Guarantee]checker.Verdict `json:"guarantees"`
+	Findings   map[string]checker.Anomaly            `json:"findings"` // by fingerprint
+	Stall      time.Duration                         `json:"stall-ns,omitempty"`
+}
+
+// NewBaseline takes trials as they are. Of several trials of one scenario it
+// keeps the worst: a finding that comes and goes is known.
+func NewBaseline(trials []Trial) *Baseline {
+	b := &Baseline{Format: BaselineFormat, Scenarios: map[string]BaselineScenario{}}
+	for i := range trials {
+		t := &trials[i]
+		if t.Report == nil || t.Report.Infra != "" {
+			continue // it shows nothing to compare with
+		}
+		s, ok := b.Scenarios[t.Scenario]
+		if !ok {
+			s = BaselineScenario{Guarantees: map[checker.Guarantee]checker.Verdict{}, Findings: map[string]checker.Anomaly{}}
+		}
+		for _, r := range t.Report.Guarantees {
+			if worse(s.Guarantees[r.Guarantee], r.Verdict) {
+				s.Guarantees[r.Guarantee] = r.Verdict
+			}
+			for _, f := range r.Anomalies {
+				s.Findings[f.Fingerprint] = f.Kind
+			}
+		}
+		s.Stall = max(s.Stall, t.Stall)
+		b.Scenarios[t.Scenario] = s
+	}
+	return b
+}
+
+// rank orders verdicts from best to worst.
+var rank = map[checker.Verdict]int{"": 0, checker.Holds: 1, checker.NotExercised: 2, checker.Unknown: 3, checker.Violated: 4}
+
+func worse(was, is checker.Verdict) bool { return rank[is] > rank[was] }
+
+// ReadBaseline reads a baseline file.
+func ReadBaseline(r io.Reader) (*Baseline, error) {
+	dec := json.NewDecoder(r)
+	dec.DisallowUnknownFields()
+	b := new(Baseline)
+	if err := dec.Decode(b); err != nil {
+		return nil, fmt.Errorf("read the baseline: %w", err)
+	}
+	if b.Format != BaselineFormat {
+		return nil, fmt.Errorf("read the baseline: format %q, want %s; write it anew with --update-baseline", b.Format, BaselineFormat)
+	}
+	return b, nil
+}
+
+// Write writes the baseline; the same one gives the same bytes.
+func (b *Baseline) Write(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(b); err != nil {
+		return fmt.Errorf("write the baseline: %w", err)
+	}
+	return nil
+}
+
+// Worse says in words what in t is worse than the baseline, nothing if nothing
+// is: a finding with a new fingerprint, a guarantee that held and was not shown
+// to hold now, a stall longer than ratio times the known one (0 = not looked
+// at). A scenario that the baseline does not know is held to its expectations.
+func (b *Baseline) Worse(t Trial, ratio float64) []string {
+	if t.Report == nil {
+		return nil
+	}
+	if t.Report.Infra != "" {
+		return []string{"could not be judged: " + t.Report.Infra}
+	}
+	s, known := b.Scenarios[t.Scenario]
+	var out []string
+	for _, r := range t.Report.Guarantees {
+		if !known {
+			if st := stand(r, nil); !st.fine() {
+				out = append(out, fmt.Sprintf("%s: %s, %s (the baseline does not know %s)", r.Guarantee, r.Verdict, st.words(r), t.Scenario))
+			}
+			continue
+		}
+		out = append(out, s.worse(r)...)
+	}
+	if known && ratio > 0 && s.Stall > 0 && float64(t.Stall) > ratio*float64(s.Stall) {
+		out = append(out, fmt.Sprintf("a fault was felt for %s, more than %g times the %s of the baseline", stallWords(t.Stall), ratio, stallWords(s.Stall)))
+	}
+	return out
+}
+
+func (s BaselineScenario) worse(r checker.Result) []string {
+	var out []string
+	for _, f := range r.Anomalies {
+		if _, ok := s.Findings[f.Fingerprint]; !ok {
+			out = append(out, fmt.Sprintf("%s: new finding %s (%s), fingerprint %s", r.Guarantee, f.Kind, findingWords(f), f.Fingerprint))
+		}
+	}
+	sort.Strings(out)
+	if r.Verdict != checker.Violated && s.Guarantees[r.Guarantee] == checker.Holds && worse(checker.Holds, r.Verdict) {
+		out = append(out, fmt.Sprintf("%s: held before, now %s (%s)", r.Guarantee, r.Verdict, r.Reason))
+	}
+	return out
+}

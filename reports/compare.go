@@ -1,0 +1,360 @@
+package reports
+
+import (
+	_ "embed" // the page
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/onceproof/onceproof/checker"
+)
+
+//go:embed assets/compare.html.tmpl
+var compareTemplate string
+
+var comparePage = template.Must(template.New("compare").Funcs(template.FuncMap{"symbol": symbol}).Parse(compareTemplate))
+
+// Comparison is libraries × guarantees, a table a scenario, differences first.
+type Comparison struct {
+	Format    string               `json:"format"`
+	Scenarios []ScenarioComparison `json:"scenarios"`
+}
+
+// ComparisonFormat is the format of Comparison's JSON form.
+const ComparisonFormat = "onceproof-comparison/1"
+
+// ScenarioComparison is one scenario run with several libraries.
+type ScenarioComparison struct {
+	Scenario   string              `json:"scenario"`
+	Differs    bool                `json:"differs"`    // the libraries do not all do alike
+	Guarantees []checker.Guarantee `json:"guarantees"` // columns; those that tell libraries apart come first
+	Libraries  []LibraryResult     `json:"libraries"`
+}
+
+// LibraryResult is a row: what one library did, over all its trials.
+type LibraryResult struct {
+	Library     string        `json:"library"`
+	Version     string        `json:"version"`
+	Unsupported string        `json:"unsupported,omitempty"` // why it cannot run the scenario
+	Runs        int           `json:"runs"`
+	Unjudged    int           `json:"unjudged"` // runs that the infrastructure spoilt
+	Cells       []Tally       `json:"guarantees"`
+	Rate        float64       `json:"records-a-second"` // median of the trials
+	Stall       time.Duration `json:"stall-ns"`         // the longest that a fault was felt, median of the trials
+	shape       *Trial        // the trial that is drawn
+}
+
+// Tally counts the verdicts on one guarantee.
+type Tally struct {
+	Guarantee    checker.Guarantee `json:"guarantee"`
+	Holds        int               `json:"holds"`
+	Violated     int               `json:"violated"`
+	NotExercised int               `json:"not-exercised"`
+	Unknown      int               `json:"unknown"`
+	Low          float64           `json:"violated-low"` // 95 % interval of the share of violated runs among the judged (Wilson)
+	High         float64           `json:"violated-high"`
+	Dir          string            `json:"dir"` // a run to look at: a violated one if there is one
+}
+
+// Verdict is the worst that was seen.
+func (t Tally) Verdict() checker.Verdict {
+	switch {
+	case t.Violated > 0:
+		return checker.Violated
+	case t.Holds > 0:
+		return checker.Holds
+	case t.Unknown > 0:
+		return checker.Unknown
+	default:
+		return checker.NotExercised
+	}
+}
+
+func (t Tally) runs() int { return t.Holds + t.Violated + t.NotExercised + t.Unknown }
+
+// Words are the cell's: one run has a verdict, several have counts.
+func (t Tally) Words() string {
+	n := t.runs()
+	switch {
+	case n == 0:
+		return "not judged"
+	case n == 1:
+		return string(t.Verdict())
+	case t.Violated > 0:
+		return fmt.Sprintf("%d of %d", t.Violated, n)
+	case t.Holds > 0:
+		return fmt.Sprintf("%d of %d", t.Holds, n)
+	default:
+		return fmt.Sprintf("%s × %d", t.Verdict(), n)
+	}
+}
+
+// Interval says between what shares the true one lies, "" where nothing was judged.
+func (t Tally) Interval() string {
+	if t.Holds+t.Violated < 2 {
+		return ""
+	}
+	return fmt.Sprintf("violated in %d of %d judged runs; 95 %% interval %.0f to %.0f %%", t.Violated, t.Holds+t.Violated, 100*t.Low, 100*t.High)
+}
+
+// Compare gathers trials by scenario and library.
+func Compare(trials []Trial) *Comparison {
+	type key struct{ scenario, library, version string }
+	groups := map[key][]*Trial{}
+	var keys []key
+	for i := range trials {
+		k := key{trials[i].Scenario, trials[i].Library, trials[i].Version}
+		if groups[k] == nil {
+			keys = append(keys, k)
+		}
+		groups[k] = append(groups[k], &trials[i])
+	}
+	c := &Comparison{Format: ComparisonFormat, Scenarios: []ScenarioComparison{}}
+	at := map[string]int{}
+	for _, k := range keys {
+		i, ok := at[k.scenario]
+		if !ok {
+			i = len(c.Scenarios)
+			at[k.scenario] = i
+			c.Scenarios = append(c.Scenarios, ScenarioComparison{Scenario: k.scenario})
+		}
+		c.Scenarios[i].Libraries = append(c.Scenarios[i].Libraries, libraryResult(k.library, k.version, groups[k]))
+	}
+	for i := range c.Scenarios {
+		c.Scenarios[i].order()
+	}
+	sort.SliceStable(c.Scenarios, func(i, j int) bool { return c.Scenarios[i].Differs && !c.Scenarios[j].Differs })
+	return c
+}
+
+func libraryResult(library, version string, trials []*Trial) LibraryResult {
+	l := LibraryResult{Library: library, Version: version, Runs: len(trials), shape: trials[0]}
+	var rates, stalls []float64
+	for _, t := range trials {
+		if t.Unsupported != "" {
+			l.Unsupported, l.Runs = t.Unsupported, 0
+			return l
+		}
+		if t.Report != nil && t.Report.Infra != "" {
+			l.Unjudged++
+		}
+		rates, stalls = append(rates, t.Rate), append(stalls, float64(t.Stall))
+	}
+	l.Rate, l.Stall = median(rates), time.Duration(median(stalls))
+	for _, g := range checker.Guarantees {
+		l.Cells = append(l.Cells, tally(g, trials))
+	}
+	return l
+}
+
+func tally(g checker.Guarantee, trials []*Trial) Tally {
+	t := Tally{Guarantee: g}
+	for _, trial := range trials {
+		r, ok := trial.result(g)
+		if !ok {
+			continue
+		}
+		if t.Dir == "" || r.Verdict == checker.Violated && t.Violated == 0 {
+			t.Dir = trial.Dir
+		}
+		switch r.Verdict {
+		case checker.Holds:
+			t.Holds++
+		case checker.Violated:
+			t.Violated++
+		case checker.NotExercised:
+			t.NotExercised++
+		default:
+			t.Unknown++
+		}
+	}
+	t.Low, t.High = wilson(t.Violated, t.Holds+t.Violated)
+	return t
+}
+
+// wilson is the 95 % score interval of k of n (Wilson 1927): right for small n
+// and for shares near 0 and 1, where the usual one is not.
+func wilson(k, n int) (low, high float64) {
+	if n == 0 {
+		return 0, 1
+	}
+	const z = 1.959964
+	p, m := float64(k)/float64(n), float64(n)
+	mid := (p + z*z/(2*m)) / (1 + z*z/m)
+	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
+	return math.Max(0, mid-half), math.Min(1, mid+half)
+}
+
+func median(vs []float64) float64 {
+	if len(vs) == 0 {
+		return 0
+	}
+	sort.Float64s(vs)
+	if n := len(vs); n%2 == 0 {
+		return (vs[n/2-1] + vs[n/2]) / 2
+	}
+	return vs[len(vs)/2]
+}
+
+// order puts the columns that tell libraries apart first, drops those where no
+// run showed anything, and the libraries with violations on top.
+func (s *ScenarioComparison) order() {
+	differs := map[checker.Guarantee]bool{}
+	shown := map[checker.Guarantee]bool{}
+	for i, g := range checker.Guarantees {
+		seen := map[checker.Verdict]bool{}
+		for _, l := range s.Libraries {
+			if i < len(l.Cells) && l.Cells[i].runs() > 0 {
+				v := l.Cells[i].Verdict()
+				seen[v] = true
+				shown[g] = shown[g] || v != checker.NotExercised
+			}
+		}
+		differs[g] = len(seen) > 1
+		s.Differs = s.Differs || differs[g]
+	}
+	for _, want := range []bool{true, false} {
+		for _, g := range checker.Guarantees {
+			if shown[g] && differs[g] == want {
+				s.Guarantees = append(s.Guarantees, g)
+			}
+		}
+	}
+	for i := range s.Libraries {
+		byName := map[checker.Guarantee]Tally{}
+		for _, c := range s.Libraries[i].Cells {
+			byName[c.Guarantee] = c
+		}
+		s.Libraries[i].Cells = nil
+		if s.Libraries[i].Unsupported != "" {
+			continue
+		}
+		for _, g := range s.Guarantees {
+			s.Libraries[i].Cells = append(s.Libraries[i].Cells, byName[g])
+		}
+	}
+	sort.SliceStable(s.Libraries, func(i, j int) bool {
+		a, b := s.Libraries[i], s.Libraries[j]
+		if (a.Unsupported != "") != (b.Unsupported != "") {
+			return a.Unsupported == ""
+		}
+		return a.violations() > b.violations()
+	})
+}
+
+func (l LibraryResult) violations() (n int) {
+	for _, c := range l.Cells {
+		if c.Violated > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// JSON writes the comparison for machines.
+func (c *Comparison) JSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(c); err != nil {
+		return fmt.Errorf("write the comparison as JSON: %w", err)
+	}
+	return nil
+}
+
+// Markdown writes the comparison as tables.
+func (c *Comparison) Markdown(w io.Writer) error {
+	var b strings.Builder
+	for _, s := range c.Scenarios {
+		fmt.Fprintf(&b, "### %s\n\n| library | runs |", markdown(s.Scenario))
+		for _, g := range s.Guarantees {
+			fmt.Fprintf(&b, " %s |", g)
+		}
+		fmt.Fprintf(&b, " records/s | longest stall |\n|---|---:|%s---:|---:|\n", strings.Repeat("---|", len(s.Guarantees)))
+		for _, l := range s.Libraries {
+			fmt.Fprintf(&b, "| %s | %d |", markdown(strings.TrimSpace(l.Library+" "+l.Version)), l.Runs)
+			if l.Unsupported != "" {
+				fmt.Fprintf(&b, " unsupported: %s |%s\n", markdown(l.Unsupported), strings.Repeat(" |", max(0, len(s.Guarantees)+1)))
+				continue
+			}
+			for _, t := range l.Cells {
+				fmt.Fprintf(&b, " %s %s |", symbol(t.Verdict()), t.Words())
+			}
+			fmt.Fprintf(&b, " %s | %s |\n", count(int64(l.Rate)), stallWords(l.Stall))
+		}
+		b.WriteString("\n")
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write the comparison: %w", err)
+	}
+	return nil
+}
+
+func stallWords(d time.Duration) string {
+	if d == 0 {
+		return "–"
+	}
+	return duration(int64(d))
+}
+
+// HTML writes the comparison as one self-contained page; links to the runs'
+// reports are relative to the folder base, where the page will lie.
+func (c *Comparison) HTML(w io.Writer, base string) error {
+	page := struct {
+		CSS       template.CSS
+		Scenarios []comparedView
+	}{CSS: template.CSS(reportCSS)}
+	for _, s := range c.Scenarios {
+		page.Scenarios = append(page.Scenarios, viewOf(s, base))
+	}
+	if err := comparePage.Execute(w, page); err != nil {
+		return fmt.Errorf("write the comparison page: %w", err)
+	}
+	return nil
+}
+
+type comparedView struct {
+	ScenarioComparison
+	Rows      []comparedRow
+	Multiples []multiple
+}
+
+type comparedRow struct {
+	LibraryResult
+	Rate, Stall string
+	Cells       []comparedCell
+}
+
+type comparedCell struct {
+	Tally
+	Link string
+}
+
+func viewOf(s ScenarioComparison, base string) comparedView {
+	v := comparedView{ScenarioComparison: s, Multiples: multiples(s.Libraries)}
+	for _, l := range s.Libraries {
+		row := comparedRow{LibraryResult: l, Rate: count(int64(l.Rate)), Stall: stallWords(l.Stall)}
+		for _, t := range l.Cells {
+			row.Cells = append(row.Cells, comparedCell{t, linkTo(base, t.Dir)})
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v
+}
+
+// linkTo is the path of a run's report as seen from base.
+func linkTo(base, dir string) string {
+	if dir == "" {
+		return ""
+	}
+	path := filepath.Join(dir, FileHTML)
+	if rel, err := filepath.Rel(base, path); err == nil {
+		path = rel
+	}
+	return filepath.ToSlash(path)
+}
