@@ -25,7 +25,10 @@ var ErrNotFound = errors.New("no such scenario")
 
 // order is how the shipped scenarios are best read: the recipe, what each of
 // its steps buys, and what is needed instead.
-var order = []string{"guide-recipe", "exactly-once"}
+var order = []string{
+	"guide-recipe", "exactly-once",
+	"one-partition", "replication-3", "unique-key", "unique-group-id", "commit-after-each-record", "retries",
+}
 
 // Load reads one scenario from a file path or the name of a shipped one. A name
 // has no slash and no extension.
