@@ -19,8 +19,8 @@ type seenAs struct {
 // "messages … are assigned a sequential id number called the offset that
 // uniquely identifies each record within the partition" (Kafka documentation).
 func (j *judge) clash(pt *part, off int64, row *record, s seenAs) {
-	if row.flags&fClash != 0 {
-		return // one finding an offset
+	if row.flags&fClash != 0 || j.reads != nil {
+		return // one finding an offset; without an audit, sightings are compared at the end
 	}
 	old := *row
 	row.flags |= fClash

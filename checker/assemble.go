@@ -36,7 +36,7 @@ func (j *judge) infra() string {
 	switch {
 	case j.auditErr != "":
 		why = append(why, j.auditErr)
-	case !j.auditDone:
+	case !j.auditDone && j.reads == nil:
 		why = append(why, "the audit is missing: the final log was not read")
 	}
 	if j.cutOff {
@@ -183,38 +183,40 @@ func role(target string) string {
 
 // decideExit sets the exit code and the one line that says why.
 //
-//	1  a guarantee is violated where it was expected to hold, or the reverse
+//	1  a guarantee is violated where it was expected to hold, or holds, in a run
+//	   that went as planned, where it was expected to be violated
 //	3  the run could not be judged: infrastructure, or unknown or not-exercised
 //	   where a verdict was expected
 //	0  as expected
 func (j *judge) decideExit(r *Report) {
-	var differs, open []string
+	var broken, unbroken, open []string
 	for _, g := range r.Guarantees {
 		want, named := j.expected(g.Guarantee)
 		if g.Verdict == want {
 			continue
 		}
-		switch g.Verdict {
-		case Holds, Violated:
-			s := fmt.Sprintf("%s: %s, expected %s", g.Guarantee, g.Verdict, want)
-			if g.Reason != "" {
-				s += " (" + g.Reason + ")"
-			}
-			differs = append(differs, s)
-		default:
-			if !named && strings.HasPrefix(g.Reason, doesNotApply) {
-				continue
-			}
-			open = append(open, fmt.Sprintf("%s: %s, expected %s (%s)", g.Guarantee, g.Verdict, want, g.Reason))
+		s := fmt.Sprintf("%s: %s, expected %s", g.Guarantee, g.Verdict, want)
+		if g.Reason != "" {
+			s += " (" + g.Reason + ")"
+		}
+		switch {
+		case g.Verdict == Violated:
+			broken = append(broken, s)
+		case g.Verdict == Holds:
+			unbroken = append(unbroken, s)
+		case named || !strings.HasPrefix(g.Reason, doesNotApply):
+			open = append(open, s)
 		}
 	}
-	// Without the audit a verdict of holds is never given, so what differs is a
-	// violation that was found, or one that was expected and not found.
+	// A violation is one whatever else went wrong. That none was found where one
+	// was expected says something only if the run went as planned.
 	switch {
-	case len(differs) > 0:
-		r.Exit, r.Why = 1, strings.Join(differs, "; ")
+	case len(broken) > 0:
+		r.Exit, r.Why = 1, strings.Join(append(broken, unbroken...), "; ")
 	case r.Infra != "":
 		r.Exit, r.Why = 3, r.Infra
+	case len(unbroken) > 0:
+		r.Exit, r.Why = 1, strings.Join(unbroken, "; ")
 	case len(open) > 0:
 		r.Exit, r.Why = 3, strings.Join(open, "; ")
 	default:

@@ -247,6 +247,17 @@ func TestVerdictsAndExit(t *testing.T) {
 			p.add(history.Event{Src: history.SrcFault, Proc: "fault/4", Type: history.OK, Op: history.OpInject, Data: map[string]any{"kind": "drop", "target": "Produce of shop"}})
 			return plainAudit(p)
 		}, nil, 3, "fault 4 (drop Produce of shop) was never seen", NoLoss, Holds},
+		{"a fault that was never seen explains a violation that did not come", func() *tape {
+			p := plain()
+			p.add(history.Event{Src: history.SrcFault, Proc: "fault/4", Type: history.OK, Op: history.OpInject, Data: map[string]any{"kind": "drop", "target": "Produce of shop"}})
+			return plainAudit(p)
+		}, map[string]string{"no-loss": "violated"}, 3, "never seen", NoLoss, Holds},
+		{"… but not one that did", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 3, nil)
+			p.add(history.Event{Src: history.SrcFault, Proc: "fault/4", Type: history.OK, Op: history.OpInject, Data: map[string]any{"kind": "drop", "target": "Produce of shop"}})
+			return plainAudit(p)
+		}, nil, 1, "lost-write", NoLoss, Violated},
 		{"audit incomplete", func() *tape {
 			p := plain()
 			p.log(orders, rec("shop/0/1", 0))

@@ -11,6 +11,9 @@ func (j *judge) finish() {
 	for _, p := range j.procs {
 		j.unfinished(p, j.lastT, 0)
 	}
+	if j.reads != nil {
+		j.readsAsLog()
+	}
 	j.restore()
 	for _, pt := range j.parts {
 		j.decide(pt)
@@ -226,6 +229,7 @@ func (w *walker) row(off int64, r *record) {
 		switch {
 		case w.aside:
 			*f |= vAside
+		case *f&vLogged != 0 && j.reads != nil: // told from the sightings
 		case *f&vLogged != 0:
 			*f |= vTwice
 			j.duplicateWrite(at, r)

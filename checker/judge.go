@@ -66,6 +66,7 @@ type judge struct {
 	phases    map[string]int64 // when each phase of the run began
 	lastGone  int64            // when the last fault was over
 	after     recovery
+	reads     *byReads // nil where an audit tells the log
 	finds     findings
 }
 
@@ -102,17 +103,18 @@ type proc struct {
 
 // part is one partition: what was acknowledged, read and finally found at each offset.
 type part struct {
-	id     int32
-	tp     history.TopicPartition
-	rows   *table[record]
-	end    int64 // largest offset seen + 1
-	logEnd int64 // largest offset in the audit's log + 1
-	acked  int64
-	logged int64
-	marks  [3]int64 // log start, last stable offset, high watermark
-	hasWM  bool
-	wmLine uint32
-	open   []openTxn
+	id      int32
+	tp      history.TopicPartition
+	rows    *table[record]
+	end     int64 // largest offset seen + 1
+	logEnd  int64 // largest offset in the audit's log + 1
+	readEnd int64 // largest offset returned to a client + 1
+	acked   int64
+	logged  int64
+	marks   [3]int64 // log start, last stable offset, high watermark
+	hasWM   bool
+	wmLine  uint32
+	open    []openTxn
 
 	undecided []undecided
 	vis       uint16 // readers of the audit that returned something
@@ -159,6 +161,7 @@ const (
 	vAborted // in the log, aborted
 	vResent
 	vAside // in the log of a retry or dead-letter topic
+	vRead  // returned to a client; kept only where reads stand in for the log
 )
 
 type pidEpoch struct {
@@ -250,6 +253,9 @@ func newJudge(h history.Header, opt Options) *judge {
 		counts:     map[string]int64{},
 	}
 	j.finds = newFindings(j)
+	if h.Format == history.JepsenFormat {
+		j.reads = newByReads()
+	}
 	for i := range h.Clients {
 		c := &h.Clients[i]
 		j.clients[c.Name] = c

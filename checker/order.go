@@ -14,10 +14,13 @@ import (
 // whose send was never acknowledged, promises nothing.
 func (w *walker) order(at place, r *record, owner *proc, f uint16) {
 	j := w.j
-	if f&vAcked == 0 || f&vResent != 0 {
+	if f&vAcked == 0 && (j.reads == nil || f&vInvoked == 0) || f&vResent != 0 {
 		return
 	}
 	last, ok := w.sent[owner.id]
+	if ok && j.reads != nil && j.reads.broken(owner.id, w.pt.id, r, w.pt.rows.at(last.off)) {
+		return
+	}
 	if ok && r.val.n() < last.n {
 		j.finds.report(ReorderedWrite, func() draft {
 			before := makePlace(w.pt.id, last.off)
@@ -137,7 +140,7 @@ func (j *judge) acksInOrder(pt *part) {
 // Control records, records of aborted transactions (under read_committed) and
 // offsets that never held a record may be jumped; any other record may not.
 func (j *judge) gapsDone() {
-	if !j.auditDone {
+	if !j.auditDone && j.reads == nil {
 		return
 	}
 	j.gaps.scan(func(_ int64, g *pollGap) bool {

@@ -48,6 +48,8 @@ type position struct {
 	base  int64 // committed offset that the client was told since; -1 if none
 	line  uint32
 	baseL uint32
+	// sought says that base is where the client moved to itself.
+	sought bool
 }
 
 func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
@@ -84,6 +86,12 @@ func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 			}
 		}
 		pt.end = max(pt.end, off+1)
+		if j.reads != nil {
+			j.readByClient(p, pt, e, v, off, line)
+			if v == 0 {
+				continue // nothing is told of what stands there
+			}
+		}
 		row := pt.rows.at(off)
 		switch {
 		case row.val != 0 && row.val != v || row.flags&fMarker != 0:
@@ -138,7 +146,21 @@ func (j *judge) advance(p *proc, pt *part, pos *position, off, t int64, line uin
 	case off > pos.last+1:
 		j.gaps.add(pollGap{t: t, lo: pos.last + 1, hi: off - 1, proc: p.id, tp: pt.id, line: line, before: pos.line})
 	}
-	pos.last, pos.line, pos.base = off, line, -1
+	pos.last, pos.line, pos.base, pos.sought = off, line, -1, false
+}
+
+// readByClient notes a sighting, where reads stand in for the log.
+func (j *judge) readByClient(p *proc, pt *part, e *history.Event, v value, off int64, line uint32) {
+	pt.readEnd = max(pt.readEnd, off+1)
+	if v == 0 {
+		return
+	}
+	at := makePlace(pt.id, off)
+	*j.procs[v.proc()].values.at(v.n()) |= vRead
+	j.reads.see(v, at, e.T, line, p.id, "polled")
+	if e.Txn != 0 {
+		j.reads.reads = append(j.reads.reads, wrEdge{reader: j.txnOf(p, e.Txn), val: v, at: at, t: e.T, line: line})
+	}
 }
 
 // tookOver compares a reader's first poll with the committed offset that it was
@@ -147,7 +169,12 @@ func (j *judge) advance(p *proc, pt *part, pos *position, off, t int64, line uin
 func (j *judge) tookOver(p *proc, pt *part, pos *position, off, t int64, line uint32) {
 	switch {
 	case off > pos.base:
-		j.gaps.add(pollGap{t: t, lo: pos.base, hi: off - 1, proc: p.id, tp: pt.id, line: line, before: pos.baseL, assigned: true})
+		j.gaps.add(pollGap{t: t, lo: pos.base, hi: off - 1, proc: p.id, tp: pt.id, line: line, before: pos.baseL, assigned: !pos.sought})
+	case off < pos.base && pos.sought:
+		pos.last, pos.line = pos.base-1, pos.baseL
+		if pos.base > 0 {
+			j.wentBack(p, pt, pos, off, t, line)
+		}
 	case off < pos.base:
 		base, before := pos.base, pos.baseL
 		j.finds.report(PositionMismatch, func() draft {
@@ -196,6 +223,13 @@ func (j *judge) observeAssignment(p *proc, e *history.Event, line uint32) error 
 	pos.last, pos.line = -1, line
 	if e.Op != history.OpAssigned {
 		pos.base = -1 // libraries ask for the committed offset before or after they tell of the assignment
+		if j.reads != nil && e.Op != history.OpSeek {
+			k := procPart{p.id, tp}
+			j.reads.breaks[k] = append(j.reads.breaks[k], e.T)
+		}
+	}
+	if e.Op == history.OpSeek && len(e.Off) > 0 {
+		pos.base, pos.baseL, pos.sought = e.Off[0], line, true
 	}
 	if p.group >= 0 {
 		j.owns(p, tp, e)

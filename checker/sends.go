@@ -154,7 +154,17 @@ func (j *judge) sendEnded(p *proc, e *history.Event, line uint32, q *pending, b 
 
 // acked writes an acknowledgement into the row of its offset.
 func (j *judge) acked(tp int32, off int64, rec record) {
+	if j.reads != nil && j.reads.hold(tp, off, rec) {
+		return
+	}
+	j.ackedRow(tp, off, rec)
+}
+
+func (j *judge) ackedRow(tp int32, off int64, rec record) {
 	pt := j.parts[tp]
+	if j.reads != nil {
+		j.reads.see(rec.val, makePlace(tp, off), rec.ack, rec.ackLine, rec.val.proc(), "acknowledged")
+	}
 	pt.end = max(pt.end, off+1)
 	pt.acked++
 	row := pt.rows.at(off)

@@ -141,6 +141,9 @@ func (j *judge) observeTxn(p *proc, e *history.Event, line uint32) error {
 		}
 	case e.Type == history.OK && e.Op == history.OpCommit:
 		x.outcome, x.end, x.endLine = txnCommitOK, e.T, line
+		if j.reads != nil {
+			j.release(i)
+		}
 		j.counts["commits"]++
 		j.lastAck = max(j.lastAck, e.T)
 	case e.Type == history.OK:
@@ -235,7 +238,7 @@ func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
 		if pos := p.pos[tp]; pos == nil {
 			p.pos[tp] = &position{last: -1, base: off, baseL: line}
 		} else if pos.last < 0 {
-			pos.base, pos.baseL = off, line
+			pos.base, pos.baseL, pos.sought = off, line, false
 		}
 	case e.Type == history.OK:
 		op.kind = opCommitted
