@@ -15,13 +15,20 @@ import (
 // catching up with their leaders, on a machine that is busy with the load.
 const restartBound = 90 * time.Second
 
+const pauseTries = 5
+
 // broker is a broker as a process that can be struck.
 type broker struct {
 	env *Env
 	id  cluster.BrokerID
 }
 
-func (b broker) String() string { return fmt.Sprintf("broker %d", b.id) }
+func (b broker) String() string {
+	if b.isolated() {
+		return fmt.Sprintf("controller %d", b.id)
+	}
+	return fmt.Sprintf("broker %d", b.id)
+}
 
 func (b broker) kill(ctx context.Context) error {
 	k, err := ability[cluster.Killer](b.env.Cluster, "kill brokers")
@@ -52,7 +59,15 @@ func (b broker) pause(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.Pause(ctx, b.id)
+	// An engine on cgroup v1 may find a busy container's tasks unwilling to freeze
+	// ("unable to freeze"); it thaws them then, and the next try finds them willing.
+	var failed error
+	for range pauseTries {
+		if failed = p.Pause(ctx, b.id); failed == nil || ctx.Err() != nil {
+			return failed
+		}
+	}
+	return failed
 }
 
 func (b broker) resume(ctx context.Context) error {
@@ -64,6 +79,13 @@ func (b broker) resume(ctx context.Context) error {
 }
 
 func (b broker) revive(ctx context.Context) error {
+	if b.isolated() { // its state is not known: make it so
+		killErr := b.kill(ctx)
+		if err := b.start(ctx); err != nil {
+			return errors.Join(killErr, err)
+		}
+		return nil
+	}
 	now, err := b.now()
 	if err != nil {
 		return err
@@ -164,6 +186,9 @@ func (s *brokerStrike) patience() (effect, gone time.Duration) { return 0, resta
 
 // isRefusing sees that nobody serves the broker's address.
 func (b broker) isRefusing(ctx context.Context) (string, error) {
+	if b.isolated() {
+		return b.isDeposed(ctx)
+	}
 	now, err := b.now()
 	if err != nil {
 		return "", finalError{err}
@@ -180,6 +205,9 @@ func (b broker) isRefusing(ctx context.Context) (string, error) {
 
 // isBack sees that the broker serves again and that its peers count on it.
 func (b broker) isBack(ctx context.Context) (string, error) {
+	if b.isolated() {
+		return b.isVoting(ctx)
+	}
 	now, err := b.now()
 	if err != nil {
 		return "", finalError{err}

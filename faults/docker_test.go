@@ -12,17 +12,17 @@ import (
 	"github.com/onceproof/onceproof/scenarios"
 )
 
-// startDocker starts three real brokers. It skips where there is no engine or no
+// startDocker starts real brokers, and controllers of their own if there are any. It skips where there is no engine or no
 // image, and fails instead if ONCEPROOF_REQUIRE_DOCKER=1.
-func startDocker(t *testing.T) *Env {
+func startDocker(t *testing.T, brokers, controllers int) *Env {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	c, _, err := cluster.Start(ctx, cluster.Spec{
-		Name: t.Name(), Backend: "docker", Brokers: 3, LogDir: t.TempDir(),
+		Name: t.Name(), Backend: "docker", Brokers: brokers, Controllers: controllers, LogDir: t.TempDir(),
 		Topics: []cluster.Topic{
-			{Name: "orders", Partitions: 2, Replicas: 3, Config: map[string]string{"min.insync.replicas": "2"}},
-			{Name: "receipts", Partitions: 2, Replicas: 3},
+			{Name: "orders", Partitions: 2, Replicas: int16(brokers)},
+			{Name: "receipts", Partitions: 2, Replicas: int16(brokers)},
 		},
 	})
 	switch {
@@ -40,7 +40,7 @@ func startDocker(t *testing.T) *Env {
 }
 
 func TestBrokerFaultsConformOnDocker(t *testing.T) {
-	env := startDocker(t)
+	env := startDocker(t, 3, 0)
 	second := span(time.Second, time.Second)
 	for _, f := range []scenarios.Fault{
 		{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Broker: "follower(orders/0)"}},
@@ -90,4 +90,15 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestControllerFaultsConformOnDocker strikes the active one of three controllers
+// that are no brokers, whose ports nobody outside reaches.
+func TestControllerFaultsConformOnDocker(t *testing.T) {
+	env := startDocker(t, 1, 3)
+	for _, kind := range []scenarios.FaultKind{scenarios.KindKill, scenarios.KindPause} {
+		t.Run(string(kind), func(t *testing.T) {
+			conform(t, env, scenarios.Fault{Kind: kind, Args: scenarios.FaultArgs{Broker: "controller"}})
+		})
+	}
 }

@@ -124,16 +124,15 @@ func (e *Env) describeGroup(ctx context.Context, name string) (groupState, error
 	resp, err := e.askCoordinator(ctx, group, name, newer)
 	switch {
 	case err == nil:
-		for _, g := range resp.(*kmsg.ConsumerGroupDescribeResponse).Groups {
-			if g.ErrorCode != 0 {
-				break // it speaks the classic protocol
-			}
-			out := groupState{state: g.State, newer: true}
-			for _, m := range g.Members {
-				out.members = append(out.members, member{m.MemberID, str(m.InstanceID), m.ClientID, m.ClientHost})
-			}
-			return out, nil
+		groups := resp.(*kmsg.ConsumerGroupDescribeResponse).Groups
+		if len(groups) != 1 || groups[0].ErrorCode != 0 {
+			break // it speaks the classic protocol, or there is none
 		}
+		out := groupState{state: groups[0].State, newer: true}
+		for _, m := range groups[0].Members {
+			out.members = append(out.members, member{m.MemberID, str(m.InstanceID), m.ClientID, m.ClientHost})
+		}
+		return out, nil
 	case !errors.Is(err, errOldBroker):
 		return groupState{}, err
 	}

@@ -51,6 +51,9 @@ func (p pauseBroker) Effect(ctx context.Context) (string, error) {
 // isSilent sees that the broker does not answer. A broker that another strike
 // keeps down refuses instead.
 func (b broker) isSilent(ctx context.Context, h *hold) (string, error) {
+	if b.isolated() {
+		return b.isDeposed(ctx)
+	}
 	now, err := b.now()
 	if err != nil {
 		return "", finalError{err}

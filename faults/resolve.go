@@ -42,6 +42,9 @@ func (e *Env) resolve(ctx context.Context, t scenarios.Target, seed uint64) ([]c
 	}
 	slices.Sort(found)
 	text := brokerText(found)
+	if len(found) == 1 {
+		text = broker{e, found[0]}.String()
+	}
 	if why != "" {
 		text += " (" + why + ")"
 	}
@@ -122,54 +125,6 @@ func (e *Env) replica(ctx context.Context, t scenarios.TargetRef, r *rand.Rand) 
 		return nil, "", finalError{fmt.Errorf("%w: %s/%d has no follower; its one replica is broker %d", ErrNoTarget, t.Topic, t.Part, p.leader)}
 	}
 	return []cluster.BrokerID{followers[r.IntN(len(followers))]}, fmt.Sprintf("follower of %s/%d", t.Topic, t.Part), nil
-}
-
-// controller asks for the KRaft quorum's leader: brokers in KRaft mode name any
-// live broker as controller in their metadata. A cluster without a quorum
-// (kfake) is asked for its metadata.
-func (e *Env) controller(ctx context.Context) ([]cluster.BrokerID, string, error) {
-	quorum := kmsg.NewPtrDescribeQuorumRequest()
-	quorum.SetVersion(1)
-	topic := kmsg.NewDescribeQuorumRequestTopic()
-	topic.Topic = "__cluster_metadata"
-	topic.Partitions = append(topic.Partitions, kmsg.NewDescribeQuorumRequestTopicPartition())
-	quorum.Topics = append(quorum.Topics, topic)
-	_, resp, err := e.askAny(ctx, quorum)
-	if err == nil {
-		return quorumLeader(resp.(*kmsg.DescribeQuorumResponse))
-	}
-	if !errors.Is(err, errOldBroker) {
-		return nil, "", err
-	}
-	meta := kmsg.NewPtrMetadataRequest()
-	meta.SetVersion(9)
-	meta.Topics = []kmsg.MetadataRequestTopic{}
-	_, resp, err = e.askAny(ctx, meta)
-	if err != nil {
-		return nil, "", err
-	}
-	id := resp.(*kmsg.MetadataResponse).ControllerID
-	if id < 0 {
-		return nil, "", fmt.Errorf("%w: no controller now", ErrNoTarget)
-	}
-	return []cluster.BrokerID{cluster.BrokerID(id)}, "controller", nil
-}
-
-func quorumLeader(r *kmsg.DescribeQuorumResponse) ([]cluster.BrokerID, string, error) {
-	if err := code(r.ErrorCode); err != nil {
-		return nil, "", fmt.Errorf("DescribeQuorum: %w", err)
-	}
-	if len(r.Topics) != 1 || len(r.Topics[0].Partitions) != 1 {
-		return nil, "", errors.New("DescribeQuorum: an answer about another partition")
-	}
-	p := r.Topics[0].Partitions[0]
-	if err := code(p.ErrorCode); err != nil {
-		return nil, "", fmt.Errorf("DescribeQuorum: %w", err)
-	}
-	if p.LeaderID < 0 {
-		return nil, "", fmt.Errorf("%w: the quorum has no leader now", ErrNoTarget)
-	}
-	return []cluster.BrokerID{cluster.BrokerID(p.LeaderID)}, fmt.Sprintf("controller, epoch %d", p.LeaderEpoch), nil
 }
 
 // askAny asks the running brokers in turn until one answers.
