@@ -10,7 +10,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // embedded is kfake in this process: Kafka's protocol, groups and transactions
@@ -57,7 +56,6 @@ func startEmbedded(ctx context.Context, spec Spec) (_ *embedded, err error) {
 			return g, nil
 		}),
 		kfake.BrokerConfigs(spec.Config),
-		kfake.MaxVersions(embeddedVersions()),
 		kfake.ClusterID(spec.Name),
 	)
 	if err != nil {
@@ -73,6 +71,7 @@ func startEmbedded(ctx context.Context, spec Spec) (_ *embedded, err error) {
 	}
 	e.gates = e.gates[1:]
 	e.fake.ControlKey(int16(kmsg.FindCoordinator), e.noteCoordinators)
+	e.fake.ControlKey(int16(kmsg.OffsetForLeaderEpoch), e.endOfEpoch)
 
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -93,17 +92,6 @@ func startEmbedded(ctx context.Context, spec Spec) (_ *embedded, err error) {
 		}
 	}
 	return e, nil
-}
-
-// embeddedVersions leaves OffsetForLeaderEpoch out. Between a leader's move and
-// the first record of its new epoch, kfake answers it as if the old epoch had
-// never been: a consumer then believes that records were lost and starts over,
-// where Kafka answers with the log's end. Nothing is ever truncated here, so
-// nothing is lost by not asking.
-func embeddedVersions() *kversion.Versions {
-	v := kversion.Stable()
-	v.SetMaxKeyVersion(int16(kmsg.OffsetForLeaderEpoch), -1)
-	return v
 }
 
 func (e *embedded) Backend() string { return "embedded" }
