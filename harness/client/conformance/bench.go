@@ -100,8 +100,24 @@ func (w *worker) await(what string, ok func(events []history.Event) bool) error 
 			}
 			return fmt.Errorf("waited for %s, but it ended with exit code %d %s; last lines of its stderr: %q", what, e.Code, e.Signal, e.LastLines)
 		case <-w.b.ctx.Done():
-			return fmt.Errorf("waited for %s: %w", what, context.Cause(w.b.ctx))
+			return w.gaveUp(what)
 		}
+		if len(events) > manyEvents {
+			w.b.pause(lookPause) // looking through them again for each new one would take all the time
+		}
+	}
+}
+
+const (
+	manyEvents = 1000
+	lookPause  = 20 * time.Millisecond
+)
+
+// pause waits for d, or the end of the case.
+func (b *bench) pause(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-b.ctx.Done():
 	}
 }
 
@@ -111,9 +127,21 @@ func (w *worker) ended() (client.Exit, error) {
 	case e := <-w.inst.Exited():
 		return e, e.Err
 	case <-w.b.ctx.Done():
-		return client.Exit{}, fmt.Errorf("waited for its own end: %w", context.Cause(w.b.ctx))
+		return client.Exit{}, w.gaveUp("its own end")
 	}
 }
+
+// gaveUp says what was waited for in vain, and what the worker reported last.
+func (w *worker) gaveUp(what string) error {
+	last := ""
+	events := w.journal.all()
+	for _, e := range events[max(0, len(events)-lastEvents):] {
+		last += "\n\t" + string(history.MarshalLine(nil, &e))
+	}
+	return fmt.Errorf("waited for %s: %w; its last events:%s", what, context.Cause(w.b.ctx), last)
+}
+
+const lastEvents = 5
 
 // journal keeps the events of one worker.
 type journal struct {

@@ -2,13 +2,16 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
+	"github.com/onceproof/onceproof/harness/client"
 )
 
 // TestMain makes this test's own binary the franz-go worker.
@@ -54,6 +57,31 @@ func TestDocumentedWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	conform(t, python, file)
+}
+
+// TestBuiltWorkers runs the suite on the workers of the libraries that
+// ONCEPROOF_WORKERS names ("java,sarama"; "all" = each that is built).
+func TestBuiltWorkers(t *testing.T) {
+	env := os.Getenv("ONCEPROOF_WORKERS")
+	if env == "" {
+		t.Skip("ONCEPROOF_WORKERS names no library")
+	}
+	libraries := strings.Split(env, ",")
+	if env == "all" {
+		libraries = slices.DeleteFunc(client.Libraries(), func(l string) bool { return l == client.Builtin })
+	}
+	for _, library := range libraries {
+		t.Run(library, func(t *testing.T) {
+			command, err := client.Lookup(library)
+			if env == "all" && errors.Is(err, client.ErrNoWorker) {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			conform(t, command...)
+		})
+	}
 }
 
 func conform(t *testing.T, command ...string) (cases int) {

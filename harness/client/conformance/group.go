@@ -412,7 +412,7 @@ func killed(b *bench, role, commit string) error {
 
 // fenced has a second instance take over the transactional id.
 func fenced(b *bench) error {
-	if err := b.fill("in", inputs); err != nil {
+	if err := b.fill("in", 100*inputs); err != nil { // more than it gets through before the other comes
 		return err
 	}
 	spec := groupSpec(client.Processor, client.CommitTxn)

@@ -3,6 +3,7 @@ package conformance
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -144,7 +145,7 @@ func keepsRate(b *bench) error {
 }
 
 func survivesKills(b *bench) error {
-	w, err := b.start("shop", client.Spec{Role: client.Producer, Topic: "in"})
+	w, err := b.start("shop", client.Spec{Role: client.Producer, Topic: "in", Rate: 3000})
 	if err != nil {
 		return err
 	}
@@ -207,10 +208,8 @@ func reportsUnknown(b *bench) error {
 		return count(5, history.OpSend, history.Info)(events) || count(1, history.OpSend, history.Fail)(events) || time.Now().After(deadline)
 	}
 	for !told(w.journal.all()) {
-		select {
-		case <-b.ctx.Done():
-			return b.ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+		if b.pause(lookPause); b.ctx.Err() != nil {
+			return context.Cause(b.ctx)
 		}
 	}
 	if f := w.journal.find(history.OpSend, history.Fail); len(f) > 0 {
@@ -240,10 +239,8 @@ func feelsBackPressure(b *bench) error {
 		if time.Now().After(deadline) {
 			return errors.New("it goes on sending though nobody has read its events for 12 s")
 		}
-		select {
-		case <-b.ctx.Done():
-			return b.ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+		if b.pause(100 * time.Millisecond); b.ctx.Err() != nil {
+			return context.Cause(b.ctx)
 		}
 		if now := end(); now == last {
 			still++
