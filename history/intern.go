@@ -50,3 +50,20 @@ func (in *interner) text(b []byte) string {
 	// What was appended is never written again: the string stays as it is.
 	return unsafe.String(&in.arena[from], len(b))
 }
+
+// remembered names are found again by their last bytes, which tell the processes
+// and partitions of a run apart.
+const remembered = 64
+
+type rememberedTP struct {
+	text string
+	tp   TopicPartition
+}
+
+func slot(b []byte) int {
+	h := uint(len(b))
+	for i := max(0, len(b)-6); i < len(b); i++ {
+		h = h*31 + uint(b[i])
+	}
+	return int(h % remembered)
+}

@@ -33,23 +33,6 @@ type parser struct {
 	tps    [remembered]rememberedTP
 }
 
-// remembered names are found again by their last bytes, which tell the processes
-// and partitions of a run apart.
-const remembered = 64
-
-type rememberedTP struct {
-	text string
-	tp   TopicPartition
-}
-
-func slot(b []byte) int {
-	h := uint(len(b))
-	for i := max(0, len(b)-6); i < len(b); i++ {
-		h = h*31 + uint(b[i])
-	}
-	return int(h % remembered)
-}
-
 func newParser() *parser { return &parser{intern: newInterner()} }
 
 // Fields of an event, as bits of what a line has shown.
@@ -329,51 +312,4 @@ func (p *parser) int16() (int16, error) {
 		err = fmt.Errorf("%d does not fit 16 bits", n)
 	}
 	return int16(n), err
-}
-
-func (p *parser) err() (*Error, error) {
-	if err := p.open('{'); err != nil {
-		return nil, err
-	}
-	e := &Error{}
-	for first := true; ; first = false {
-		more, err := p.more('}', first)
-		if err != nil {
-			return nil, err
-		}
-		if !more {
-			return e, nil
-		}
-		name, err := p.field()
-		if err != nil {
-			return nil, err
-		}
-		switch string(name) {
-		case "name":
-			e.Name, err = p.name()
-		case "class":
-			e.Class, err = p.class()
-		case "code":
-			e.Code, err = p.int16()
-		case "text":
-			e.Text, err = p.text()
-		default:
-			err = fmt.Errorf("unknown field %.40q in \"err\"; want name, class, code, text", name)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (p *parser) class() (Class, error) {
-	b, err := p.string()
-	if err != nil {
-		return "", err
-	}
-	switch c := Class(p.intern.name(b)); c {
-	case "", Retriable, Abortable, Fatal, Fenced:
-		return c, nil
-	}
-	return "", fmt.Errorf("class %.40q; want retriable, abortable, fatal or fenced", b)
 }

@@ -115,12 +115,13 @@ func (p *pipeline) parse(parser *parser, j *job) bool {
 	for {
 		b := p.newBatch()
 		text, line = b.fill(parser, j, text, line)
+		failed := b.err != nil // from the send on b is the reader's
 		select {
 		case j.out <- b:
 		case <-p.quit:
 			return false
 		}
-		if len(text) == 0 || b.err != nil {
+		if len(text) == 0 || failed {
 			return true
 		}
 	}
