@@ -61,19 +61,25 @@ var (
 
 var faultRecord = placed(func(f *Fault) *Pos { return &f.Pos }, record("fault", faultFields()))
 
+// triggerFields are a fault's fields but its action.
+var triggerFields = []field[Fault]{
+	put("name", "Names the fault for `after` and in reports.", name, func(f *Fault) *string { return &f.Name }),
+	put("at", "Strikes so long after the load began.", optional(zeroDuration), func(f *Fault) **time.Duration { return &f.When.At }),
+	put("every", "Strikes again and again; each wait is drawn from the seed.", optional(span), func(f *Fault) **Span { return &f.When.Every }),
+	put("on", "Strikes on a request on the wire.", optional(matchRecord), func(f *Fault) **Match { return &f.When.On }),
+	put("progress", "Strikes at this share of the duration, such as 40%.", optional(zeroPercent), func(f *Fault) **float64 { return &f.When.Progress }),
+	put("after", "Strikes when the effect of the fault of this name was seen.", name, func(f *Fault) *string { return &f.When.After }),
+	put("for", "How long until it is healed.", span, func(f *Fault) *Span { return &f.For }),
+}
+
+// faultFields has the actions between the trigger and `for`, as a fault is read.
 func faultFields() []field[Fault] {
-	fields := []field[Fault]{
-		put("name", "Names the fault for `after` and in reports.", name, func(f *Fault) *string { return &f.Name }),
-		put("at", "Strikes so long after the load began.", optional(zeroDuration), func(f *Fault) **time.Duration { return &f.When.At }),
-		put("every", "Strikes again and again; each wait is drawn from the seed.", optional(span), func(f *Fault) **Span { return &f.When.Every }),
-		put("on", "Strikes on a request on the wire.", optional(matchRecord), func(f *Fault) **Match { return &f.When.On }),
-		put("progress", "Strikes at this share of the duration, such as 40%.", optional(zeroPercent), func(f *Fault) **float64 { return &f.When.Progress }),
-		put("after", "Strikes when the effect of the fault of this name was seen.", name, func(f *Fault) *string { return &f.When.After }),
-	}
+	last := len(triggerFields) - 1
+	fields := slices.Clone(triggerFields[:last])
 	for _, a := range actions {
 		fields = append(fields, actionField(a))
 	}
-	return append(fields, put("for", "How long until it is healed.", span, func(f *Fault) *Span { return &f.For }))
+	return append(fields, triggerFields[last])
 }
 
 var triggerNames = []string{"at", "every", "on", "progress", "after"}
@@ -128,7 +134,9 @@ func checkWhom(d *decoder, n *node, a action) {
 	}
 }
 
-var matchRecord = record("on", []field[Match]{
+var matchRecord = record("on", matchFields)
+
+var matchFields = []field[Match]{
 	put("request", "The API as Kafka spells it: Produce, EndTxn, OffsetCommit, …", requestName, func(m *Match) *string { return &m.Request }),
 	put("client", "Whose: a client, or one instance, such as till/0.", clientRef, func(m *Match) *string { return &m.Client }),
 	put("transactional.id", "Requests of this transactional.id.", str, func(m *Match) *string { return &m.TxnID }),
@@ -137,7 +145,7 @@ var matchRecord = record("on", []field[Match]{
 	put("nth", "The nth such request since the load began; without it, each one, or for an action that strikes no request the first.", whole[int]("nth", 1, 1<<30), func(m *Match) *int { return &m.Nth }),
 	put("probability", "The share of such requests that is struck, drawn from the seed.", percent, func(m *Match) *float64 { return &m.Prob }),
 	put("phase", "`request` (default): before the broker acts. `response`: after it acted, before the client hears.", oneOf("a phase", PhaseRequest, PhaseResponse), func(m *Match) *string { return &m.Phase }),
-})
+}
 
 var target = scalar("a target such as broker(2) or leader(orders/0)", textSchema(targetPattern), func(s string) (Target, error) {
 	_, err := Target(s).Parse()

@@ -58,13 +58,26 @@ var str = codec[string]{
 	},
 }
 
+// asText marks a codec whose value is text even where it looks like a number.
+func (c codec[V]) asText() codec[V] {
+	inner := c.encode
+	c.encode = func(v *V) *node {
+		n := inner(v)
+		if n != nil {
+			n.quoted = true
+		}
+		return n
+	}
+	return c
+}
+
 // word takes any text but none at all.
 var word = scalar("a word", map[string]any{"type": "string", "minLength": 1}, func(s string) (string, error) {
 	if s == "" {
 		return "", fmt.Errorf("is empty")
 	}
 	return s, nil
-}, func(s string) string { return s })
+}, func(s string) string { return s }).asText()
 
 // value is the value of a Kafka property: any scalar, kept as written.
 var value = codec[string]{
@@ -80,7 +93,7 @@ func named(kind, pattern string) codec[string] {
 			return "", fmt.Errorf("is not %s: letters, digits and -_. only", kind)
 		}
 		return s, nil
-	}, func(s string) string { return s })
+	}, func(s string) string { return s }).asText()
 }
 
 var (
@@ -147,7 +160,7 @@ func formatDuration(d time.Duration) string {
 	if d == 0 {
 		return ""
 	}
-	s := d.String()
+	s := strings.ReplaceAll(d.String(), "µ", "u")
 	if strings.HasSuffix(s, "m0s") {
 		s = strings.TrimSuffix(s, "0s")
 	}

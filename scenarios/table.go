@@ -9,7 +9,9 @@ import (
 // The file format. Each table below parses, validates the form of, writes and
 // documents one record; what holds between fields is in check.go.
 
-var scenarioRecord = record("scenario", []field[Scenario]{
+var scenarioRecord = record("scenario", scenarioFields)
+
+var scenarioFields = []field[Scenario]{
 	must(put("apiVersion", "The version of this format.", oneOf("an apiVersion", APIVersion), func(s *Scenario) *string { return &s.APIVersion })),
 	must(constant[Scenario]("kind", "What the file describes.", "Scenario")),
 	must(put("metadata", "The scenario's name and what it teaches.", metadataRecord, func(s *Scenario) *Metadata { return &s.Metadata })),
@@ -19,18 +21,22 @@ var scenarioRecord = record("scenario", []field[Scenario]{
 	put("faults", "What strikes.", list("a list of faults", faultRecord), func(s *Scenario) *[]Fault { return &s.Faults }),
 	put("expect", "The expected verdict of each guarantee; one that is not named is expected to hold. `any`: no claim is made.", expectMapping, func(s *Scenario) *map[string]string { return &s.Expect }),
 	put("control", "The same scenario with a few changes, which must then end as this says: it shows that the checker could have fired.", optional(controlRecord), func(s *Scenario) **Control { return &s.Control }),
-})
+}
 
 // APIVersion is the version of the scenario format.
 const APIVersion = "onceproof/v1"
 
-var metadataRecord = record("metadata", []field[Metadata]{
+var metadataRecord = record("metadata", metadataFields)
+
+var metadataFields = []field[Metadata]{
 	must(put("name", "Names the run's folder and the scenario in reports.", name, func(m *Metadata) *string { return &m.Name })),
 	put("description", "What the scenario shows. `onceproof list` prints the first line.", str, func(m *Metadata) *string { return &m.Description }),
 	put("labels", "Words to select scenarios by.", list("a list of labels", name), func(m *Metadata) *[]string { return &m.Labels }),
-})
+}
 
-var clusterRecord = record("cluster", []field[Cluster]{
+var clusterRecord = record("cluster", clusterFields)
+
+var clusterFields = []field[Cluster]{
 	put("backend", "`docker`: KRaft brokers in containers. `embedded`: kfake in this process, without replication. `external`: brokers that are already there. `auto`: docker if an engine answers and the image is to be had, else embedded.", oneOf("a backend", backends...), func(c *Cluster) *string { return &c.Backend }),
 	put("brokers", "How many brokers; their ids count from 1. Default 3.", whole[int]("brokers", 1, 15), func(c *Cluster) *int { return &c.Brokers }),
 	put("controllers", "Isolated controllers; 0 (default): every broker is one too.", whole[int]("controllers", 0, 7), func(c *Cluster) *int { return &c.Controllers }),
@@ -38,14 +44,16 @@ var clusterRecord = record("cluster", []field[Cluster]{
 	put("config", "Broker properties, under Kafka's names.", properties("broker"), func(c *Cluster) *map[string]string { return &c.Config }),
 	put("topics", "Topics that are created before the clients start.", list("a list of topics", topicRecord), func(c *Cluster) *[]Topic { return &c.Topics }),
 	put("bootstrap", "host:port of each broker; backend external only.", list("a list of host:port", word), func(c *Cluster) *[]string { return &c.Bootstrap }),
-})
+}
 
-var topicRecord = placed(func(t *Topic) *Pos { return &t.Pos }, record("topic", []field[Topic]{
+var topicRecord = placed(func(t *Topic) *Pos { return &t.Pos }, record("topic", topicFields))
+
+var topicFields = []field[Topic]{
 	must(put("name", "The topic's name.", topicName, func(t *Topic) *string { return &t.Name })),
 	put("partitions", "How many partitions. Default 1.", whole[int32]("partitions", 1, 1000), func(t *Topic) *int32 { return &t.Partitions }),
 	put("replicas", "Replication factor. Default: 3, or the number of brokers if that is less.", whole[int16]("replicas", 1, 15), func(t *Topic) *int16 { return &t.Replicas }),
 	put("config", "Topic properties, under Kafka's names.", properties("topic"), func(t *Topic) *map[string]string { return &t.Config }),
-}))
+}
 
 var clientRecord = placed(func(c *Client) *Pos { return &c.Pos }, record("client", clientFields))
 
@@ -97,7 +105,9 @@ var retryFields = []field[Retry]{
 	put("topic", "Where a record is put aside that failed to the last; without it, it is given up.", topicName, func(r *Retry) *string { return &r.Topic }),
 }
 
-var runRecord = record("run", []field[Run]{
+var runRecord = record("run", runFields)
+
+var runFields = []field[Run]{
 	must(put("duration", "How long there is load, faults included.", duration, func(r *Run) *time.Duration { return &r.Duration })),
 	put("warmup", "The load before the first fault; part of the duration. Default 1s.", zeroDuration, func(r *Run) *time.Duration { return &r.Warmup }),
 	put("drain", "How long, at most, consumers may take to catch up after everything is healed. Default 30s.", duration, func(r *Run) *time.Duration { return &r.Drain }),
@@ -115,7 +125,7 @@ var runRecord = record("run", []field[Run]{
 		},
 	},
 	put("stop-on", "`violation` ends the run at the first one.", oneOf("a reason to stop", "violation"), func(r *Run) *string { return &r.StopOn }),
-})
+}
 
 var expectMapping = mapping("verdicts by guarantee", oneOf("a verdict", Verdicts...), map[string]any{"enum": Guarantees}, func(key string) string {
 	for _, g := range Guarantees {
@@ -126,12 +136,14 @@ var expectMapping = mapping("verdicts by guarantee", oneOf("a verdict", Verdicts
 	return fmt.Sprintf("%q is not a guarantee%s", key, meant(key, Guarantees))
 })
 
-var controlRecord = record("control", []field[Control]{
+var controlRecord = record("control", controlFields)
+
+var controlFields = []field[Control]{
 	put("description", "What the change takes away.", str, func(c *Control) *string { return &c.Description }),
 	put("cluster", "Broker properties that differ; empty removes one.", overrides, func(c *Control) *map[string]string { return &c.Cluster }),
 	put("clients", "By client: fields (commit, count, retry.topic, …) and properties that differ; empty removes one.", mapping("changes by client", overrides, nil, nil), func(c *Control) *map[string]map[string]string { return &c.Clients }),
 	must(put("expect", "Verdicts that differ from the scenario's own.", expectMapping, func(c *Control) *map[string]string { return &c.Expect })),
-})
+}
 
 // overrides are a control's changes. An empty value removes.
 var overrides = mapping("changes", codec[string]{

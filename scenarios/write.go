@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -93,13 +94,41 @@ func flowText(n *node) string {
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
+	return n.scalar()
+}
+
+// scalar is n on one line: in quotes if it is text that looks like something else.
+func (n *node) scalar() string {
+	if n.quoted && scalarType(n.text) != "string" {
+		return quoted(n.text)
+	}
 	return plainOrQuoted(n.text)
 }
+
+// scalarType is what YAML's core schema takes a plain scalar for.
+func scalarType(s string) string {
+	switch strings.ToLower(s) {
+	case "", "null", "~":
+		return "null"
+	case "true", "false":
+		return "boolean"
+	}
+	if _, err := strconv.ParseInt(s, 0, 64); err == nil {
+		return "integer"
+	}
+	if _, err := strconv.ParseFloat(s, 64); err == nil || numberish.MatchString(s) {
+		return "number"
+	}
+	return "string"
+}
+
+// numberish is what some YAML reader or other takes for a number.
+var numberish = regexp.MustCompile(`^[-+]?[0-9][0-9_.,eExXoObB]*$`)
 
 // scalarText is n after its key: a text of several lines as a literal block.
 func scalarText(n *node, indent int) string {
 	if !blockable.MatchString(n.text) {
-		return plainOrQuoted(n.text)
+		return n.scalar()
 	}
 	pad := strings.Repeat("  ", indent+1)
 	body, mark := n.text, "|-"
