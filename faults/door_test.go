@@ -215,62 +215,73 @@ func highWatermark(t *testing.T, env *Env) int64 {
 
 // TestTriggerKeepsItsRequest is what makes a crash between process and commit
 // certain: the request that triggers it is never handled (phase request), or is
-// handled and never answered (phase response), however long the strike takes.
+// handled and never answered (phase response), however long the strike takes. It
+// must land on the nth request every time.
 func TestTriggerKeepsItsRequest(t *testing.T) {
+	const rounds = 25
 	for _, tc := range []struct {
 		phase string
 		lands int64 // records of the request that triggers
 	}{{"request", 0}, {"response", 1}} {
 		t.Run(tc.phase, func(t *testing.T) {
 			env := startDoors(t)
-			trigger, err := NewTrigger(*produceNth(3, tc.phase).On, env, 1)
-			if err != nil {
-				t.Fatal(err)
+			for round := range rounds {
+				keepRequest(t, env, 1+round%5, tc.phase, tc.lands)
 			}
-			defer trigger.Release()
-			d, err := env.Proxy.Open("shop/0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			// No retries: what lands is what this client sent before it died.
-			cl, err := kgo.NewClient(kgo.SeedBrokers(d.Bootstrap()...), kgo.DefaultProduceTopic("orders"),
-				kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DisableIdempotentWrite(), kgo.RecordRetries(0), kgo.RequestRetries(0))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer cl.Close()
-			for n := range 2 {
-				if err := cl.ProduceSync(t.Context(), &kgo.Record{Partition: 0, Value: fmt.Append(nil, n)}).FirstErr(); err != nil {
-					t.Fatal(err)
-				}
-			}
-			result := make(chan error, 1)
-			cl.Produce(t.Context(), &kgo.Record{Partition: 0, Value: []byte("third")}, func(_ *kgo.Record, err error) { result <- err })
-			hit, err := trigger.Wait(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if hit.Client != "shop/0" || hit.API != int16(kmsg.Produce) {
-				t.Errorf("hit %+v, want the Produce of shop/0", hit)
-			}
-			select {
-			case err := <-result:
-				t.Fatalf("the client heard %v while its request was kept", err)
-			default:
-			}
-			if got := highWatermark(t, env); got != 2+tc.lands {
-				t.Errorf("%d records while the request is kept, want %d", got, 2+tc.lands)
-			}
-			trigger.Release()
-			if err := <-result; err == nil {
-				t.Error("the client was told that the record landed")
-			}
-			if got := highWatermark(t, env); got != 2+tc.lands {
-				t.Errorf("%d records after release, want %d", got, 2+tc.lands)
-			}
-			trigger.Release()
 		})
 	}
+}
+
+func keepRequest(t *testing.T, env *Env, nth int, phase string, lands int64) {
+	trigger, err := NewTrigger(*produceNth(nth, phase).On, env, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trigger.Release()
+	d, err := env.Proxy.Open("shop/0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// No retries: what lands is what this client sent before it died.
+	cl, err := kgo.NewClient(kgo.SeedBrokers(d.Bootstrap()...), kgo.DefaultProduceTopic("orders"),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DisableIdempotentWrite(), kgo.RecordRetries(0), kgo.RequestRetries(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	want := highWatermark(t, env)
+	for n := range nth - 1 {
+		if err := cl.ProduceSync(t.Context(), &kgo.Record{Partition: 0, Value: fmt.Append(nil, n)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		want++
+	}
+	want += lands
+	result := make(chan error, 1)
+	cl.Produce(t.Context(), &kgo.Record{Partition: 0, Value: []byte("nth")}, func(_ *kgo.Record, err error) { result <- err })
+	hit, err := trigger.Wait(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hit.Client != "shop/0" || hit.API != int16(kmsg.Produce) {
+		t.Errorf("hit %+v, want the Produce of shop/0", hit)
+	}
+	select {
+	case err := <-result:
+		t.Fatalf("the client heard %v while its request was kept", err)
+	default:
+	}
+	if got := highWatermark(t, env); got != want {
+		t.Errorf("%d records while request %d is kept, want %d", got, nth, want)
+	}
+	trigger.Release()
+	if err := <-result; err == nil {
+		t.Error("the client was told that the record landed")
+	}
+	if got := highWatermark(t, env); got != want {
+		t.Errorf("%d records after release, want %d", got, want)
+	}
+	trigger.Release()
 }
 
 func TestTriggerWithNothingToMatch(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -53,10 +55,11 @@ type Fact struct {
 	From, To State
 	Name     string // of the fault, "" if it has none
 	Kind     scenarios.FaultKind
-	Target   string // as the scenario says it: "broker leader(orders/0)"
-	Resolved string // whom Inject struck: "broker 2 (leader of orders/0)"
-	SeenBy   string // what showed the effect, or its end
-	Began    int64  // ns of CLOCK_MONOTONIC
+	Target   string         // as the scenario says it: "broker leader(orders/0)"
+	Resolved string         // whom Inject struck: "broker 2 (leader of orders/0)"
+	SeenBy   string         // what showed the effect, or its end
+	InFlight map[string]int // inject: requests under way just before it, by API; nil if none, or not asked
+	Began    int64          // ns of CLOCK_MONOTONIC
 	Ended    int64
 	Err      error // why the step failed; nil otherwise
 }
@@ -67,6 +70,9 @@ type Options struct {
 	// Record takes each step as it ends, in order, before the call returns; may
 	// be nil. It must not call the Strike.
 	Record func(Fact)
+	// InFlight tells the requests that wait for a response, by API key: what the
+	// strike meets on the wire. May be nil.
+	InFlight func() map[int16]int
 	// Proof bounds each wait for a proof; 0 = 15 s. Faults whose end takes longer
 	// by nature (a broker's restart) and rules that wait for their request have
 	// bounds of their own.
@@ -204,13 +210,36 @@ func (s *Strike) step(ctx context.Context, r rule, do func(context.Context) (str
 		defer stop()
 	}
 
+	var met map[string]int
+	if r.step == StepInject {
+		met = s.met()
+	}
 	began := s.opt.Now()
 	text, err := do(ctx)
 	if err != nil {
 		err = fmt.Errorf("%s of %s: %w", r.step, s.what(), err)
 	}
-	s.opt.Record(s.leave(r, from, text, err, began))
+	f := s.leave(r, from, text, err, began)
+	f.InFlight = met
+	s.opt.Record(f)
 	return text, err
+}
+
+// met is what is under way on the wire.
+func (s *Strike) met() map[string]int {
+	if s.opt.InFlight == nil {
+		return nil
+	}
+	var met map[string]int
+	for key, n := range s.opt.InFlight() {
+		if n > 0 {
+			if met == nil {
+				met = map[string]int{}
+			}
+			met[kmsg.NameForKey(key)] += n
+		}
+	}
+	return met
 }
 
 // enter checks that r is legal now.

@@ -67,7 +67,10 @@ func take(t interface{ Helper() }, s *Strike, step Step) error {
 func TestStrikeReportsEachStep(t *testing.T) {
 	f := scenarios.Fault{Kind: scenarios.KindKill, Name: "first", Args: scenarios.FaultArgs{Broker: "leader(orders/0)"}}
 	var facts []Fact
-	s := NewStrike(f, &scripted{}, Options{Now: ticks(), Record: func(f Fact) { facts = append(facts, f) }})
+	s := NewStrike(f, &scripted{}, Options{
+		Now: ticks(), Record: func(f Fact) { facts = append(facts, f) },
+		InFlight: func() map[int16]int { return map[int16]int{0: 2, 26: 1, 1: 0} },
+	})
 	for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
 		if err := take(t, s, step); err != nil {
 			t.Fatal(err)
@@ -79,8 +82,10 @@ func TestStrikeReportsEachStep(t *testing.T) {
 			Target: "broker leader(orders/0)", Resolved: "by inject", SeenBy: seenBy, Began: began, Ended: began + 1,
 		}
 	}
+	inject := fact(StepInject, Fresh, Struck, "", 1)
+	inject.InFlight = map[string]int{"Produce": 2, "EndTxn": 1}
 	want := []Fact{
-		fact(StepInject, Fresh, Struck, "", 1),
+		inject,
 		fact(StepEffect, Struck, Seen, "by effect", 3),
 		fact(StepRecover, Seen, Healing, "", 5),
 		fact(StepGone, Healing, Over, "by gone", 7),

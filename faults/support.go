@@ -33,7 +33,7 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 			return err
 		}
 	}
-	known := known{topics: map[string]int32{}}
+	known := known{topics: map[string]int32{}, others: c.Backend() == "external"}
 	for _, b := range c.Brokers() {
 		known.brokers = append(known.brokers, b.ID)
 	}
@@ -100,7 +100,8 @@ func strikesBrokers(f scenarios.Fault) bool {
 type known struct {
 	brokers []cluster.BrokerID
 	clients []string
-	topics  map[string]int32 // its partitions; topics that clients create are not known
+	topics  map[string]int32 // its partitions
+	others  bool             // the cluster may have topics that the scenario does not name
 }
 
 func (k known) target(t scenarios.Target) error {
@@ -121,6 +122,7 @@ func (k known) target(t scenarios.Target) error {
 		partitions, ok := k.topics[p.Topic]
 		switch {
 		case strings.HasPrefix(p.Topic, "__"): // Kafka's own come by themselves
+		case !ok && k.others:
 		case !ok:
 			return fmt.Errorf("target %s: %w; topics: %s", t, ErrNoTarget, list(slices.Sorted(maps.Keys(k.topics))))
 		case p.Part >= partitions:
