@@ -14,7 +14,7 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultHelloWait = 15 * time.Second
+	DefaultHelloWait = 30 * time.Second
 	DefaultStopWait  = 10 * time.Second
 )
 
@@ -39,7 +39,7 @@ type Config struct {
 	LogFile   string   // stderr of every incarnation is appended, and what it printed that was no event
 	Record    Recorder
 	Now       func() int64  // ns of CLOCK_MONOTONIC
-	HelloWait time.Duration // 0 = 15 s
+	HelloWait time.Duration // 0 = 30 s
 	StopWait  time.Duration // before a graceful end becomes a kill; 0 = 10 s
 }
 
