@@ -45,6 +45,8 @@ func (e *Event) check() error {
 		return errors.New("no op, such as \"send\"")
 	case e.TP.Part < 0 && strings.IndexByte(e.TP.Topic, '/') >= 0:
 		return fmt.Errorf("%.80q is no topic", e.TP.Topic)
+	case e.Run && (len(e.Val) == 0 || e.Op != OpSend && e.Op != OpSetAside):
+		return fmt.Errorf("a run of %s with %d values; only sends come in runs, one value each", e.Op, len(e.Val))
 	}
 	if e.Op != OpSend && e.Op != OpPoll && e.Src != SrcWire && e.Src != SrcFault && e.Src != SrcHarness && !judged[e.Op] {
 		return fmt.Errorf("unknown op %.40q%s", e.Op, nearest(string(e.Op), judgedNames()))

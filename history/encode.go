@@ -18,7 +18,7 @@ func MarshalLine(dst []byte, e *Event) []byte {
 	dst = appendText(dst, `,"proc":`, e.Proc)
 	dst = appendText(dst, `,"type":`, string(e.Type))
 	dst = appendText(dst, `,"op":`, string(e.Op))
-	dst = appendInt(dst, `,"id":`, e.ID)
+	dst = appendID(dst, e)
 	dst = appendInt(dst, `,"txn":`, e.Txn)
 	dst = appendText(dst, `,"group":`, e.Group)
 	if e.TP.Topic != "" {
@@ -58,6 +58,16 @@ func MarshalLine(dst []byte, e *Event) []byte {
 		dst = appendAny(append(dst, `,"data":`...), e.Data, 0)
 	}
 	return append(dst, '}')
+}
+
+// appendID writes the number, or the range of numbers of a run.
+func appendID(dst []byte, e *Event) []byte {
+	if !e.Run || len(e.Val) < 2 {
+		return appendInt(dst, `,"id":`, e.ID)
+	}
+	dst = strconv.AppendInt(append(dst, `,"id":"`...), e.ID, 10)
+	dst = strconv.AppendInt(append(dst, ".."...), e.ID+int64(len(e.Val))-1, 10)
+	return append(dst, '"')
 }
 
 func appendText(dst []byte, name, s string) []byte {

@@ -140,4 +140,9 @@ type Event struct {
 	Err    *Error
 	Note   string
 	Data   map[string]any // facts of fault, harness and wire events; never read by a hot path
+
+	// Run says that the event stands for len(Val) sends, numbered from ID on, one
+	// element each; everything else they share. So a burst costs one line. Only
+	// writers see it: a Reader gives each send as an event of its own.
+	Run bool
 }

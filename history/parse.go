@@ -29,6 +29,7 @@ var errCut = errors.New("the line ends in the middle of an event")
 type parser struct {
 	lexer
 	intern *interner
+	lastID int64 // of the run that is being read
 	procs  [remembered]string
 	tps    [remembered]rememberedTP
 }
@@ -94,6 +95,9 @@ func (p *parser) fields(e *Event) error {
 			return err
 		}
 		if !more {
+			if e.Run && int64(len(e.Val)) != p.lastID-e.ID+1 {
+				return fmt.Errorf("%d val for the ids %d..%d; a run has one for each", len(e.Val), e.ID, p.lastID)
+			}
 			return missing(seen)
 		}
 		name, err := p.field()
@@ -144,7 +148,8 @@ func (p *parser) value(name []byte, e *Event) (field int, err error) {
 		e.Op, err = p.op()
 		return fOp, err
 	case "id":
-		e.ID, err = p.int64()
+		e.ID, p.lastID, err = p.ids()
+		e.Run = p.lastID > e.ID
 		return fID, err
 	case "txn":
 		e.Txn, err = p.int64()
@@ -198,6 +203,23 @@ func (p *parser) value(name []byte, e *Event) (field int, err error) {
 		return 0, err
 	}
 	return 0, fmt.Errorf("unknown field %.40q%s; a field of your own begins with \"x-\"", name, nearest(string(name), fieldNames))
+}
+
+// ids reads 41, or the range "41..60" of a run.
+func (p *parser) ids() (first, last int64, err error) {
+	if p.space(); p.i >= len(p.b) || p.b[p.i] != '"' {
+		first, err = p.int64()
+		return first, first, err
+	}
+	b, err := p.string()
+	if err != nil {
+		return 0, 0, err
+	}
+	first, last, ok := numbers(b)
+	if !ok {
+		return 0, 0, fmt.Errorf("id %.40q; want a number, or a range such as \"41..60\"", b)
+	}
+	return first, last, room(0, first, last)
 }
 
 func (p *parser) src() (Source, error) {

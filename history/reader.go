@@ -25,6 +25,7 @@ type Reader struct {
 	events source
 	header Header
 	line   int64
+	run    run
 	err    error // sticky
 	closed bool
 }
@@ -145,10 +146,17 @@ func (r *Reader) Next(e *Event) error {
 	if r.err != nil {
 		return r.err
 	}
+	if r.run.next(e) {
+		return nil
+	}
 	line, err := r.events.next(e)
 	switch {
 	case err == nil:
 		r.line = line
+		if e.Run {
+			r.run.take(e)
+			r.run.next(e)
+		}
 	case err == io.EOF:
 		r.err = err
 	default:
