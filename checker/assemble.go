@@ -120,7 +120,7 @@ func (j *judge) finding(kind Anomaly, k *found) Finding {
 	f := Finding{Kind: kind, Jepsen: JepsenName(kind), Count: k.count}
 	for i := range k.drafts {
 		d := &k.drafts[i]
-		w := Witness{Events: byTime(d.events), Text: d.text, Legal: d.legal, Forfeit: j.forfeit(kind, d.client)}
+		w := Witness{Events: byTime(d.events), Text: d.text, Legal: d.legal, Forfeit: j.forfeit(kind, d.client), View: d.view}
 		w.Context = byTime(j.context(d))
 		if i == 0 {
 			f.Fingerprint = j.fingerprint(kind, d, w.Context)

@@ -15,6 +15,9 @@ type Options struct {
 	Only     []Guarantee // nil = all
 	Examples int         // witnesses a kind; 0 = 3
 	Progress func(events int64)
+	// View opens a file beside the report for porcupine's picture of a violation;
+	// it is closed if it can be. nil = no pictures.
+	View func(name string) (io.Writer, error)
 }
 
 // Check judges the history that r reads. Expectations come from its header.

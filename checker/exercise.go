@@ -2,6 +2,7 @@ package checker
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/onceproof/onceproof/history"
 )
@@ -89,12 +90,14 @@ func (j *judge) exercise(g Guarantee) exercised {
 			ex.missing = "no transaction was aborted, cut short or met by a fault"
 		}
 	case Offsets:
-		ex.examined = []string{"offset-commits", "offset-fetches", "handovers", "rebalances", "crashes", "faults"}
+		ex.examined = []string{"offset-commits", "offset-fetches", "registers-searched", "registers-not-searched", "handovers", "rebalances", "crashes", "faults"}
 		switch {
 		case j.hot.committedOffsets == 0 && j.commits.n == 0 && j.staged.n == 0:
 			ex.notApplying = "no offset was committed in this run"
 		case !j.auditDone:
 			ex.unknown = j.noAudit("the final committed offsets are not known")
+		case len(j.unsearched) > 0:
+			ex.unknown = "not linearized: " + strings.Join(j.unsearched, "; ")
 		case !j.disturbed(history.OpCommitOffsets, history.OpSendOffsets, history.OpCommit, history.OpPoll):
 			ex.missing = notDisturbed
 		}

@@ -29,6 +29,7 @@ type draft struct {
 	txn    int32   // whose other facts are shown, index + 1
 	text   string
 	legal  string
+	view   string // porcupine's picture
 }
 
 func newFindings(j *judge) findings {

@@ -53,10 +53,15 @@ type judge struct {
 	line     int64           // of the event being observed
 	asides   map[string]bool // retry and dead-letter topics
 
-	events    int64
-	firstT    int64
-	lastT     int64
-	counts    map[string]int64
+	events int64
+	firstT int64
+	lastT  int64
+	counts map[string]int64
+
+	searchBudget int      // registers that may still be searched
+	unsearched   []string // registers that could not be, and why
+	views        int
+
 	hot       hotCounts
 	auditDone bool // the audit is whole
 	auditErr  string
@@ -251,6 +256,8 @@ func newJudge(h history.Header, opt Options) *judge {
 		owners:     map[int64][]owning{},
 		phases:     map[string]int64{},
 		counts:     map[string]int64{},
+
+		searchBudget: 64,
 	}
 	j.finds = newFindings(j)
 	if h.Format == history.JepsenFormat {

@@ -45,10 +45,8 @@ func (j *judge) offsetsDone() {
 		if s.failed || x.commitInv == 0 || x.committed == 0 && x.aborted > 0 {
 			return true
 		}
-		// The markers of a committed transaction are written after the answer,
-		// so the end of this write is not known either.
 		k := registerKey(s.group, s.tp)
-		writes[k] = append(writes[k], write{off: s.off, inv: x.commitInv, end: forever, sure: x.outcome == txnCommitOK, txn: s.txn + 1,
+		writes[k] = append(writes[k], write{off: s.off, inv: x.commitInv, end: j.markersDone(x), sure: x.outcome == txnCommitOK, txn: s.txn + 1,
 			op: offsetOp{off: s.off, inv: x.commitInv, end: x.end, proc: x.proc, line: s.line, group: s.group, tp: s.tp}})
 		return true
 	})
@@ -62,12 +60,32 @@ func (j *judge) offsetsDone() {
 	}
 }
 
+// markersDone is when a committed transaction's markers were certainly written.
+// They are written after the answer; but before a producer's next transaction
+// ends, the coordinator has seen to the last one (CONCURRENT_TRANSACTIONS until
+// then). Forever if nothing tells.
+func (j *judge) markersDone(x *txn) int64 {
+	if x.outcome != txnCommitOK {
+		return forever
+	}
+	i, ok := j.procs[x.proc].txnIndex[x.num+1]
+	if !ok {
+		return forever
+	}
+	if n := j.txns.at(int64(i)); n.outcome == txnCommitOK || n.outcome == txnAbortOK {
+		return n.end
+	}
+	return forever
+}
+
 func registerKey(group, tp int32) int64 { return int64(group)<<32 | int64(tp) }
 
 func (j *judge) register(group, tp int32, ws []write, fetches []offsetOp) {
 	slices.SortStableFunc(ws, func(a, b write) int { return cmp.Compare(a.inv, b.inv) })
 	j.regressions(tp, ws)
+	before := j.finds.count(NonlinearizableOffset)
 	j.fetchesOf(ws, fetches)
+	j.searchRegister(group, tp, ws, fetches, j.finds.count(NonlinearizableOffset) > before)
 	in := j.groups[group].inputs[tp]
 	if in == nil || !j.auditDone {
 		return

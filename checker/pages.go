@@ -107,6 +107,13 @@ func (p *pool) load(g *page) {
 	p.clock = append(p.clock, g)
 }
 
+// fail keeps the first error.
+func (p *pool) fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
 func (p *pool) close() error {
 	if p.file == nil {
 		return nil

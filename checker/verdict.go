@@ -118,6 +118,7 @@ type Witness struct {
 	Text    string         `json:"text"`              // in words
 	Legal   string         `json:"legal,omitempty"`   // what would have been legal
 	Forfeit string         `json:"forfeit,omitempty"` // the configuration line that promises or forfeits it
+	View    string         `json:"view,omitempty"`    // porcupine's picture, a name that Options.View was given
 }
 
 // WitnessEvent is one event as a reader sees it.
