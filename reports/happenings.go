@@ -48,6 +48,11 @@ func inWords(tl *Timeline, findings []finding) []happening {
 			}
 		}
 	}
+	for _, l := range tl.Owned {
+		for _, s := range l.Spans {
+			add(s.From, "client", l.Name, "owns "+s.Text)
+		}
+	}
 	for _, f := range findings {
 		for _, w := range f.Witnesses {
 			hs = append(hs, happening{w.From, "violation", "✗ " + string(f.Kind), w.Text})

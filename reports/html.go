@@ -217,6 +217,9 @@ func tone(r *checker.Report) string {
 func facts(in Input) []string {
 	r := in.Report
 	f := []string{r.Scenario, fmt.Sprintf("seed %d", r.Seed), r.Backend}
+	if in.Header.Control {
+		f[0] += ", its control"
+	}
 	if in.Header.Image != "" {
 		f = append(f, in.Header.Image)
 	}

@@ -204,6 +204,10 @@ func (r *run) lives(name string, until int64, crash []span) {
 	}
 }
 
+func (r *run) owns(proc string, at float64, op history.Op) {
+	r.add(ms(at), history.Event{Src: history.SrcClient, Proc: proc, Type: history.Info, Op: op, Group: "till", TP: tp("orders")})
+}
+
 func (r *run) sorted() []history.Event {
 	sort.SliceStable(r.events, func(i, j int) bool { return r.events[i].T < r.events[j].T })
 	return r.events
@@ -287,6 +291,10 @@ func violatedRun() sample {
 		r.fault(4, "crash", "client till", "till/1/1, pid 4243", "wait: signal: killed", ms(22400), ms(22403), ms(23450), ms(23500)),
 	}
 	r.load(ms(30000), down, crash, false)
+	r.owns("till/0/1", 1100, history.OpAssigned)
+	r.owns("till/1/1", 6500, history.OpAssigned)
+	r.owns("till/1/1", 9000, history.OpRevoked)
+	r.owns("till/0/2", 9050, history.OpAssigned)
 	s := base("guide-recipe", r, false)
 	rep := s.in.Report
 	rep.Faults = faults

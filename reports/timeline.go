@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,7 +21,8 @@ type Timeline struct {
 	Brokers  []Lane   `json:"brokers"`
 	Leaders  []Lane   `json:"leaders"`
 	Clients  []Lane   `json:"clients"`
-	Txns     []Lane   `json:"txns"` // same names as Clients; those without transactions are left out
+	Txns     []Lane   `json:"txns"`  // same names as Clients; those without transactions are left out
+	Owned    []Lane   `json:"owned"` // partitions that a group's member owned; same names as Clients
 	Curves   Curves   `json:"curves"`
 	Moments  []Moment `json:"moments"` // single operations around the witnesses
 	Left     []string `json:"left"`    // what was left out, in words
@@ -99,6 +101,7 @@ type aggregate struct {
 	brokers lanes
 	leaders lanes
 	clients lanes
+	owned   lanes
 	txns    bars
 	strikes strikes
 	curves  curves
@@ -113,6 +116,7 @@ type process struct {
 	instance string // till/0
 	group    string
 	pending  map[int64]int64 // operation -> time of its invoke, ns
+	owns     []string        // partitions that its group gave it
 	lane     bool            // it is shown
 	dead     bool            // what comes of it now was on its way when it died
 }
@@ -178,7 +182,8 @@ func (a *aggregate) harness(t int64, e *history.Event) {
 		p := a.process(e.Proc)
 		a.clients.of(p.instance).end(t, "exited", e.Note)
 		a.txns.exit(t, p.instance)
-		p.dead, p.pending = true, nil
+		p.dead, p.pending, p.owns = true, nil, nil
+		a.own(t, p)
 	}
 }
 
@@ -209,12 +214,45 @@ func (a *aggregate) client(t int64, e *history.Event) {
 			delete(p.pending, e.ID)
 		}
 	}
+	switch e.Op {
+	case history.OpAssigned, history.OpRevoked, history.OpLost:
+		a.assign(t, p, e)
+	}
 	if e.Txn != 0 || e.Op == history.OpInitProducer {
 		a.txns.add(t, p.instance, e)
 	}
 	a.curves.add(t, took, p, e)
 	a.moments.add(t, p, e)
 	a.stalls.add(t, p.instance, e)
+}
+
+// assign follows which partitions a group's member owns.
+func (a *aggregate) assign(t int64, p *process, e *history.Event) {
+	if e.TP.Topic == "" || p.dead {
+		return
+	}
+	name := partition(e.TP)
+	i, found := slices.BinarySearch(p.owns, name)
+	switch {
+	case e.Op == history.OpAssigned && !found:
+		p.owns = slices.Insert(p.owns, i, name)
+	case e.Op != history.OpAssigned && found:
+		p.owns = slices.Delete(p.owns, i, i+1)
+	}
+	a.own(t, p)
+}
+
+func (a *aggregate) own(t int64, p *process) {
+	lane := a.owned.of(p.instance)
+	if len(p.owns) == 0 {
+		lane.end(t, "", "")
+		return
+	}
+	text := strings.Join(p.owns[:min(len(p.owns), 6)], ", ")
+	if len(p.owns) > 6 {
+		text += fmt.Sprintf(" and %d more", len(p.owns)-6)
+	}
+	lane.next(t, Span{Text: text})
 }
 
 func (a *aggregate) process(proc string) *process {
@@ -247,7 +285,7 @@ func partition(tp history.TopicPartition) string {
 
 // timeline closes what is still open and picks the lanes that fit.
 func (a *aggregate) timeline() *Timeline {
-	tl := &Timeline{Duration: micro(a.last)}
+	tl := &Timeline{Duration: micro(a.last), Owned: []Lane{}}
 	tl.Phases = a.phases.closed(a.last)
 	tl.Faults = a.strikes.all(&tl.Left)
 	for i := range tl.Faults {
@@ -257,6 +295,11 @@ func (a *aggregate) timeline() *Timeline {
 	tl.Brokers = a.brokers.all(a.last, maxBrokers, "broker", &tl.Left)
 	tl.Leaders = a.leaders.all(a.last, maxLeaders, "partition", &tl.Left)
 	tl.Clients = a.clients.all(a.last, maxClients, "client", &tl.Left)
+	for _, l := range tl.Clients {
+		if s := a.owned.byName[l.Name]; s != nil && len(s.all) > 0 {
+			tl.Owned = append(tl.Owned, Lane{l.Name, s.closed(a.last)})
+		}
+	}
 	tl.Txns = a.txns.all(a.last, tl.Clients)
 	tl.Curves = a.curves.all(a.last)
 	tl.Moments = a.moments.all(&tl.Left)

@@ -37,6 +37,10 @@ func TestTimelineLanes(t *testing.T) {
 	if d := cmp.Diff(wantTill, till); d != "" {
 		t.Errorf("till/0 (-want +got):\n%s", d)
 	}
+	wantOwned := []Lane{{"till/0", []Span{{From: 1_100_000, To: 6_200_000, Text: "orders/0"}, {From: 9_050_000, To: 31_500_000, Text: "orders/0"}}}, {"till/1", []Span{{From: 6_500_000, To: 9_000_000, Text: "orders/0"}}}}
+	if d := cmp.Diff(wantOwned, tl.Owned); d != "" {
+		t.Errorf("ownership (-want +got):\n%s", d)
+	}
 	if len(tl.Faults) != 4 || tl.Faults[1].Resolved != "broker 2, leader of orders/0" || tl.Faults[1].Gone != 17_600_000 {
 		t.Errorf("faults: %+v", tl.Faults)
 	}

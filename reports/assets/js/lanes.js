@@ -10,6 +10,7 @@ function layLanes(tl) {
     lanes.rows.push({ kind, name, y, height, bars, ...extra });
     y += height;
   };
+  if (tl.phases.length > 1) row("phase", "", 20, tl.phases);
   const head = (kind) => {
     y += 8;
     lanes.rows.push({ kind: "head", name: heads[kind], y, height: 18 });
@@ -26,7 +27,8 @@ function layLanes(tl) {
       const txns = kind === "clients" ? tl.txns.find((l) => l.name === lane.name) : null;
       const name = kind === "brokers" ? lane.name.replace("broker ", "") : lane.name;
       row(kind.slice(0, -1), name, kind === "clients" ? (txns ? 34 : 26) : 20, lane.spans, {
-        lane: lane.name, txns: txns ? txns.spans : null,
+        lane: lane.name, owned: kind === "clients" ? (tl.owned.find((l) => l.name === lane.name) || { spans: [] }).spans : null,
+        txns: txns ? txns.spans : null,
         moments: kind === "clients" ? tl.moments.filter((m) => m.l === lane.name) : null,
       });
     }
@@ -90,6 +92,7 @@ function drawRow(g, row) {
   g.beginPath();
   g.rect(view.gutter, row.y, view.plot(), row.height);
   g.clip();
+  if (row.kind === "phase") for (const s of row.bars) drawPhase(g, row, s);
   if (row.kind === "fault") for (const f of row.bars) drawFault(g, row, f);
   if (row.kind === "broker") for (const s of row.bars) drawBroker(g, row, s);
   if (row.kind === "leader") for (const s of row.bars) drawLeader(g, row, s);
@@ -152,6 +155,17 @@ function box(g, b, y, h, r) {
   g.roundRect(b.x, y, b.w, h, Math.min(r, b.w / 2));
 }
 
+function drawPhase(g, row, s) {
+  const b = bar(s.f, s.t);
+  if (!b) return;
+  g.fillStyle = palette.ink3;
+  g.globalAlpha = 0.35;
+  g.fillRect(b.x, row.y + 3, 1, row.height - 6);
+  g.globalAlpha = 1;
+  label(g, b, row.y + row.height / 2, s.s, palette.ink3, "italic 11.5px ");
+  hit(row, b, `${s.s}\n${precise(s.f / 1e6)} to ${precise(s.t / 1e6)}`);
+}
+
 function drawFault(g, row, f) {
   const b = bar(f.f, faultEnd(f), 3);
   if (!b) return;
@@ -209,7 +223,7 @@ const outcomes = {
 };
 
 function drawClient(g, row) {
-  const y = row.y + 3, h = row.height - 6, mid = row.y + row.height / 2;
+  const y = row.y + 3, h = row.height - 7, mid = row.y + row.height / 2;
   for (const s of row.bars) {
     const b = bar(s.f, s.t);
     if (!b) continue;
@@ -222,6 +236,13 @@ function drawClient(g, row) {
     if (!row.txns) label(g, b, mid, Number(inc) > 1 ? "incarnation " + inc : "", palette.ink2);
     if (s.s === "exited" && /signal|kill/i.test(how || "")) cross(g, b.x + b.w, mid, palette.bad);
     hit(row, b, `${row.name}, incarnation ${inc}${how ? ": " + how : ""}\n${precise(s.f / 1e6)} to ${precise(s.t / 1e6)}`);
+  }
+  for (const s of row.owned) { // a line under what it owned
+    const b = bar(s.f, s.t);
+    if (!b) continue;
+    g.fillStyle = palette.s2;
+    g.fillRect(b.x, row.y + row.height - 3, Math.max(1, b.w - 1), 2);
+    lanes.hits.push({ x: b.x, y: row.y + row.height - 6, w: Math.max(b.w, 5), h: 6, text: `${row.name} owned ${s.x}\n${precise(s.f / 1e6)} to ${precise(s.t / 1e6)}` });
   }
   for (const s of row.txns || []) drawTxn(g, row, s);
   if (view.span() < 8 && row.moments) for (const m of row.moments) drawMoment(g, row, m);

@@ -1,0 +1,72 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/onceproof/onceproof/checker"
+)
+
+// Schema writes the JSON Schema of verdict.json, made from the types that are
+// written: the two cannot differ.
+func Schema(w io.Writer) error {
+	s := schemaOf(reflect.TypeFor[checker.Report]())
+	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	s["title"] = checker.Format
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(s); err != nil {
+		return fmt.Errorf("write the schema of %s: %w", FileVerdict, err)
+	}
+	return nil
+}
+
+// enums are the types that have a fixed set of values. Anomalies are not among
+// them: a reader should expect new ones.
+var enums = map[reflect.Type][]any{
+	reflect.TypeFor[checker.Verdict]():   {checker.Holds, checker.Violated, checker.NotExercised, checker.Unknown},
+	reflect.TypeFor[checker.Guarantee](): {checker.NoLoss, checker.NoDuplicates, checker.Order, checker.Isolation, checker.Atomicity, checker.Agreement, checker.Offsets, checker.Fencing, checker.Progress},
+}
+
+func schemaOf(t reflect.Type) map[string]any {
+	switch t.Kind() {
+	case reflect.String:
+		s := map[string]any{"type": "string"}
+		if e, ok := enums[t]; ok {
+			s["enum"] = e
+		}
+		return s
+	case reflect.Int, reflect.Int64:
+		return map[string]any{"type": "integer"}
+	case reflect.Uint64:
+		return map[string]any{"type": "integer", "minimum": 0}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
+	case reflect.Slice:
+		return map[string]any{"type": []any{"array", "null"}, "items": schemaOf(t.Elem())}
+	case reflect.Map:
+		return map[string]any{"type": []any{"object", "null"}, "additionalProperties": schemaOf(t.Elem())}
+	case reflect.Struct:
+		return schemaOfStruct(t)
+	default:
+		return map[string]any{}
+	}
+}
+
+func schemaOfStruct(t reflect.Type) map[string]any {
+	properties, required := map[string]any{}, []any{}
+	for i := range t.NumField() {
+		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		properties[name] = schemaOf(t.Field(i).Type)
+		if !strings.Contains(options, "omitempty") {
+			required = append(required, name)
+		}
+	}
+	return map[string]any{"type": "object", "properties": properties, "required": required}
+}
