@@ -12,7 +12,7 @@ import (
 
 // Limits of one EDN form at the top level: one operation.
 const (
-	maxFormBytes = MaxLine
+	maxFormBytes = 4 << 20
 	maxForms     = 1 << 20 // forms within it
 )
 
@@ -65,7 +65,7 @@ func (d *ednReader) next() (f form, line int64, err error) {
 func (d *ednReader) read() (byte, error) {
 	c, err := d.r.ReadByte()
 	if err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
+		if err == io.ErrUnexpectedEOF {
 			d.cut, err = true, io.EOF
 		}
 		return 0, err

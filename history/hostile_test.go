@@ -137,12 +137,63 @@ func zstdFrames(s string) []byte {
 	return out
 }
 
+// threeFrames is a small history, and where its frames end.
+func threeFrames(t *testing.T) (file []byte, ends []int) {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := NewWriter(&b, Header{Scenario: "s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for frame := range 3 {
+		for i := range 20 {
+			e := Event{T: int64(frame*1000 + i*i), Src: SrcClient, Proc: "p", Type: OK, Op: OpSend, ID: int64(20*frame + i + 1)}
+			if err := w.Append(&e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, b.Len())
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes(), ends
+}
+
+// A file that ends anywhere gives what its whole frames hold, and says that it was cut.
+func TestReaderCutAnywhere(t *testing.T) {
+	file, ends := threeFrames(t)
+	for cut := ends[0]; cut <= len(file); cut++ {
+		n, truncated, err := readAll("h", bytes.NewReader(file[:cut]))
+		whole, boundary := 0, false
+		for _, end := range ends {
+			if cut >= end {
+				whole += 20
+			}
+			boundary = boundary || cut == end
+		}
+		if err != nil || n < whole || truncated == boundary {
+			t.Errorf("cut at %d of %v: %d events, truncated %v, %v", cut, ends, n, truncated, err)
+		}
+	}
+}
+
+// A byte that is wrong before the last frame is damage, never a cut: what stands
+// behind it would be lost without a word.
 func TestReaderDamaged(t *testing.T) {
-	file := write(t, 50_000)
-	file[len(file)/2] ^= 0xff
-	_, _, err := readAll("h", bytes.NewReader(file))
-	if err == nil || !strings.Contains(err.Error(), "h:") || !strings.Contains(err.Error(), "is the file damaged?") {
-		t.Errorf("error %v; want one that names the line and the damage", err)
+	file, ends := threeFrames(t)
+	for at := ends[0]; at < ends[1]; at++ {
+		for _, flip := range []byte{0x01, 0x80, 0xff} {
+			damaged := bytes.Clone(file)
+			damaged[at] ^= flip
+			n, _, err := readAll("h", bytes.NewReader(damaged))
+			if err == nil && n != 60 || err != nil && !strings.HasPrefix(err.Error(), "h:") {
+				t.Errorf("byte %d ^ %#x: %d events, %v", at, flip, n, err)
+			}
+		}
 	}
 }
 
@@ -185,14 +236,14 @@ func TestReaderBoundsMemory(t *testing.T) {
 	}
 }
 
-// bomb is a GiB of spaces in some hundred KiB.
+// bomb is a frame of a few KiB that holds one line of 128 MiB.
 func bomb(t *testing.T) []byte {
 	var b bytes.Buffer
 	enc, err := zstd.NewWriter(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.CopyN(enc, endless{strings.NewReader(headerLine)}, 1<<30); err != nil {
+	if _, err := io.CopyN(enc, endless{strings.NewReader(headerLine)}, 128<<20); err != nil {
 		t.Fatal(err)
 	}
 	if err := enc.Close(); err != nil {

@@ -232,8 +232,8 @@ func TestJepsenErrors(t *testing.T) {
 		{"behind", "[] 1", `h:1: found "1" behind the end of the history`},
 		{"unreadable", "{:type #<Atom@1: 3>}", "h:1: found #<, an object that cannot be read back"},
 		{"deep", strings.Repeat("{:a ", 100_000), "h:1: more than 64 levels of brackets"},
-		{"long", "{:a \"" + strings.Repeat("x", 17<<20), "h:1: an operation of more than 16777216 bytes"},
-		{"many", "{:a [" + strings.Repeat("1 ", 2<<20), "h:1: an operation of more than 1048576 parts"},
+		{"long", "{:a \"" + strings.Repeat("x", 4<<20), "h:1: an operation of more than 4194304 bytes"},
+		{"many", "{:a [" + strings.Repeat("1 ", 1<<20), "h:1: an operation of more than 1048576 parts"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := told(t, "h", strings.NewReader(c.edn))

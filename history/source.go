@@ -35,29 +35,35 @@ func decompress(r io.Reader) (text io.Reader, stop func(), err error) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("zstd: %w", err)
 		}
-		return named{dec, "zstd"}, dec.Close, nil
+		return &frames{dec, b, "zstd"}, dec.Close, nil
 	case bytes.HasPrefix(head, gzipMagic):
 		dec, err := gzip.NewReader(b)
 		if err != nil {
 			return nil, nil, fmt.Errorf("gzip: %w", err)
 		}
-		return named{dec, "gzip"}, func() {}, nil
+		return &frames{dec, b, "gzip"}, func() {}, nil
 	}
 	return b, func() {}, nil
 }
 
-// named says in errors who failed.
-type named struct {
-	io.Reader
+// frames tells a file that was cut off, which it reports as io.ErrUnexpectedEOF,
+// from one that is damaged: decompressors call both an unexpected end.
+type frames struct {
+	text io.Reader
+	file *bufio.Reader // what the decompressor has not taken yet
 	name string
 }
 
-func (n named) Read(b []byte) (int, error) {
-	k, err := n.Reader.Read(b)
-	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("%s: %w; is the file damaged?", n.name, err)
+func (f *frames) Read(b []byte) (int, error) {
+	n, err := f.text.Read(b)
+	if err == nil || err == io.EOF {
+		return n, err
 	}
-	return k, err
+	_, end := f.file.Peek(1)
+	if errors.Is(err, io.ErrUnexpectedEOF) && end == io.EOF {
+		return n, io.ErrUnexpectedEOF
+	}
+	return n, fmt.Errorf("%s: %w; is the file damaged?", f.name, err)
 }
 
 // chunkSize is how much text is handed on at once; a longer line makes a longer chunk.
@@ -100,7 +106,7 @@ func (c *chunker) next(buf []byte) chunk {
 		switch {
 		case err == io.EOF:
 			return c.end(chunk{text: buf})
-		case errors.Is(err, io.ErrUnexpectedEOF):
+		case err == io.ErrUnexpectedEOF:
 			return c.end(chunk{text: buf, truncated: true})
 		case err != nil:
 			whole := bytes.LastIndexByte(buf, '\n') + 1

@@ -148,7 +148,7 @@ func TestWriterRefuses(t *testing.T) {
 		"batch":    func(e *Event) { e.Off, e.Val = []int64{1, 2}, []Value{{"p", 1}} },
 		"topic":    func(e *Event) { e.TP = TopicPartition{Topic: "a/b", Part: -1} },
 		"too many": func(e *Event) { e.Off = make([]int64, MaxRecords+1) },
-		"too long": func(e *Event) { e.Note = string(make([]byte, MaxLine)) },
+		"too long": func(e *Event) { e.Note = string(make([]byte, MaxLine/4)) }, // a NUL takes six bytes
 	} {
 		e := good
 		if change(&e); w.Append(&e) == nil {
