@@ -91,12 +91,7 @@ func (b *nftBatch) raw(kind, flags uint16, family byte, res uint16, attrs ...[]b
 	if flags&unix.NLM_F_ACK != 0 {
 		b.acks++
 	}
-	b.buf = binary.NativeEndian.AppendUint32(b.buf, uint32(unix.NLMSG_HDRLEN+len(body)))
-	b.buf = binary.NativeEndian.AppendUint16(b.buf, kind)
-	b.buf = binary.NativeEndian.AppendUint16(b.buf, flags|unix.NLM_F_REQUEST)
-	b.buf = binary.NativeEndian.AppendUint32(b.buf, b.seq)
-	b.buf = binary.NativeEndian.AppendUint32(b.buf, 0) // the kernel fills in our port
-	b.buf = append(b.buf, body...)
+	b.buf = append(b.buf, message(kind, flags, b.seq, body)...)
 }
 
 func (b *nftBatch) commit() error {
@@ -104,35 +99,53 @@ func (b *nftBatch) commit() error {
 	return b.send()
 }
 
-// send sends all messages in one packet and returns the first error that the
-// kernel answers. A batch with an error changes nothing.
+// send sends all messages in one packet. A batch with an error changes nothing.
 func (b *nftBatch) send() error {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
+	if err := netlink(unix.NETLINK_NETFILTER, b.buf, b.acks); err != nil {
+		return fmt.Errorf("nf_tables: %w", err)
+	}
+	return nil
+}
+
+// message is one netlink request.
+func message(kind, flags uint16, seq uint32, body []byte) []byte {
+	m := binary.NativeEndian.AppendUint32(nil, uint32(unix.NLMSG_HDRLEN+len(body)))
+	m = binary.NativeEndian.AppendUint16(m, kind)
+	m = binary.NativeEndian.AppendUint16(m, flags|unix.NLM_F_REQUEST)
+	m = binary.NativeEndian.AppendUint32(m, seq)
+	m = binary.NativeEndian.AppendUint32(m, 0) // the kernel fills in our port
+	return append(m, body...)
+}
+
+// netlink sends one packet to the kernel and returns the first error that is
+// among its answers, of which there are acks.
+func netlink(family int, packet []byte, acks int) error {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, family)
 	if err != nil {
-		return fmt.Errorf("netlink: %w", err)
+		return err
 	}
 	defer unix.Close(fd)
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: 5}); err != nil {
-		return fmt.Errorf("netlink: %w", err)
+		return err
 	}
-	if err := unix.Sendto(fd, b.buf, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
-		return fmt.Errorf("netlink: %w", err)
+	if err := unix.Sendto(fd, packet, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		return err
 	}
 	answer := make([]byte, 1<<16)
-	for b.acks > 0 {
+	for acks > 0 {
 		n, _, err := unix.Recvfrom(fd, answer, 0)
 		if err != nil {
-			return fmt.Errorf("nf_tables does not answer: %w", err)
+			return fmt.Errorf("no answer from the kernel: %w", err)
 		}
 		for p := answer[:n]; len(p) >= unix.NLMSG_HDRLEN+4; {
 			size := int(binary.NativeEndian.Uint32(p))
 			if size < unix.NLMSG_HDRLEN || size > len(p) {
-				return fmt.Errorf("nf_tables: message of %d bytes in a packet of %d", size, len(p))
+				return fmt.Errorf("message of %d bytes in a packet of %d", size, len(p))
 			}
 			if binary.NativeEndian.Uint16(p[4:]) == unix.NLMSG_ERROR {
-				b.acks--
+				acks--
 				if code := int32(binary.NativeEndian.Uint32(p[unix.NLMSG_HDRLEN:])); code != 0 {
-					return fmt.Errorf("nf_tables: %w", unix.Errno(-code))
+					return unix.Errno(-code)
 				}
 			}
 			p = p[min(len(p), (size+3)&^3):]

@@ -12,3 +12,5 @@ var errNotLinux = errors.New("packet filters need Linux")
 func dropFrom([]netip.Addr) error { return errNotLinux }
 
 func dropping() (bool, error) { return false, errNotLinux }
+
+func addNetem(string) error { return errNotLinux }

@@ -71,29 +71,14 @@ func isLoopback(host string) bool {
 
 func (e *engine) close() error { return e.provider.Close() }
 
-// image makes sure that an image is there and returns the name to use. Where
-// the one that was asked for is not, the local build of the same Kafka version
-// stands in for it; only then is a pull tried. why tells which it was.
+// image makes sure that an image is there and returns the name to use; what is
+// not here is pulled. why tells which it was.
 func (e *engine) image(ctx context.Context, want string, progress func(string)) (name, why string, err error) {
-	if ok, err := e.hasImage(ctx, want); err != nil || ok {
-		return want, want, err
+	if name, why, err = e.localImage(ctx, want); err != nil || name != "" {
+		return name, why, err
 	}
-	_, version, _ := strings.Cut(want[strings.LastIndex(want, "/")+1:], ":")
-	local := "onceproof/kafka:" + version
-	if version != "" && want != local {
-		if ok, err := e.hasImage(ctx, local); err != nil {
-			return "", "", err
-		} else if ok {
-			return local, fmt.Sprintf("%s in place of %s, which is not here", local, want), nil
-		}
-	}
-	out := "make images"
-	if version != "" {
-		out += " KAFKA=" + version
-	}
-	out += " builds onceproof/kafka from published jars"
 	if strings.HasPrefix(want, "onceproof/") { // nobody publishes it
-		return "", "", fmt.Errorf("%w: image %s is not here; %s", ErrUnavailable, want, out)
+		return "", "", fmt.Errorf("%w: image %s is not here; %s", ErrUnavailable, want, buildHint(want))
 	}
 	progress("pulling " + want)
 	ctx, cancel := context.WithTimeout(ctx, pullTimeout)
@@ -103,9 +88,39 @@ func (e *engine) image(ctx context.Context, want string, progress func(string)) 
 		err = resp.Wait(ctx)
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("%w: image %s is not here and cannot be pulled: %w; %s", ErrUnavailable, want, err, out)
+		return "", "", fmt.Errorf("%w: image %s is not here and cannot be pulled: %w; %s", ErrUnavailable, want, err, buildHint(want))
 	}
 	return want, want + ", pulled", nil
+}
+
+// localImage returns want if it is here, or the local build of the same Kafka
+// version, which stands in for it, or "".
+func (e *engine) localImage(ctx context.Context, want string) (name, why string, err error) {
+	if ok, err := e.hasImage(ctx, want); err != nil || ok {
+		return want, want, err
+	}
+	local := "onceproof/kafka:" + versionOf(want)
+	if ok, err := e.hasImage(ctx, local); err != nil || !ok {
+		return "", "", err
+	}
+	return local, fmt.Sprintf("%s in place of %s, which is not here", local, want), nil
+}
+
+// versionOf returns an image's tag, "latest" if it has none.
+func versionOf(image string) string {
+	_, tag, ok := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
+	if !ok {
+		return "latest"
+	}
+	return tag
+}
+
+func buildHint(image string) string {
+	cmd := "make images"
+	if v := versionOf(image); v[0] >= '0' && v[0] <= '9' {
+		cmd += " KAFKA=" + v
+	}
+	return cmd + " builds onceproof/kafka from published jars"
 }
 
 func (e *engine) hasImage(ctx context.Context, name string) (bool, error) {

@@ -1,21 +1,12 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"net/netip"
 	"slices"
-	"strings"
-	"sync"
 
-	"github.com/moby/moby/api/pkg/stdcopy"
-	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
-	"github.com/testcontainers/testcontainers-go"
 )
 
 // Block makes exactly these links drop their packets, for all ports: each
@@ -123,87 +114,21 @@ func (d *docker) address(ctx context.Context, m *member) (netip.Addr, error) {
 // it printed. The sidecar's container is started at the first command for each
 // incarnation of m. Call with d.net held.
 func (d *docker) inNamespace(ctx context.Context, m *member, args ...string) (string, error) {
-	what := fmt.Sprintf("%s beside %s", strings.Join(args, " "), m.host())
 	prog, err := d.program()
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", what, err)
+		return "", fmt.Errorf("sidecar of %s: %w", m.host(), err)
 	}
 	if m.sidecar == "" {
-		if err := d.startSidecar(ctx, m, prog); err != nil {
+		name := fmt.Sprintf("%s-%s-sidecar-%d", d.run, m.host(), m.launches)
+		if m.sidecar, err = d.engine.startSidecar(ctx, prog, d.image, name, "container:"+m.container, d.labels); err != nil {
 			return "", fmt.Errorf("sidecar of %s: %w", m.host(), err)
 		}
 	}
-	api := d.engine.api
-	x, err := api.ExecCreate(ctx, m.sidecar, client.ExecCreateOptions{
-		User: "0", Cmd: append(slices.Clone(prog.argv), args...), AttachStdout: true, AttachStderr: true,
-	})
+	out, err := d.engine.execSidecar(ctx, prog, m.sidecar, args...)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", what, err)
+		return "", fmt.Errorf("sidecar of %s: %w", m.host(), err)
 	}
-	att, err := api.ExecAttach(ctx, x.ID, client.ExecAttachOptions{})
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", what, err)
-	}
-	defer att.Close()
-	stop := context.AfterFunc(ctx, att.Close)
-	defer stop()
-	var out, errOut bytes.Buffer
-	if _, err := stdcopy.StdCopy(&out, &errOut, att.Reader); err != nil {
-		return "", fmt.Errorf("%s: %w", what, errors.Join(err, ctx.Err()))
-	}
-	done, err := api.ExecInspect(ctx, x.ID, client.ExecInspectOptions{})
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", what, err)
-	}
-	if done.ExitCode != 0 {
-		return "", fmt.Errorf("%s: exit code %d: %s", what, done.ExitCode, strings.TrimSpace(errOut.String()))
-	}
-	return strings.TrimSpace(out.String()), nil
-}
-
-// startSidecar starts a container that shares m's network namespace and may
-// change its packet filter. It has m's image for a file system, and this
-// process's own program, copied, as the only thing that runs.
-func (d *docker) startSidecar(ctx context.Context, m *member, prog program) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	ctx, cancel := making(ctx)
-	defer cancel()
-	c, err := d.engine.provider.CreateContainer(ctx, testcontainers.ContainerRequest{
-		Image:      d.image,
-		Name:       fmt.Sprintf("%s-%s-sidecar-%d", d.run, m.host(), m.launches),
-		Entrypoint: append(slices.Clone(prog.argv), "hold"),
-		Env:        map[string]string{sidecarEnv: "1"},
-		Labels:     maps.Clone(d.labels),
-		ConfigModifier: func(c *container.Config) {
-			c.User = "0"
-		},
-		HostConfigModifier: func(h *container.HostConfig) {
-			h.NetworkMode = container.NetworkMode("container:" + m.container)
-			h.CapAdd = []string{"NET_ADMIN"}
-			h.LogConfig.Type = "none"
-		},
-	})
-	if c != nil {
-		m.sidecar = c.GetContainerID()
-	}
-	if err != nil {
-		return errors.Join(err, d.removeSidecar(ctx, m))
-	}
-	r, w := io.Pipe()
-	var copying sync.WaitGroup
-	copying.Go(func() { w.CloseWithError(prog.archive(w)) })
-	_, err = d.engine.api.CopyToContainer(ctx, m.sidecar, client.CopyToContainerOptions{DestinationPath: "/", Content: r})
-	r.Close()
-	copying.Wait()
-	if err == nil {
-		_, err = d.engine.api.ContainerStart(ctx, m.sidecar, client.ContainerStartOptions{})
-	}
-	if err != nil {
-		return errors.Join(err, d.removeSidecar(ctx, m))
-	}
-	return nil
+	return out, nil
 }
 
 // removeSidecar removes m's sidecar, if it has one. Call with d.net held.

@@ -34,6 +34,7 @@ const reachTimeout = 1500 * time.Millisecond
 //	drop [IP…]      drop packets from these, and only these
 //	dropping        print whether anything is dropped
 //	reach HOST:PORT print whether a connection can be made
+//	netem DEVICE    delay a device by nothing: does the kernel have it?
 func sidecarMain(args []string, out, errOut io.Writer) int {
 	fail := func(err error) int {
 		fmt.Fprintln(errOut, err)
@@ -71,6 +72,10 @@ func sidecarMain(args []string, out, errOut io.Writer) int {
 			conn.Close()
 		}
 		fmt.Fprintln(out, err == nil)
+	case cmd == "netem" && len(args) == 1:
+		if err := addNetem(args[0]); err != nil {
+			return fail(err)
+		}
 	default:
 		return fail(fmt.Errorf("%s: no such command", cmd))
 	}
