@@ -13,42 +13,65 @@ func (s *Scenario) WithControl() (*Scenario, error) {
 	if s.Control == nil {
 		return nil, fmt.Errorf("scenario %q has no control", s.Metadata.Name)
 	}
+	return s.changed("control", s.Control)
+}
+
+// WithFixed returns the scenario that s.Fixed describes, and an error if s has
+// none. It is named "<name>-fixed" and expects every guarantee to hold except
+// where Fixed says otherwise.
+func (s *Scenario) WithFixed() (*Scenario, error) {
+	if s.Fixed == nil {
+		return nil, fmt.Errorf("scenario %q has no fixed twin", s.Metadata.Name)
+	}
+	return s.changed("fixed", s.Fixed)
+}
+
+func (s *Scenario) changed(what string, c *Control) (*Scenario, error) {
 	d := newDecoder()
-	out := s.overlaid(d)
+	out := s.overlaid(d, what, c)
 	check{d, out}.all()
 	for _, e := range d.errs {
 		e.File = s.File
 	}
 	if err := d.errs.sorted(); err != nil {
-		return nil, fmt.Errorf("control: %w", err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	return out, nil
 }
 
-// checkControl reports, at the control's own places, what is wrong with the
-// scenario that it makes of s. d has read s.
-func checkControl(d *decoder, s *Scenario) {
-	if s.Control == nil {
-		return
+// checkTwins reports what is wrong with the scenarios that s's control and its
+// fixed twin make of it. d has read s.
+func checkTwins(d *decoder, s *Scenario) {
+	if c := s.Control; c != nil {
+		checkTwin(d, s, "control", c, d.where[&s.Control])
+		if !violatesMore(c.Expect, s.Expect) && len(c.Expect) > 0 {
+			d.fail(d.where[&c.Expect], "the control expects no guarantee violated that is not violated without it: it would show nothing")
+		}
 	}
-	c := s.Control
-	at := d.where[&s.Control]
+	if f := s.Fixed; f != nil {
+		checkTwin(d, s, "fixed", f, d.where[&s.Fixed])
+		if !violatesMore(s.Expect, f.Expect) {
+			d.fail(d.where[&s.Fixed], "fixed: the scenario expects no guarantee violated: there is nothing to mend")
+		}
+	}
+}
+
+// checkTwin reports what is wrong at the change's own place where it has one,
+// else at where the changes begin.
+func checkTwin(d *decoder, s *Scenario, what string, c *Control, at Pos) {
 	if len(c.Cluster)+len(c.Clients) == 0 {
-		d.fail(at, "the control changes nothing: it would end like the scenario itself")
+		d.fail(at, "%s changes nothing: it would end like the scenario itself", what)
 	}
 	before := len(d.errs)
-	checkChanges(d, s)
+	checkChanges(d, s, what, c)
 	if len(d.errs) > before {
 		return
 	}
 	inner := newDecoder()
-	out := s.overlaid(inner)
+	out := s.overlaid(inner, what, c)
 	check{inner, out}.all()
 	for _, e := range inner.errs {
-		d.fail(at, "control: %s", e.Text)
-	}
-	if !violatesMore(c.Expect, s.Expect) && len(c.Expect) > 0 {
-		d.fail(d.where[&c.Expect], "the control expects no guarantee violated that is not violated without it: it would show nothing")
+		d.fail(at, "%s: %s", what, e.Text)
 	}
 }
 
@@ -62,19 +85,21 @@ func violatesMore(with, without map[string]string) bool {
 	return false
 }
 
-// overlaid is a copy of s with its control's changes; d takes what is wrong with them.
-func (s *Scenario) overlaid(d *decoder) *Scenario {
-	c := s.Control
+// overlaid is a copy of s with the changes of c; d takes what is wrong with them.
+func (s *Scenario) overlaid(d *decoder, what string, c *Control) *Scenario {
 	out := *s
-	out.Control = nil
-	out.Metadata.Name = s.Metadata.Name + "-control"
+	out.Control, out.Fixed = nil, nil
+	out.Metadata.Name = s.Metadata.Name + "-" + what
 	if c.Description != "" {
 		out.Metadata.Description = c.Description
 	}
 	out.Cluster.Config = merged(s.Cluster.Config, c.Cluster)
 	out.Cluster.Topics = slices.Clone(s.Cluster.Topics)
 	out.Faults = slices.Clone(s.Faults)
-	out.Expect = merged(s.Expect, c.Expect)
+	out.Expect = c.Expect
+	if what == "control" {
+		out.Expect = merged(s.Expect, c.Expect)
+	}
 	out.Clients = slices.Clone(s.Clients)
 	for i := range out.Clients {
 		cl := &out.Clients[i]
@@ -101,11 +126,10 @@ func (s *Scenario) overlaid(d *decoder) *Scenario {
 }
 
 // checkChanges checks each change for itself.
-func checkChanges(d *decoder, s *Scenario) {
-	c := s.Control
+func checkChanges(d *decoder, s *Scenario, what string, c *Control) {
 	for key, val := range c.Cluster {
 		if wrong := wrongProperty([]string{"broker"}, "a broker", key, val); wrong != "" && val != "" {
-			d.fail(d.keys[&c.Cluster][key], "control: %s", wrong)
+			d.fail(d.keys[&c.Cluster][key], "%s: %s", what, wrong)
 		}
 	}
 	roles := map[string]string{}
@@ -114,7 +138,7 @@ func checkChanges(d *decoder, s *Scenario) {
 	}
 	for name, changes := range c.Clients {
 		if roles[name] == "" {
-			d.fail(d.keys[&c.Clients][name], "control: there is no client %q%s", name, meant(name, sortedKeys(roles)))
+			d.fail(d.keys[&c.Clients][name], "%s: there is no client %q%s", what, name, meant(name, sortedKeys(roles)))
 			continue
 		}
 		for key, val := range changes {
@@ -128,7 +152,7 @@ func checkChanges(d *decoder, s *Scenario) {
 				wrong = fmt.Sprintf("unknown field %q in client %q; did you mean %q?", key, name, n)
 			}
 			if wrong != "" {
-				d.fail(pos, "control: %s", wrong)
+				d.fail(pos, "%s: %s", what, wrong)
 			}
 		}
 	}

@@ -9,9 +9,10 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
-//go:embed *.yaml
+//go:embed *.yaml mistakes/*.yaml
 var shipped embed.FS
 
 // Files returns the shipped scenarios, for those who want to start from one.
@@ -30,20 +31,15 @@ var order = []string{
 	"one-partition", "replication-3", "unique-key", "unique-group-id", "commit-after-each-record", "retries",
 }
 
-// Load reads one scenario from a file path or the name of a shipped one. A name
-// has no slash and no extension.
+// Load reads one scenario from a file path, or a shipped one by its name. A
+// shipped scenario's name with -control or -fixed is that twin of it.
 func Load(nameOrPath string) (*Scenario, error) {
-	if looksLikeName(nameOrPath) {
-		if text, err := fs.ReadFile(shipped, nameOrPath+".yaml"); err == nil {
-			return Parse(builtin+nameOrPath, text)
-		}
-		if info, err := os.Stat(nameOrPath); err != nil || info.IsDir() {
-			return nil, notFound(nameOrPath)
-		}
+	if s, err := loadShipped(nameOrPath); err == nil || !errors.Is(err, ErrNotFound) {
+		return s, err
 	}
 	text, err := os.ReadFile(nameOrPath)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), err != nil && looksLikeName(nameOrPath):
 		return nil, notFound(nameOrPath)
 	case err != nil:
 		return nil, fmt.Errorf("read scenario: %w", err)
@@ -51,14 +47,50 @@ func Load(nameOrPath string) (*Scenario, error) {
 	return Parse(nameOrPath, text)
 }
 
-// Source returns the text of a shipped scenario.
-func Source(name string) ([]byte, error) {
-	if looksLikeName(name) {
-		if text, err := fs.ReadFile(shipped, name+".yaml"); err == nil {
-			return text, nil
+func loadShipped(name string) (*Scenario, error) {
+	if file, ok := shippedFile(name); ok {
+		text, err := fs.ReadFile(shipped, file)
+		if err != nil {
+			return nil, fmt.Errorf("read shipped scenario: %w", err)
 		}
+		return Parse(builtin+strings.TrimSuffix(file, ".yaml"), text)
+	}
+	for suffix, twin := range map[string]func(*Scenario) (*Scenario, error){
+		"-control": (*Scenario).WithControl, "-fixed": (*Scenario).WithFixed,
+	} {
+		base, ok := strings.CutSuffix(name, suffix)
+		if _, exists := shippedFile(base); !ok || !exists {
+			continue
+		}
+		s, err := loadShipped(base)
+		if err != nil {
+			return nil, err
+		}
+		return twin(s)
 	}
 	return nil, notFound(name)
+}
+
+// shippedFile is the file of a shipped scenario. A name is enough, its folder
+// may be given.
+func shippedFile(name string) (string, bool) {
+	i := slices.IndexFunc(shippedFiles(), func(f string) bool {
+		f = strings.TrimSuffix(f, ".yaml")
+		return f == name || path.Base(f) == name
+	})
+	if i < 0 {
+		return "", false
+	}
+	return shippedFiles()[i], true
+}
+
+// Source returns the text of a shipped scenario.
+func Source(name string) ([]byte, error) {
+	file, ok := shippedFile(name)
+	if !ok {
+		return nil, notFound(name)
+	}
+	return fs.ReadFile(shipped, file)
 }
 
 func looksLikeName(s string) bool {
@@ -66,28 +98,43 @@ func looksLikeName(s string) bool {
 }
 
 func notFound(s string) error {
-	names := Names()
 	hint := ""
-	if n := near(strings.TrimSuffix(path.Base(s), path.Ext(s)), names, 3); len(n) > 0 {
+	if n := near(strings.TrimSuffix(path.Base(s), path.Ext(s)), Names(), 3); len(n) > 0 {
 		hint = "; near it are " + strings.Join(n, ", ")
 	}
 	return fmt.Errorf("%w: %q%s; `onceproof list` shows all", ErrNotFound, s, hint)
 }
 
+// shippedFiles are the shipped files in the order in which they are best read.
+var shippedFiles = sync.OnceValue(func() []string {
+	var files []string
+	for _, n := range order {
+		if f := n + ".yaml"; fileExists(f) {
+			files = append(files, f)
+		}
+	}
+	for _, pattern := range []string{"*.yaml", "mistakes/*.yaml"} {
+		all, _ := fs.Glob(shipped, pattern) // the pattern is well-formed: no error
+		for _, f := range all {
+			if !slices.Contains(files, f) {
+				files = append(files, f)
+			}
+		}
+	}
+	return files
+})
+
+func fileExists(name string) bool {
+	_, err := fs.Stat(shipped, name)
+	return err == nil
+}
+
 // Names returns the names of the shipped scenarios in the order in which they
 // are best read.
 func Names() []string {
-	files, _ := fs.Glob(shipped, "*.yaml") // the pattern is well-formed: no error
 	var names []string
-	for _, n := range order {
-		if slices.Contains(files, n+".yaml") {
-			names = append(names, n)
-		}
-	}
-	for _, f := range files {
-		if n := strings.TrimSuffix(f, ".yaml"); !slices.Contains(names, n) {
-			names = append(names, n)
-		}
+	for _, f := range shippedFiles() {
+		names = append(names, path.Base(strings.TrimSuffix(f, ".yaml")))
 	}
 	return names
 }
@@ -119,7 +166,7 @@ func Parse(file string, yaml []byte) (*Scenario, error) {
 	s.fillIn(d)
 	check{d, s}.all()
 	if len(d.errs) == 0 {
-		checkControl(d, s)
+		checkTwins(d, s)
 	}
 	for _, e := range d.errs {
 		e.File = file
@@ -165,7 +212,10 @@ func (s *Scenario) fillIn(d *decoder) {
 			cl.Unsupported = "error"
 		}
 	}
-	if c := s.Control; c != nil && len(c.Clients) > 0 {
+	for _, c := range []*Control{s.Control, s.Fixed} {
+		if c == nil || len(c.Clients) == 0 {
+			continue
+		}
 		c.ClientsPos = map[string]map[string]Pos{}
 		for name := range c.Clients {
 			c.ClientsPos[name] = d.keys[inside{&c.Clients, name}]

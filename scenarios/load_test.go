@@ -1,27 +1,65 @@
 package scenarios
 
-import "testing"
+import (
+	"io/fs"
+	"path"
+	"strings"
+	"testing"
+)
 
-func TestShippedScenariosLoad(t *testing.T) {
-	all, err := List()
+// TestShippedScenarios: each has a twin that shows that the checker can tell
+// them apart, a description that list can show, and the name of its file.
+func TestShippedScenarios(t *testing.T) {
+	seen := map[string]string{}
+	for _, file := range shippedFiles() {
+		s, err := Load(strings.TrimSuffix(file, ".yaml"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		name := s.Metadata.Name
+		if want := strings.TrimSuffix(path.Base(file), ".yaml"); name != want {
+			t.Errorf("%s names itself %q", file, name)
+		}
+		if seen[name] != "" {
+			t.Errorf("%s and %s have the same name", file, seen[name])
+		}
+		seen[name] = file
+		mistake := strings.HasPrefix(file, "mistakes/")
+		if mistake != (s.Fixed != nil) || mistake == (s.Control != nil) {
+			t.Errorf("%s: a mistake has a fixed twin, every other scenario a control", file)
+		}
+		first, _, _ := strings.Cut(s.Metadata.Description, "\n")
+		if first == "" || len(first) > 120 || !strings.HasSuffix(first, ".") {
+			t.Errorf("%s: the first line of its description is to be one sentence of at most 120 letters: %q", file, first)
+		}
+		if mistake != strings.HasPrefix(first, "Mistake: ") {
+			t.Errorf("%s: a mistake's description begins with it: %q", file, first)
+		}
+		if s.Run.Duration.Seconds() > 40 {
+			t.Errorf("%s runs for %v", file, s.Run.Duration)
+		}
+		for _, f := range s.Faults {
+			if f.Name == "" {
+				t.Errorf("%s: %s has no name", file, f.Words())
+			}
+		}
+	}
+}
+
+func TestFilesAreWhatIsShipped(t *testing.T) {
+	text, err := fs.ReadFile(Files(), "guide-recipe.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range all {
-		if s.Control == nil {
-			t.Errorf("%s has no control", s.Metadata.Name)
-			continue
-		}
-		c, err := s.WithControl()
-		if err != nil {
-			t.Errorf("%s: %v", s.Metadata.Name, err)
-			continue
-		}
-		if b, err := Marshal(s); err != nil {
-			t.Error(err)
-		} else {
-			t.Logf("%s", b)
-		}
-		t.Log(c.Clients[0].Config)
+	source, err := Source("guide-recipe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) != string(source) {
+		t.Error("Files and Source differ")
+	}
+	if _, err := Source("guide-recip"); err == nil || !strings.Contains(err.Error(), "guide-recipe") {
+		t.Errorf("Source of a misspelt name: %v", err)
 	}
 }

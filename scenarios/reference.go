@@ -21,6 +21,7 @@ func Reference() map[string]string {
 		"triggers": fieldTable(triggerFields),
 		"on":       fieldTable(matchFields),
 		"control":  fieldTable(controlFields),
+		"fixed":    fieldTable(fixedFields),
 		"actions":  actionTable(),
 		"targets":  "`" + strings.ReplaceAll(targetForms, ", ", "`, `") + "`\n",
 	}
@@ -33,9 +34,21 @@ func fieldTable[T any](fields []field[T]) string {
 	var b strings.Builder
 	b.WriteString("| field | value | meaning |\n|---|---|---|\n")
 	for _, f := range fields {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", fieldName(f.name, f.required), f.kind, cell(f.doc))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", fieldName(f.name, f.required), cell(valueWords(f.kind, f.schema)), cell(f.doc))
 	}
 	return b.String()
+}
+
+// valueWords says what a value may be: the few words that are allowed, or the
+// bounds of a number, or its kind.
+func valueWords(kind string, schema map[string]any) string {
+	if words, ok := schema["enum"].([]string); ok && len(words) <= 8 {
+		return "`" + strings.Join(words, "`, `") + "`"
+	}
+	if schema["type"] != "integer" || schema["minimum"] == nil || schema["maximum"] == nil {
+		return kind
+	}
+	return fmt.Sprintf("a number, %v to %v", schema["minimum"], schema["maximum"])
 }
 
 func fieldName(name string, required bool) string {

@@ -116,9 +116,7 @@ func oneOf(kind string, values ...string) codec[string] {
 
 func whole[V int | int16 | int32 | int64](kind string, least, most int64) codec[V] {
 	schema := map[string]any{"type": "integer", "minimum": least}
-	if most < math.MaxInt32 {
-		schema["maximum"] = most
-	}
+	schema["maximum"] = most
 	return scalar(kind, schema, func(s string) (V, error) {
 		n, err := strconv.ParseInt(s, 10, 64)
 		switch {

@@ -18,7 +18,8 @@ type Scenario struct {
 	Faults     []Fault
 	Expect     map[string]string // guarantee -> verdict or Any; every guarantee not named is expected to hold
 	Control    *Control
-	File       string // where it was read from; "builtin:<name>" for shipped ones
+	Fixed      *Control // the same with its mistake mended, which must hold
+	File       string   // where it was read from; "builtin:<name>" for shipped ones
 }
 
 // Metadata names and explains a scenario. Description may have several lines;

@@ -20,6 +20,7 @@ var scenarioFields = []field[Scenario]{
 	must(put("run", "The run in time.", runRecord, func(s *Scenario) *Run { return &s.Run })),
 	put("faults", "What strikes.", list("a list of faults", faultRecord), func(s *Scenario) *[]Fault { return &s.Faults }),
 	put("expect", "The expected verdict of each guarantee; one that is not named is expected to hold. `any`: no claim is made.", expectMapping, func(s *Scenario) *map[string]string { return &s.Expect }),
+	put("fixed", "The same scenario with its mistake mended: every guarantee that it does not name under `expect` must then hold.", optional(fixedRecord), func(s *Scenario) **Control { return &s.Fixed }),
 	put("control", "The same scenario with a few changes, which must then end as this says: it shows that the checker could have fired.", optional(controlRecord), func(s *Scenario) **Control { return &s.Control }),
 }
 
@@ -143,6 +144,15 @@ var controlFields = []field[Control]{
 	put("cluster", "Broker properties that differ; empty removes one.", overrides, func(c *Control) *map[string]string { return &c.Cluster }),
 	put("clients", "By client: fields (commit, count, retry.topic, …) and properties that differ; empty removes one.", mapping("changes by client", overrides, nil, nil), func(c *Control) *map[string]map[string]string { return &c.Clients }),
 	must(put("expect", "Verdicts that differ from the scenario's own.", expectMapping, func(c *Control) *map[string]string { return &c.Expect })),
+}
+
+// A scenario of a mistake has its correction beside it.
+var fixedRecord = record("fixed", fixedFields)
+
+var fixedFields = []field[Control]{
+	put("description", "What the change mends.", str, func(c *Control) *string { return &c.Description }),
+	controlFields[1], controlFields[2],
+	put("expect", "Verdicts other than holds.", expectMapping, func(c *Control) *map[string]string { return &c.Expect }),
 }
 
 // overrides are a control's changes. An empty value removes.

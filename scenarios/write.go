@@ -116,6 +116,9 @@ func scalarType(s string) string {
 	if _, err := strconv.ParseInt(s, 0, 64); err == nil {
 		return "integer"
 	}
+	if _, err := strconv.ParseUint(s, 0, 64); err == nil {
+		return "integer"
+	}
 	if _, err := strconv.ParseFloat(s, 64); err == nil || numberish.MatchString(s) {
 		return "number"
 	}

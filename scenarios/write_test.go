@@ -56,11 +56,7 @@ func TestShippedScenariosParseBack(t *testing.T) {
 		t.Fatal("nothing is shipped")
 	}
 	for _, s := range all {
-		c, err := s.WithControl()
-		if err != nil {
-			t.Fatalf("%s: %v", s.Metadata.Name, err)
-		}
-		for _, s := range []*Scenario{s, c} {
+		for _, s := range append(twins(t, s), s) {
 			text, err := Marshal(s)
 			if err != nil {
 				t.Fatal(err)
@@ -74,6 +70,29 @@ func TestShippedScenariosParseBack(t *testing.T) {
 			}
 		}
 	}
+}
+
+// twins are the scenarios that s's control and its fixed twin make of it.
+func twins(t *testing.T, s *Scenario) (out []*Scenario) {
+	t.Helper()
+	for what, twin := range map[string]func() (*Scenario, error){"control": s.WithControl, "fixed": s.WithFixed} {
+		if what == "control" && s.Control == nil || what == "fixed" && s.Fixed == nil {
+			continue
+		}
+		c, err := twin()
+		if err != nil {
+			t.Fatalf("%s: %v", s.Metadata.Name, err)
+		}
+		out = append(out, c)
+		named, err := Load(s.Metadata.Name + "-" + what)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(c, named); diff != "" {
+			t.Errorf("%s by its name (-want +got):\n%s", c.Metadata.Name, diff)
+		}
+	}
+	return out
 }
 
 func TestFaultRoundTripsThroughJSON(t *testing.T) {
