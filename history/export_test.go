@@ -2,10 +2,12 @@ package history
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 // historyOf is a history of the given events, without src client and with t by place.
@@ -103,4 +105,84 @@ func TestExportEDN(t *testing.T) {
 	if acked != 2 {
 		t.Errorf("%d acknowledged sends, want 2:\n%s", acked, strings.Join(lines, "\n"))
 	}
+}
+
+// Whatever a history says, its export is one that can be read.
+func TestExportEDNOfAnything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var file bytes.Buffer
+		w, err := NewWriter(&file, Header{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sends := map[string]bool{}
+		for i, e := range rapid.SliceOfN(rapid.Custom(exportable), 0, 30).Draw(t, "events") {
+			e.T = int64(i + 1)
+			if err := w.Append(e); err != nil {
+				t.Fatal(err)
+			}
+			if e.Op == OpSend && e.Type == OK && e.Txn == 0 {
+				sends[string(appendInt(nil, " ", e.Val[0].N))] = true
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := NewReader("h", &file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		var edn bytes.Buffer
+		if err := ExportEDN(&edn, r); err != nil {
+			t.Fatal(err)
+		}
+		back, err := NewReaderFormat("edn", bytes.NewReader(edn.Bytes()), JepsenFormat)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer back.Close()
+		var e Event
+		for err = back.Next(&e); err == nil; err = back.Next(&e) {
+			for _, key := range e.Key {
+				if n := strings.TrimLeft(key[1:], "0"); e.Op == OpSend && e.Type == OK {
+					delete(sends, " "+n)
+				}
+			}
+		}
+		if err != io.EOF {
+			t.Fatalf("%v\n%s", err, edn.String())
+		}
+		if len(sends) > 0 {
+			t.Fatalf("acknowledged sends %v are gone\n%s", sends, edn.String())
+		}
+	})
+}
+
+// exportable draws events of two processes.
+func exportable(t *rapid.T) *Event {
+	proc := rapid.SampledFrom([]string{"a/0/1", "b/0/1"}).Draw(t, "proc")
+	n := rapid.Int64Range(1, 5).Draw(t, "n")
+	e := &Event{Src: SrcClient, Proc: proc, ID: n, Txn: rapid.Int64Range(0, 2).Draw(t, "txn"),
+		Type: rapid.SampledFrom([]Type{Invoke, OK, Fail, Info}).Draw(t, "type"),
+		Op: rapid.SampledFrom([]Op{OpSend, OpSend, OpPoll, OpPoll, OpBegin, OpCommit, OpAbort, OpAssigned, OpRevoked,
+			OpSeek, OpClose, OpExit, OpInject, OpGone, OpVisible}).Draw(t, "op"),
+		TP: TopicPartition{Topic: "t", Part: rapid.Int32Range(-1, 1).Draw(t, "part")},
+	}
+	switch e.Op {
+	case OpSend, OpPoll, OpVisible:
+		e.Val = []Value{{Proc: "a/0/1", N: n}}
+		if e.Type == OK || e.Op != OpSend {
+			e.Off = []int64{n}
+			e.TP.Part = max(0, e.TP.Part)
+		}
+	case OpExit:
+		e.Src = SrcHarness
+	case OpInject, OpGone:
+		e.Src = SrcFault
+	}
+	if e.Op == OpVisible {
+		e.Src, e.Type = SrcAudit, OK
+	}
+	return e
 }
