@@ -18,7 +18,6 @@ import (
 type long struct {
 	n, i   int64
 	faults int64
-	off    int64
 }
 
 const tenMinutes = int64(600e9)

@@ -145,8 +145,9 @@ type witness struct {
 
 type fault struct {
 	checker.FaultEvidence
-	Met   string
-	Stall string
+	Met      string
+	Stall    string
+	InFlight string
 }
 
 type client struct {
@@ -177,7 +178,7 @@ func newPage(in Input, tl *Timeline) (*page, error) {
 		p.Broken = "The logs are incomplete: " + err.Error()
 	}
 	for _, f := range r.Faults {
-		p.Faults = append(p.Faults, fault{f, examined(f.Met), tl.stall(f.Step)})
+		p.Faults = append(p.Faults, fault{f, examined(f.Met), tl.stall(f.Step), tl.strike(f.Step).InFlight})
 	}
 	p.addConfiguration(in)
 	if tl != nil {

@@ -169,6 +169,9 @@ func (s *strikes) add(t int64, e *history.Event) {
 			*p.field = v
 		}
 	}
+	if wire := inFlight(e.Data["in-flight"]); wire != "" {
+		f.InFlight = wire
+	}
 	if e.Type == history.Fail {
 		if f.Inject == 0 { // it never struck: a moment, not a stretch
 			f.Inject, f.Gone = micro(t), micro(t)
@@ -188,6 +191,20 @@ func (s *strikes) add(t int64, e *history.Event) {
 	case history.OpGone:
 		f.Gone = micro(t)
 	}
+}
+
+// inFlight says the requests of a fault event's data, "2 Produce, 1 EndTxn".
+func inFlight(v any) string {
+	byAPI, _ := v.(map[string]any)
+	names := make([]string, 0, len(byAPI))
+	for name := range byAPI {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for i, name := range names {
+		names[i] = number(byAPI[name]) + " " + name
+	}
+	return strings.Join(names, ", ")
 }
 
 // Faults on one request are armed long before they strike: their bar begins

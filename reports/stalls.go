@@ -54,13 +54,20 @@ func (s *stalls) felt(from, to int64) int64 {
 
 // stall says how long the fault of a step was felt, "" if it was not.
 func (tl *Timeline) stall(step int) string {
-	if tl == nil {
-		return ""
-	}
-	for _, f := range tl.Faults {
-		if f.Step == step && f.Stall > 0 {
-			return duration(f.Stall * 1000)
-		}
+	if s := tl.strike(step).Stall; s > 0 {
+		return duration(s * 1000)
 	}
 	return ""
+}
+
+// strike is the fault of a step, or none.
+func (tl *Timeline) strike(step int) Strike {
+	if tl != nil {
+		for _, f := range tl.Faults {
+			if f.Step == step {
+				return f
+			}
+		}
+	}
+	return Strike{}
 }

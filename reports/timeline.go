@@ -56,6 +56,7 @@ type Strike struct {
 	Effect   int64  `json:"e"`
 	Gone     int64  `json:"t"`
 	Stall    int64  `json:"stall,omitempty"`  // the longest silence of one client that overlaps it
+	InFlight string `json:"wire,omitempty"`   // requests under way when it struck
 	Armed    bool   `json:"-"`                // it waits for a request to strike
 	Failed   string `json:"failed,omitempty"` // which of its steps, and why
 }

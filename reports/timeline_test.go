@@ -60,6 +60,18 @@ func TestTimelineOfACrash(t *testing.T) {
 	}
 }
 
+func TestInFlightOfAFault(t *testing.T) {
+	events := []history.Event{{T: startT, Src: history.SrcFault, Proc: "fault/1", Type: history.OK, Op: history.OpInject,
+		Data: map[string]any{"kind": "kill", "in-flight": map[string]any{"Produce": 2.0, "EndTxn": 1.0}}}}
+	tl, err := Aggregate(&feed{events: events}, history.Header{StartT: startT}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := tl.strike(1).InFlight, "1 EndTxn, 2 Produce"; got != want {
+		t.Errorf("in flight %q, want %q", got, want)
+	}
+}
+
 func TestTransactionsByOutcome(t *testing.T) {
 	at := func(ms int64, op history.Op, typ history.Type, txn int64) history.Event {
 		return history.Event{T: startT + ms*1e6, Src: history.SrcClient, Proc: "till/0/1", Op: op, Type: typ, ID: ms, Txn: txn}
