@@ -93,10 +93,10 @@ func benchWorker(b *testing.B, c cluster.Cluster) float64 {
 	n := 0
 	record := func(e history.Event) {
 		if e.Op == history.OpSend && e.Type == history.OK {
-			if n++; n == 1 {
+			if n == 0 {
 				first = e.T
 			}
-			if n == benchRecords {
+			if n += len(e.Val); n == benchRecords {
 				last = e.T
 				close(acked)
 			}

@@ -41,7 +41,7 @@ func (r *recorder) record(e history.Event) {
 
 func (r *recorder) append(e *history.Event) {
 	if r.observe != nil {
-		r.observe(e)
+		e.Each(r.observe)
 	}
 	if err := r.w.Append(e); err != nil && r.err == nil {
 		r.err = err

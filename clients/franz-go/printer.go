@@ -20,6 +20,7 @@ type printer struct {
 
 	mu      sync.Mutex // guards the fields below
 	lines   []byte
+	burst   history.Event // sends that will be one line, a run; none while it has no values
 	id      int64
 	greeted bool
 	err     error // of the first failed write: the harness is gone
@@ -91,9 +92,44 @@ func (p *printer) tell(events ...*history.Event) {
 	p.mu.Unlock()
 }
 
+// burstMost keeps a run's line short enough to be read in one piece.
+const burstMost = 1000
+
+// add gives e its line. Sends that follow each other in everything share one,
+// which is stamped when the next line, or the write, ends it: before the calls
+// that it invokes, behind the ends that it tells.
 func (p *printer) add(e *history.Event) {
+	if p.extends(e) {
+		p.burst.Val = append(p.burst.Val, e.Val...)
+		p.burst.Off = append(p.burst.Off, e.Off...)
+		p.burst.From = append(p.burst.From, e.From...)
+		return
+	}
+	p.endBurst()
+	if e.Op == history.OpSend && len(e.Val) == 1 && e.Err == nil {
+		off, val, from := p.burst.Off, p.burst.Val, p.burst.From
+		p.burst = *e
+		p.burst.Off, p.burst.Val, p.burst.From = append(off, e.Off...), append(val, e.Val...), append(from, e.From...)
+		return
+	}
 	e.T = history.Now()
 	p.lines = append(history.MarshalLine(p.lines, e), '\n')
+}
+
+func (p *printer) extends(e *history.Event) bool {
+	b, n := &p.burst, len(p.burst.Val)
+	return n > 0 && n < burstMost && e.Op == b.Op && e.Type == b.Type && e.ID == b.ID+int64(n) && e.Txn == b.Txn && e.TP == b.TP &&
+		e.Err == nil && len(e.Val) == 1 && len(e.Off)*n == len(b.Off) && len(e.From)*n == len(b.From)
+}
+
+func (p *printer) endBurst() {
+	b := &p.burst
+	if len(b.Val) == 0 {
+		return
+	}
+	b.T, b.Run = history.Now(), len(b.Val) > 1
+	p.lines = append(history.MarshalLine(p.lines, b), '\n')
+	b.Off, b.Val, b.From = b.Off[:0], b.Val[:0], b.From[:0]
 }
 
 // nudge has the lines so far written soon.
@@ -113,6 +149,7 @@ func (p *printer) flush() error {
 		p.mu.Unlock()
 		return nil
 	}
+	p.endBurst()
 	lines, err := p.lines, p.err
 	p.lines = p.spare[:0]
 	p.mu.Unlock()

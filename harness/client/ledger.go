@@ -47,7 +47,8 @@ type ledger struct {
 	last   int64 // stamp of the last line; before the first, the earliest possible
 	lastID int64 // the highest operation number
 	open   map[int64][]history.Event
-	closed bool // a graceful end was reported
+	bursts []*burst // open runs of sends, by their numbers
+	closed bool     // a graceful end was reported
 }
 
 func newLedger(proc string, now func() int64) *ledger {
@@ -70,10 +71,14 @@ func (l *ledger) take(e *history.Event) error {
 		return fmt.Errorf("%s has no txn; transactions are numbered from 1", e.Op)
 	}
 	l.last = e.T
-	if e.Type == history.Invoke {
+	switch {
+	case e.Type != history.Invoke:
+		return l.finish(e, r)
+	case e.Run:
+		return l.beginRun(e, r)
+	default:
 		return l.begin(e, r)
 	}
-	return l.finish(e, r)
 }
 
 func (l *ledger) begin(e *history.Event, r rule) error {
@@ -101,6 +106,11 @@ func (l *ledger) finish(e *history.Event, r rule) error {
 		return fmt.Errorf("type %q is none of invoke, ok, fail, info", e.Type)
 	}
 	open := l.open[e.ID]
+	if len(open) == 0 && len(l.bursts) > 0 || e.Run {
+		if ended, err := l.finishSends(e); ended || err != nil {
+			return err
+		}
+	}
 	switch {
 	case len(open) > 0 && open[0].Op != e.Op:
 		return fmt.Errorf("id %d is an open %s, now ended as %s", e.ID, open[0].Op, e.Op)
@@ -141,8 +151,16 @@ func (l *ledger) unfinished(t int64, how string) []history.Event {
 			events = append(events, e)
 		}
 	}
+	for _, b := range l.bursts {
+		for _, e := range b.unfinished() {
+			e.T, e.Type = max(t, l.last), history.Info
+			e.Err = &history.Error{Name: "process-ended", Text: how}
+			events = append(events, e)
+		}
+	}
 	slices.SortStableFunc(events, func(a, b history.Event) int { return int(a.ID - b.ID) })
 	clear(l.open)
+	l.bursts = nil
 	return events
 }
 
