@@ -41,7 +41,7 @@ func bigFetch(h requestHeader, rng *rand.Rand, host string) *kmsg.FetchResponse 
 // where they are not.
 func TestStreamedFetchEqualsTheWhole(t *testing.T) {
 	hidden := 0
-	for seed := range uint64(300) {
+	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		h := requestHeader{api: int16(kmsg.Fetch), version: int16(16 + seed%3), corr: 9}
 		host := strings.Repeat("h", len(shiftedHost)-int(seed%2))

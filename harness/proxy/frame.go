@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 )
 
 const (
@@ -17,9 +18,10 @@ const (
 	maxDecode = 1 << 20
 	// readBuffer is what a connection holds for each direction while it is idle.
 	readBuffer = 64 << 10
-	// passBuffer is what a direction holds once a frame longer than readBuffer
-	// passed: fewer, larger steps cost less.
-	passBuffer = 4 * readBuffer
+	// keepBuffer is the largest buffer that outlives the frame it was made for.
+	keepBuffer = 2 << 20
+	// spliceFrom is how much of a frame must be left for the kernel to pass it.
+	spliceFrom = 2 * readBuffer
 )
 
 // errGarbage is wrapped by everything that is not Kafka's protocol.
@@ -43,7 +45,7 @@ func (f *frameReader) discard(n int) {
 	f.r += n
 	if f.r == f.w {
 		f.r, f.w = 0, 0
-		if len(f.buf) > 16*readBuffer {
+		if len(f.buf) > keepBuffer {
 			f.buf = make([]byte, readBuffer) // one huge frame is no reason to hold on to its memory
 		}
 	}
@@ -109,12 +111,15 @@ func (f *frameReader) pass(dst io.Writer, n int) error {
 
 // passSome is pass, and tells after an error of dst how many bytes are left.
 func (f *frameReader) passSome(dst io.Writer, n int) (left int, err error) {
-	if n > len(f.buf) && len(f.buf) < passBuffer {
-		grown := make([]byte, passBuffer)
-		f.w = copy(grown, f.buffered())
-		f.buf, f.r = grown, 0
-	}
 	for n > 0 {
+		if len(f.buffered()) == 0 && n >= spliceFrom {
+			if k, ok, err := splice(dst, f.src, n); ok {
+				if n -= k; err == nil && n > 0 {
+					err = io.ErrUnexpectedEOF
+				}
+				return n, err
+			}
+		}
 		b, err := f.fill(1)
 		if err != nil {
 			if err == io.EOF {
@@ -131,4 +136,23 @@ func (f *frameReader) passSome(dst io.Writer, n int) (left int, err error) {
 		}
 	}
 	return 0, nil
+}
+
+// splice lets the kernel pass n bytes, if both sides are sockets and nothing has
+// to look at them. An error may be either side's, and counts as dst's.
+func splice(dst io.Writer, src io.Reader, n int) (k int, ok bool, err error) {
+	l, isLane := dst.(*lane)
+	if !isLane || l.shaped.Load() {
+		return 0, false, nil
+	}
+	from, fromSocket := src.(*net.TCPConn)
+	to, toSocket := l.dst.(*net.TCPConn)
+	if !fromSocket || !toSocket {
+		return 0, false, nil
+	}
+	passed, err := to.ReadFrom(&io.LimitedReader{R: from, N: int64(n)})
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errLane, err)
+	}
+	return int(passed), true, err
 }

@@ -103,22 +103,40 @@ func produce(t testing.TB, cl *kgo.Client, topic string, part int32, values ...s
 // logOf reads the values of a partition straight from the cluster.
 func logOf(t testing.TB, cl *kfake.Cluster, topic string, part int32, want int) []string {
 	t.Helper()
+	l := openLog(t, cl, topic, part)
+	defer l.c.Close()
+	return l.read(t, want)
+}
+
+// logReader reads a partition as it grows.
+type logReader struct {
+	c      *kgo.Client
+	values []string
+}
+
+func openLog(t testing.TB, cl *kfake.Cluster, topic string, part int32) *logReader {
+	t.Helper()
 	c, err := kgo.NewClient(kgo.SeedBrokers(cl.ListenAddrs()...),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {part: kgo.NewOffset().AtStart()}}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	var values []string
+	t.Cleanup(c.Close)
+	return &logReader{c: c}
+}
+
+// read returns all values, once there are at least want.
+func (l *logReader) read(t testing.TB, want int) []string {
+	t.Helper()
 	ctx := within(t)
-	for len(values) < want {
-		fs := c.PollFetches(ctx)
-		if err := ctx.Err(); err != nil {
-			t.Fatalf("%s/%d has %d records, want %d", topic, part, len(values), want)
+	for len(l.values) < want {
+		fs := l.c.PollFetches(ctx)
+		if ctx.Err() != nil {
+			t.Fatalf("the log has %d records, want %d", len(l.values), want)
 		}
-		fs.EachRecord(func(r *kgo.Record) { values = append(values, string(r.Value)) })
+		fs.EachRecord(func(r *kgo.Record) { l.values = append(l.values, string(r.Value)) })
 	}
-	return values
+	return l.values
 }
 
 func TestProduceAndConsume(t *testing.T) {
