@@ -38,15 +38,24 @@ func element[T any](dst, all []T, i int) []T {
 }
 
 // Each calls f with every operation that e stands for: e itself, or each send of
-// a run. The event is f's only for the call.
+// a run, whose slices are parts of e's.
 func (e *Event) Each(f func(*Event)) {
 	if !e.Run {
 		f(e)
 		return
 	}
-	r := run{of: *e}
-	var one Event
-	for r.next(&one) {
+	for i := range e.Val {
+		one := *e
+		one.Run = false
+		one.ID += int64(i)
+		one.Off, one.Key, one.Val, one.From = part(e.Off, i), part(e.Key, i), part(e.Val, i), part(e.From, i)
 		f(&one)
 	}
+}
+
+func part[T any](all []T, i int) []T {
+	if i >= len(all) {
+		return nil
+	}
+	return all[i : i+1 : i+1]
 }

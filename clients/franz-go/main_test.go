@@ -89,7 +89,7 @@ func (r *rig) read(out io.Reader) {
 			if err := history.ParseLine(in.Bytes(), &e); err != nil {
 				r.t.Errorf("event: %v: %s", err, in.Bytes())
 			}
-			r.events = append(r.events, e)
+			e.Each(func(e *history.Event) { r.events = append(r.events, *e) })
 		}
 		r.mu.Unlock()
 		select {

@@ -162,7 +162,7 @@ func (j *journal) record(e history.Event) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.events = append(j.events, e)
+	e.Each(func(e *history.Event) { j.events = append(j.events, *e) })
 	close(j.grown)
 	j.grown = make(chan struct{})
 }
