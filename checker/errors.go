@@ -17,6 +17,7 @@ var notProof = map[int16]string{
 	14: "COORDINATOR_LOAD_IN_PROGRESS: an earlier attempt may have been written",
 	15: "COORDINATOR_NOT_AVAILABLE: the coordinator may have written the decision before it went",
 	16: "NOT_COORDINATOR: the coordinator may have written the decision before it moved",
+	19: "NOT_ENOUGH_REPLICAS: refused this time, but an earlier attempt may have been appended",
 	20: "NOT_ENOUGH_REPLICAS_AFTER_APPEND: it is in the leader's log",
 	45: "OUT_OF_ORDER_SEQUENCE_NUMBER: an earlier attempt of this very batch may be in the log",
 	46: "DUPLICATE_SEQUENCE_NUMBER: it is in the log",

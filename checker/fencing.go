@@ -222,7 +222,7 @@ func (j *judge) zombieTxns() {
 			continue
 		}
 		j.finds.report(ZombieCommit, func() draft {
-			d := draft{client: j.procs[x.proc].client, txn: int32(i) + 1}
+			d := draft{client: j.procs[x.proc].client, txn: int32(i) + 1, view: j.producerView(f.mine.pid, x.proc)}
 			d.events = append(d.events, j.initEvent(f.mine), j.initEvent(f.theirs),
 				j.event(x.commitInv, j.procName(x.proc), x.invLine, 0, history.Invoke, history.OpCommit, fmt.Sprintf("commit of transaction %d asked", x.num)),
 				j.event(x.end, j.procName(x.proc), x.endLine, 0, history.OK, history.OpCommit, fmt.Sprintf("transaction %d committed", x.num)))

@@ -71,7 +71,8 @@ type judge struct {
 	phases    map[string]int64 // when each phase of the run began
 	lastGone  int64            // when the last fault was over
 	after     recovery
-	reads     *byReads // nil where an audit tells the log
+	reads     *byReads                             // nil where an audit tells the log
+	ackSeen   func(tp int32, off int64, r *record) // told of each acknowledgement; nil outside Online
 	finds     findings
 }
 

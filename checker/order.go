@@ -92,7 +92,7 @@ func (w *walker) realtimeReorder(at place, r *record, owner *proc, l latest) {
 	j.finds.report(RealtimeReorder, func() draft {
 		before := makePlace(w.pt.id, l.off)
 		b := *w.pt.rows.at(l.off)
-		d := draft{focus: []place{before, at}, client: owner.client}
+		d := draft{focus: []place{before, at}, client: owner.client, view: j.logView(w.pt, l.off, at.off())}
 		d.events = append(d.events, j.sendEvents(at, &rec)...)
 		d.events = append(d.events, j.sendEvents(before, &b)...)
 		d.text = fmt.Sprintf("%s was acknowledged at %s before the send of %s began at %s, yet it stands behind it: offset %d after %d.",

@@ -248,14 +248,20 @@ var plants = map[Anomaly]func(w *world) *planted{
 		return one(TornTransaction, "Transaction 1 of bank/0/1 is torn")
 	},
 	OutputWithoutOffset: func(w *world) *planted {
-		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "paid" && e.fate == "commit" })
+		_, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "paid" && e.fate == "commit" })
 		if !ok {
 			return nil
 		}
 		txn := w.invoked(x.val).Txn
 		proc := x.val.Proc
+		for _, e := range w.told { // an offset that was fetched would be one that nobody committed
+			if e.Proc == proc && e.Txn == txn && e.Op == history.OpSendOffsets && slices.ContainsFunc(w.told, func(f history.Event) bool {
+				return f.Op == history.OpFetchOffsets && f.TP == e.TP && f.Group == e.Group && slices.Equal(f.Off, e.Off)
+			}) {
+				return nil
+			}
+		}
 		w.told = slices.DeleteFunc(w.told, func(e history.Event) bool { return e.Proc == proc && e.Txn == txn && e.Op == history.OpSendOffsets })
-		_ = tp
 		return one(OutputWithoutOffset, fmt.Sprintf("Transaction %d of %s committed", txn, proc))
 	},
 	OffsetWithoutOutput: func(w *world) *planted {

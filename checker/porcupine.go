@@ -102,3 +102,50 @@ func (j *judge) view(name string, r *linear.Result) string {
 	}
 	return file
 }
+
+// producerView draws the operations on one producer id of which a zombie's
+// commit is one.
+func (j *judge) producerView(pid int64, zombie int32) string {
+	if j.opt.View == nil {
+		return ""
+	}
+	owners := map[int32]bool{}
+	var ops []linear.ProducerOp
+	for _, n := range j.inits {
+		if n.pid == pid {
+			owners[n.proc] = true
+			ops = append(ops, linear.ProducerOp{Kind: linear.InitProducer, Owner: int(n.proc), Epoch: n.epoch, Call: n.t - 1, Return: n.t})
+		}
+	}
+	for i := range j.nTxns {
+		if x := j.txns.at(i); owners[x.proc] && x.outcome == txnCommitOK && len(ops) < searchOps {
+			ops = append(ops, linear.ProducerOp{Kind: linear.UseProducer, Owner: int(x.proc), What: fmt.Sprintf("commit %d", x.num), Call: x.commitInv, Return: x.end})
+		}
+	}
+	r := linear.Producers(ops, linear.Caps{Ops: searchOps, Time: searchTime})
+	if r.Verdict != linear.Illegal {
+		return ""
+	}
+	return j.view(fmt.Sprintf("transactional id of %s", j.procName(zombie)), &r)
+}
+
+// logView draws the appends around two records of a partition.
+func (j *judge) logView(pt *part, lo, hi int64) string {
+	const around = 10
+	if j.opt.View == nil || hi-lo > searchOps/2 {
+		return ""
+	}
+	var ops []linear.LogOp
+	for off := max(0, lo-around); off <= hi+around; off++ {
+		r := pt.rows.get(off)
+		if r == nil || r.val == 0 || r.inv == 0 || r.flags&fAcked == 0 {
+			continue
+		}
+		ops = append(ops, linear.LogOp{Off: off, Value: j.valName(r.val), Client: int(r.val.proc()), Call: r.inv, Return: r.ack})
+	}
+	r := linear.Log(ops, linear.Caps{Ops: searchOps, Time: searchTime})
+	if r.Verdict != linear.Illegal {
+		return ""
+	}
+	return j.view("log of "+tpName(pt.tp), &r)
+}

@@ -103,3 +103,25 @@ func logOps(w *world, tp history.TopicPartition) []linear.LogOp {
 	}
 	return ops
 }
+
+// TestViews: each violation that a model covers gets its picture.
+func TestViews(t *testing.T) {
+	for _, c := range []struct {
+		kind  Anomaly
+		story []string
+	}{
+		{RealtimeReorder, explanations[RealtimeReorder].Smallest},
+		{NonlinearizableOffset, explanations[NonlinearizableOffset].Smallest},
+		{ZombieCommit, []string{"x got 7 0", "x begin 1", "x send 0 receipts@0 txn 1", "y got 7 1", "x commit 1", "log receipts: x#0!7.0 commit!7.0"}},
+	} {
+		views := 0
+		p := tell(t, c.story)
+		r := judgeEvents(t, p.h, p.events, Options{View: func(string) (io.Writer, error) {
+			views++
+			return io.Discard, nil
+		}})
+		if kinds(r)[c.kind] != 1 || views != 1 {
+			t.Errorf("%s: %v with %d views", c.kind, kinds(r), views)
+		}
+	}
+}

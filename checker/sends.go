@@ -167,6 +167,9 @@ func (j *judge) ackedRow(tp int32, off int64, rec record) {
 	}
 	pt.end = max(pt.end, off+1)
 	pt.acked++
+	if j.ackSeen != nil {
+		j.ackSeen(tp, off, &rec)
+	}
 	row := pt.rows.at(off)
 	if row.val != 0 && row.val != rec.val || row.flags&fMarker != 0 {
 		j.clash(pt, off, row, seenAs{val: rec.val, how: "acknowledged", t: rec.ack, line: rec.ackLine, proc: rec.val.proc()})

@@ -116,6 +116,8 @@ func (p *tape) tellLine(line string) error {
 		p.add(history.Event{Proc: proc, Type: history.Info, Op: history.Op(w[1]), Group: group, TP: tpOf(w[2], 0)})
 	case "seek":
 		p.add(history.Event{Proc: proc, Type: history.Info, Op: history.OpSeek, TP: tpOf(w[2], 0), Off: []int64{num(w[3])}})
+	case "got":
+		p.add(history.Event{Proc: proc, Type: history.OK, Op: history.OpInitProducer, PID: num(w[2]), Epoch: int16(num(w[3])), HasPID: true})
 	case "dies":
 		p.crash(proc)
 	default:

@@ -1,0 +1,125 @@
+package checker
+
+import (
+	"testing"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// TestStandings goes through the matrix: each setting, and its safe counterpart.
+func TestStandings(t *testing.T) {
+	header := func(c history.ClientInfo, broker map[string]string, topic history.TopicInfo) *history.Header {
+		c.Name = "shop"
+		return &history.Header{Clients: []history.ClientInfo{c}, Broker: broker, Topics: []history.TopicInfo{topic}}
+	}
+	producer := func(kv ...string) history.ClientInfo {
+		c := history.ClientInfo{Role: "producer", Topic: "orders", Config: map[string]string{}, Lines: map[string]string{}}
+		for i := 0; i < len(kv); i += 2 {
+			c.Config[kv[i]], c.Lines[kv[i]] = kv[i+1], "s.yaml:7"
+		}
+		return c
+	}
+	processor := func(commit string, kv ...string) history.ClientInfo {
+		c := producer(kv...)
+		c.Role, c.Topic, c.Input, c.Output, c.Commit = "processor", "", "orders", "receipts", commit
+		return c
+	}
+	three := history.TopicInfo{Name: "orders", Replicas: 3, Config: map[string]string{"min.insync.replicas": "2"}}
+	for _, c := range []struct {
+		name string
+		h    *history.Header
+		kind Anomaly
+		want Standing
+		text string
+	}{
+		{"defaults promise", header(producer(), nil, three), LostWrite, Promised, ""},
+		{"acks=0", header(producer("acks", "0"), nil, three), LostWrite, Expected, "s.yaml:7: acks=0: nothing is acknowledged, so nothing that is lost is noticed"},
+		{"acks=1", header(producer("acks", "1"), nil, three), LostWrite, Permitted, "s.yaml:7: acks=1: what only the leader has is lost when it fails"},
+		{"acks=1 is no excuse for an aborted read", header(producer("acks", "1"), nil, three), AbortedRead, Promised, ""},
+		{"acks=1 turns idempotence off", header(producer("acks", "1"), nil, three), DuplicateWrite, Expected, "enable.idempotence=false: a retry after a lost response is written again"},
+		{"one replica", header(producer(), nil, history.TopicInfo{Name: "orders", Replicas: 1}), LostWrite, Permitted, "replicas=1: the only replica may be lost"},
+		{"min.insync.replicas=1", header(producer(), nil, history.TopicInfo{Name: "orders", Replicas: 3}), LostWrite, Permitted, "min.insync.replicas=1: with the other replicas out of sync, acks=all is the leader alone"},
+		{"unclean election", header(producer(), map[string]string{"unclean.leader.election.enable": "true"}, three), TruncatedLog, Permitted, "unclean.leader.election.enable=true: a replica that lags may become leader, and what it lacks is lost"},
+		{"no idempotence", header(producer("enable.idempotence", "false"), nil, three), DuplicateWrite, Expected, "s.yaml:7: enable.idempotence=false: a retry after a lost response is written again"},
+		{"no idempotence, five in flight", header(producer("enable.idempotence", "false"), nil, three), ReorderedWrite, Permitted, "max.in.flight.requests.per.connection=5: without idempotence, a batch that is retried may land behind a later one"},
+		{"no idempotence, one in flight", header(producer("enable.idempotence", "false", "max.in.flight.requests.per.connection", "1"), nil, three), ReorderedWrite, Promised, ""},
+		{"commit before processing", header(processor("before-processing"), nil, three), LostInput, Expected, "commit=before-processing: a crash between commit and processing skips the input"},
+		{"commit after each record", header(processor("after-each-record"), nil, three), DuplicateOutput, Expected, "commit=after-each-record: a crash between processing and commit repeats the input: at least once"},
+		{"commit after each record loses nothing", header(processor("after-each-record", "auto.offset.reset", "earliest"), nil, three), LostInput, Promised, ""},
+		{"auto", header(processor("auto"), nil, three), LostInput, Permitted, "enable.auto.commit=true: offsets are committed whether or not their records were processed"},
+		{"latest", header(processor("after-each-record"), nil, three), LostInput, Permitted, "auto.offset.reset=latest: where no committed offset is found, what is there already is skipped"},
+		{"transaction", header(processor("transaction", "isolation.level", "read_committed"), nil, three), DuplicateOutput, Promised, ""},
+		{"transaction, offsets outside", header(processor("transaction-offsets-outside"), nil, three), OutputWithoutOffset, Expected, "commit=transaction-offsets-outside: outputs and offsets are committed apart"},
+		{"read_uncommitted", header(processor("transaction", "isolation.level", "read_uncommitted"), nil, three), AbortedRead, Expected, "s.yaml:7: isolation.level=read_uncommitted: records of open and aborted transactions are returned"},
+		{"read_committed", header(processor("transaction", "isolation.level", "read_committed"), nil, three), AbortedRead, Promised, ""},
+		{"read_uncommitted upstream of a transaction", header(processor("transaction"), nil, three), DuplicateOutput, Permitted, "isolation.level=read_uncommitted: inputs that are aborted later are processed"},
+		{"a random transactional.id", header(processor("transaction", "transactional.id", "x-${random}"), nil, three), ZombieWrite, Permitted, "s.yaml:7: transactional.id=x-${random}: an id that differs at each start fences nobody"},
+		{"a stable transactional.id", header(processor("transaction", "transactional.id", "x-${instance}"), nil, three), ZombieWrite, Promised, ""},
+		{"no verification", header(processor("transaction"), map[string]string{"transaction.partition.verification.enable": "false"}, three), HangingTransaction, Permitted, "transaction.partition.verification.enable=false: a record that arrives after its transaction's end opens it again (KIP-890)"},
+		{"nobody of that name", &history.Header{}, LostWrite, Promised, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := Standings(c.h, "shop", c.kind)
+			if f.Standing != c.want || f.String() != c.text {
+				t.Errorf("%s %q, want %s %q", f.Standing, f.String(), c.want, c.text)
+			}
+		})
+	}
+}
+
+// TestPermitted: the verdict names the line, and is violated all the same.
+func TestPermitted(t *testing.T) {
+	p := plain()
+	p.h.Clients[0].Config["acks"] = "1"
+	p.send("shop/0/1", 3, orders, 3, nil)
+	r := plainAudit(p).judge(t)
+	g := resultOf(r, NoLoss)
+	if want := "s.yaml:20: acks=1: what only the leader has is lost when it fails"; g.Verdict != Violated || g.Permitted != want || g.Anomalies[0].Witnesses[0].Forfeit != want {
+		t.Errorf("%s, permitted by %q, want violated, by %q", g.Verdict, g.Permitted, want)
+	}
+	if r.Exit != 1 {
+		t.Errorf("exit %d: what is permitted is still a violation where the scenario expects none", r.Exit)
+	}
+}
+
+// TestErrorsThatProveNothing: a send or an end of a transaction that fails with
+// one of these may have happened.
+func TestErrorsThatProveNothing(t *testing.T) {
+	for _, e := range []history.Error{
+		{Name: "NOT_LEADER_OR_FOLLOWER", Code: 6}, {Name: "REQUEST_TIMED_OUT", Code: 7}, {Name: "NETWORK_EXCEPTION", Code: 13},
+		{Name: "NOT_ENOUGH_REPLICAS", Code: 19}, {Name: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", Code: 20}, {Name: "OUT_OF_ORDER_SEQUENCE_NUMBER", Code: 45}, {Name: "INVALID_PRODUCER_EPOCH", Code: 47},
+		{Name: "UNKNOWN_PRODUCER_ID", Code: 59}, {Name: "PRODUCER_FENCED", Code: 90}, {Name: "UNKNOWN_SERVER_ERROR", Code: -1},
+		{Name: "ProducerFencedException"}, {Name: "TimeoutException"}, {Name: "context.DeadlineExceeded"}, {Name: "_MSG_TIMED_OUT"},
+		{Name: "OutOfOrderSequenceException"}, {Name: "NotLeaderOrFollowerException"}, {Name: "kafka: client has run out of available brokers: EOF"},
+		{Name: "Fenced", Class: history.Fenced},
+	} {
+		t.Run(e.Name, func(t *testing.T) {
+			p := plain()
+			id := p.invoke("shop/0/1", 3, orders, nil)
+			p.add(history.Event{Proc: "shop/0/1", ID: id, Type: history.Fail, Op: history.OpSend, TP: tpOf("orders", -1), Val: []history.Value{v("shop/0/1", 3)}, Err: &e})
+			p.poll("gallery/0/1", orders, 3, v("shop/0/1", 3))
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2), rec("shop/0/1", 3))
+			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
+			p.offset("till", 3)
+			if k := kinds(p.done().judge(t)); len(k) > 0 {
+				t.Errorf("the record of a send that failed so is there, and that is %v", k)
+			}
+
+			q := exact() // the second transaction's commit fails so, and it is committed
+			for i := range q.events {
+				if x := &q.events[i]; x.Op == history.OpCommit && x.Type == history.OK {
+					x.Type, x.Err = history.Fail, &e
+				}
+			}
+			q.end("exact/0/1", history.OpAbort, 2, history.OK) // and the abort after it succeeds
+			if k := kinds(exactAudit(q).judge(t)); len(k) > 0 {
+				t.Errorf("a commit that failed so took effect, and that is %v", k)
+			}
+		})
+	}
+	for _, e := range []history.Error{{Name: "MESSAGE_TOO_LARGE", Code: 10}, {Name: "TOPIC_AUTHORIZATION_FAILED", Code: 29}, {Name: "SerializationException"}} {
+		if !certain(&history.Event{Type: history.Fail, Err: &e}) {
+			t.Errorf("%s is proof that nothing was written", e.Name)
+		}
+	}
+}
