@@ -1,0 +1,220 @@
+package proxy
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// relayUp passes requests to the broker until one side ends.
+func (c *conn) relayUp() error {
+	in := newFrameReader(c.down)
+	for {
+		size, err := in.size(leastRequest)
+		if err != nil {
+			return err
+		}
+		h, err := parseHeader(in.buffered())
+		if err != nil {
+			return err
+		}
+		c.p.stats.requests[h.api].Add(1)
+		if err := c.request(in, h, size); err != nil {
+			return err
+		}
+	}
+}
+
+// request passes one request on, or does what the rules say.
+func (c *conn) request(in *frameReader, h requestHeader, size int) error {
+	e := &pending{requestHeader: h}
+	var r *request
+	rules := *c.p.rules.Load()
+	wanted, body := c.wanted(rules, h.api)
+	witness := c.p.cfg.Record != nil && witnessed(h.api)
+	if body || witness {
+		frame, err := in.fill(size)
+		if err != nil {
+			return err
+		}
+		if r, err = parseRequest(h, frame[:size], &c.p.topics); err != nil {
+			return err
+		}
+	} else if h.api == int16(kmsg.Produce) {
+		var err error
+		if r, err = c.produceHead(in, h, size); err != nil {
+			return err
+		}
+	}
+	if witness {
+		e.sight = c.sight(r)
+	}
+	silent := r != nil && r.unanswered()
+	if wanted {
+		before, after := c.strikes(rules, h.api, r)
+		e.strikes = after
+		delays, act := one(before)
+		for _, s := range delays {
+			c.hit(s, e)
+			if !c.sleep(s.h) {
+				c.unanswered(e, history.Fail, notSent)
+				return errReset
+			}
+		}
+		if act != nil {
+			return c.strikeRequest(act, in, e, r, size)
+		}
+	}
+	if !silent {
+		c.q.push(e)
+	}
+	return in.pass(c.toBroker, size)
+}
+
+// wanted says whether any rule may concern requests of api on c, and whether
+// one of those must read them.
+func (c *conn) wanted(rules []*Handle, api int16) (wanted, body bool) {
+	for _, h := range rules {
+		if h.wants(c, api) {
+			wanted = true
+			body = body || h.needsBody()
+		}
+	}
+	return wanted, body
+}
+
+// produceHead reads the beginning of a Produce request, to know whether it will
+// be answered.
+func (c *conn) produceHead(in *frameReader, h requestHeader, size int) (*request, error) {
+	for n := min(size, 256); ; n = min(size, 2*n) {
+		b, err := in.fill(n)
+		if err != nil {
+			return nil, err
+		}
+		cur := cursor{buf: b[:min(size, len(b))]}
+		skipRequestHeader(&cur, h)
+		_, acks := produceHead(&cur, h)
+		if !cur.bad {
+			return &request{requestHeader: h, acks: acks}, nil
+		}
+		if n == size || n > readBuffer {
+			return nil, fmt.Errorf("%w: a Produce v%d request ends in its middle", errGarbage, h.version)
+		}
+	}
+}
+
+// sleep waits for a rule's delay. It is false if the connection ended meanwhile.
+func (c *conn) sleep(h *Handle) bool {
+	t := time.NewTimer(h.rule.Delay)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-h.released:
+		return true
+	case <-c.deaf: // of a request: its broker is gone
+		return false
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
+// strikeRequest does what the rule of s says with the request that in stands
+// before. r is its body if the rule needed it.
+func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request, size int) error {
+	for _, later := range e.strikes {
+		later.h.missed() // the broker will not answer this one
+	}
+	e.strikes = nil
+	switch s.h.rule.Action {
+	case Drop:
+		c.hit(s, e)
+		c.unanswered(e, history.Fail, notSent)
+		return c.farewell(e)
+	case Cut:
+		c.hit(s, e)
+		c.unanswered(e, history.Fail, notSent)
+		return errReset
+	case Blackhole:
+		c.hit(s, e)
+		c.unanswered(e, history.Fail, notSent)
+		// What follows on this connection is swallowed too: a broker takes a
+		// connection's requests one after the other.
+		return swallow(c.down)
+	case Hold:
+		c.hit(s, e)
+		return c.hold(s, in, e, size, r.unanswered())
+	case Error:
+		if r.unanswered() {
+			c.hit(s, e)
+			c.unanswered(e, history.Fail, notSent)
+			in.discard(size)
+			return nil
+		}
+		answer := errorAnswer(r, s.h.rule.Code, c.door)
+		c.hit(s, e)
+		c.unanswered(e, history.Fail, notSent)
+		in.discard(size)
+		e.kind, e.answer = answered, answer
+		if c.q.push(e) {
+			c.flush(e)
+		}
+		return nil
+	}
+	return nil
+}
+
+// farewell ends the connection to the client once the responses before e are
+// out.
+func (c *conn) farewell(e *pending) error {
+	e.kind = farewell
+	if c.q.push(e) {
+		c.flush(e)
+	}
+	return errFarewell
+}
+
+// hold keeps the request, cuts the client off, and forwards the request later.
+func (c *conn) hold(s *strike, in *frameReader, e *pending, size int, silent bool) error {
+	if !c.drain() { // earlier responses still reach the client
+		return errReset
+	}
+	c.hangUp(true)
+	if !c.sleep(s.h) {
+		c.unanswered(e, history.Fail, notSent)
+		return errReset
+	}
+	if !silent {
+		c.q.push(e)
+	}
+	if err := in.pass(c.toBroker, size); err != nil {
+		return err
+	}
+	return errFarewell
+}
+
+// drain waits until nothing is pending. It is false if the broker's side ended
+// before.
+func (c *conn) drain() bool {
+	select {
+	case <-c.q.empty():
+		return true
+	case <-c.deaf:
+		return false
+	}
+}
+
+// flush writes the answers that are due from e on, the head of the queue, until
+// one must come from the broker.
+func (c *conn) flush(e *pending) {
+	for ; e != nil && e.kind != forwarded; e = c.q.pop() {
+		if e.kind == farewell {
+			c.hangUp(true)
+		} else if _, err := c.toClient.Write(e.answer); err != nil {
+			c.hangUp(false)
+		}
+	}
+}
