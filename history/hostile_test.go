@@ -55,6 +55,9 @@ func TestReaderErrors(t *testing.T) {
 		{"op", headerLine + strings.Replace(ok, "send", "comit", 1), `h:2: unknown op "comit" ("commit"?)`},
 		{"no op", headerLine + `{"t":1,"src":"client","proc":"p","type":"ok"}`, `no "op", such as "send"`},
 		{"no t", headerLine + `{"src":"client","proc":"p","type":"ok","op":"send"}`, `no "t", the nanoseconds of CLOCK_MONOTONIC`},
+		{"null t", headerLine + `{"t":null,"src":"client","proc":"p","type":"ok","op":"send"}`, `no "t"`},
+		{"nil", headerLine + `{"t":nil}`, "found 'n'; want a whole number"},
+		{"unknown null", headerLine + `{"offs":null}`, `unknown field "offs" ("off"?)`},
 		{"no src", headerLine + `{"t":1,"proc":"p","type":"ok","op":"send"}`, "no src"},
 		{"no proc", headerLine + `{"t":1,"src":"client","type":"ok","op":"send"}`, "no proc"},
 		{"fraction", headerLine + `{"t":1.5}`, "want a whole number"},
@@ -108,6 +111,8 @@ func TestReaderTolerates(t *testing.T) {
 		{"cut in a word", headerLine + ok + "\n" + `{"in-txn":tr`, 1, true},
 		{"windows", strings.ReplaceAll(headerLine+ok+"\n"+ok+"\n", "\n", "\r\n"), 2, false},
 		{"spaced", headerLine + ` { "op" : "send" , "type" : "ok" , "t" : 1 , "proc" : "p" , "src" : "client", "off" : [ 1 , "2..3" ] } ` + "\n\n", 1, false},
+		{"null is left out", headerLine + strings.Replace(ok, `"t":1`, `"t":1,"err":null,"off":null,"x-mine":null`, 1), 1, false},
+		{"cut in a null", headerLine + `{"t":1,"err":nu`, 0, true},
 		{"own field", headerLine + strings.Replace(ok, `"t":1`, `"t":1,"x-mine":{"a":[1,2.5,null,"b"]}`, 1), 1, false},
 		{"other op of the harness", headerLine + strings.Replace(strings.Replace(ok, "send", "blink", 1), "client", "harness", 1), 1, false},
 	} {

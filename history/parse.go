@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -129,8 +130,17 @@ func missing(seen int) error {
 	return nil
 }
 
-// value reads the value of one field and tells which it was, 0 for a foreign one.
+// value reads the value of one field and tells which it was, 0 for a foreign one
+// and for null, which means left out.
 func (p *parser) value(name []byte, e *Event) (field int, err error) {
+	p.space()
+	null, err := p.word("null")
+	if err != nil {
+		return 0, err
+	}
+	if null && slices.Contains(fieldNames, string(name)) {
+		return 0, nil
+	}
 	switch string(name) {
 	case "t":
 		e.T, err = p.int64()
@@ -199,7 +209,9 @@ func (p *parser) value(name []byte, e *Event) (field int, err error) {
 		return fData, err
 	}
 	if strings.HasPrefix(string(name), "x-") {
-		_, err = p.any(0)
+		if !null {
+			_, err = p.any(0)
+		}
 		return 0, err
 	}
 	return 0, fmt.Errorf("unknown field %.40q%s; a field of your own begins with \"x-\"", name, nearest(string(name), fieldNames))
