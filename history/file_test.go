@@ -118,3 +118,24 @@ func TestWriterReportsError(t *testing.T) {
 		t.Error("close of a broken writer succeeded")
 	}
 }
+
+// The slices of an event are its own: appending to them changes no other event.
+func TestReaderSlicesAreApart(t *testing.T) {
+	const n = 3_000
+	r, err := NewReader("h", bytes.NewReader(write(t, n)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var e Event
+	for i := range int64(n) {
+		if err := r.Next(&e); err != nil {
+			t.Fatal(err)
+		}
+		if len(e.Off) != 1 || e.Off[0] != i {
+			t.Fatalf("event %d has offsets %v", i, e.Off)
+		}
+		e.Off = append(e.Off, -1)
+		e.Val = append(e.Val, Value{"x", 1})
+	}
+}

@@ -190,13 +190,19 @@ func (b *batch) full() bool {
 		cap(b.val)-len(b.val) == 0 || cap(b.from)-len(b.from) == 0
 }
 
-// keep reserves what e took of b's slices. An event that found too little room
-// there has allocated its own, and the batch ends with it.
+// keep reserves what e took of b's slices, and holds e to it: whoever appends to
+// a slice of e must not write into the next event's. An event that found too
+// little room there has allocated its own, and the batch ends with it.
 func (b *batch) keep(e *Event) {
-	b.off = b.off[:min(cap(b.off), len(b.off)+len(e.Off))]
-	b.key = b.key[:min(cap(b.key), len(b.key)+len(e.Key))]
-	b.val = b.val[:min(cap(b.val), len(b.val)+len(e.Val))]
-	b.from = b.from[:min(cap(b.from), len(b.from)+len(e.From))]
+	b.off, e.Off = reserve(b.off, e.Off)
+	b.key, e.Key = reserve(b.key, e.Key)
+	b.val, e.Val = reserve(b.val, e.Val)
+	b.from, e.From = reserve(b.from, e.From)
+}
+
+func reserve[T any](all, taken []T) (_, _ []T) {
+	n := len(taken)
+	return all[:min(cap(all), len(all)+n)], taken[:n:n]
 }
 
 // next fills e. At the end it returns io.EOF, or what is wrong with which line.
