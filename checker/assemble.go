@@ -53,7 +53,7 @@ func (j *judge) evidence() Evidence {
 	h := j.hot
 	for k, v := range map[string]int64{
 		"sends": h.sends, "acked": h.acked, "failed": h.failed, "unknown": h.unknown, "polled": h.polled,
-		"processed": h.processed, "records": h.logged, "offset-commits": h.committedOffsets, "faults": int64(len(j.faults)),
+		"processed": h.processed, "records": h.logged, "offset-commits": h.committedOffsets, "faults": int64(len(j.faults)), "wire-events": h.wire,
 	} {
 		c[k] = v
 	}

@@ -3,6 +3,7 @@ package checker
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/onceproof/onceproof/history"
@@ -155,21 +156,26 @@ func (j *judge) fates(i int32) (committed, other place) {
 // fetched offsets are stable, so that a successor begins where the last
 // transaction ended).
 func (j *judge) overlaps() {
+	counts := map[int64]int64{}
+	j.staged.scan(func(_ int64, s *stagedOffset) bool {
+		counts[registerKey(s.group, s.tp)]++
+		return true
+	})
+	for _, batch := range batches(counts, batchRows) {
+		j.overlapsOf(batch)
+	}
+}
+
+func (j *judge) overlapsOf(batch map[int64]bool) {
 	byInput := map[int64][]stagedOffset{}
 	j.staged.scan(func(_ int64, s *stagedOffset) bool {
 		x := j.txns.at(int64(s.txn))
-		if !s.failed && x.outcome == txnCommitOK && x.sends > 0 && x.aborted == 0 && x.begin != 0 {
-			k := int64(s.group)<<32 | int64(s.tp)
+		if k := registerKey(s.group, s.tp); batch[k] && !s.failed && x.outcome == txnCommitOK && x.sends > 0 && x.aborted == 0 && x.begin != 0 {
 			byInput[k] = append(byInput[k], *s)
 		}
 		return true
 	})
-	keys := make([]int64, 0, len(byInput))
-	for k := range byInput {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
+	for _, k := range slices.Sorted(maps.Keys(byInput)) {
 		list := byInput[k]
 		begin := func(s stagedOffset) int64 { return j.txns.at(int64(s.txn)).begin }
 		end := func(s stagedOffset) int64 { return j.txns.at(int64(s.txn)).end }

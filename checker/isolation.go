@@ -194,9 +194,29 @@ func (j *judge) earlyDone() {
 // that record was appended after it, so the last stable offset was no higher
 // than it when the read took place, buffered or not.
 func (j *judge) stableDone() {
+	counts := map[int32]int64{}
+	j.opens.scan(func(_ int64, o *firstOpen) bool {
+		counts[o.tp]++
+		return true
+	})
+	if len(counts) == 0 {
+		return
+	}
+	j.polls.scan(func(_ int64, p *pollLine) bool {
+		if _, ok := counts[p.tp]; ok && j.procs[p.proc].rc {
+			counts[p.tp]++
+		}
+		return true
+	})
+	for _, batch := range batches(counts, batchRows) {
+		j.stableReads(batch)
+	}
+}
+
+func (j *judge) stableReads(batch map[int32]bool) {
 	byTP := map[int32][]firstOpen{}
 	j.opens.scan(func(_ int64, o *firstOpen) bool {
-		if j.txns.at(int64(o.txn)).outcome == txnCommitOK {
+		if batch[o.tp] && j.txns.at(int64(o.txn)).outcome == txnCommitOK {
 			byTP[o.tp] = append(byTP[o.tp], *o)
 		}
 		return true
@@ -230,15 +250,15 @@ func (j *judge) stableDone() {
 }
 
 func (j *judge) unstableRead(tp int32, o firstOpen, read pollLine) {
-	off := max(read.lo, o.off+1)
+	off := int64(-1)
 	var rec record
-	for ; off <= read.hi; off++ {
-		if r := j.parts[tp].rows.get(off); r != nil && r.flags&fReadRC != 0 {
-			rec = *r
-			break
+	j.parts[tp].rows.scanFrom(max(read.lo, o.off+1), func(i int64, r *record) bool {
+		if r.flags&fReadRC != 0 {
+			off, rec = i, *r
 		}
-	}
-	if off > read.hi || rec.txn == o.txn+1 || rec.flags&fAborted != 0 {
+		return off < 0 && i < read.hi
+	})
+	if off < 0 || off > read.hi || rec.txn == o.txn+1 || rec.flags&fAborted != 0 {
 		return // dirty-read or aborted-read says it better
 	}
 	x := *j.txns.at(int64(o.txn))

@@ -78,7 +78,7 @@ type judge struct {
 
 // hotCounts are counted once an event or more; counts holds the rest.
 type hotCounts struct {
-	sends, acked, failed, unknown, polled, processed, logged, committedOffsets int64
+	sends, acked, failed, unknown, polled, processed, logged, committedOffsets, wire int64
 }
 
 // proc is one incarnation of a worker.
@@ -326,7 +326,7 @@ func (j *judge) observe(e *history.Event, line int64) error {
 	case history.SrcHarness:
 		err = j.observeHarness(e, line)
 	case history.SrcWire:
-		j.counts["wire"]++
+		j.hot.wire++
 	default:
 		err = fmt.Errorf("source %q is not known", e.Src)
 	}

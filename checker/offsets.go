@@ -3,6 +3,7 @@ package checker
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/onceproof/onceproof/history"
@@ -24,16 +25,32 @@ type write struct {
 
 const forever = 1<<63 - 1
 
-// offsetsDone judges every register.
+// offsetsDone judges every register, some at a time.
 func (j *judge) offsetsDone() {
+	counts := map[int64]int64{}
+	j.commits.scan(func(_ int64, c *offsetOp) bool {
+		counts[registerKey(c.group, c.tp)]++
+		return true
+	})
+	j.staged.scan(func(_ int64, s *stagedOffset) bool {
+		counts[registerKey(s.group, s.tp)]++
+		return true
+	})
+	for _, batch := range batches(counts, batchRows) {
+		j.registers(batch)
+	}
+}
+
+func (j *judge) registers(batch map[int64]bool) {
 	writes := map[int64][]write{}
 	fetches := map[int64][]offsetOp{}
 	j.commits.scan(func(_ int64, c *offsetOp) bool {
 		k := registerKey(c.group, c.tp)
-		switch c.kind {
-		case opFetch:
+		switch {
+		case !batch[k]:
+		case c.kind == opFetch:
 			fetches[k] = append(fetches[k], *c)
-		case opCommitted:
+		case c.kind == opCommitted:
 			writes[k] = append(writes[k], write{off: c.off, inv: c.inv, end: c.end, sure: true, op: *c})
 		default:
 			writes[k] = append(writes[k], write{off: c.off, inv: c.inv, end: forever, op: *c})
@@ -41,21 +58,19 @@ func (j *judge) offsetsDone() {
 		return true
 	})
 	j.staged.scan(func(_ int64, s *stagedOffset) bool {
+		k := registerKey(s.group, s.tp)
+		if !batch[k] {
+			return true
+		}
 		x := j.txns.at(int64(s.txn))
 		if s.failed || x.commitInv == 0 || x.committed == 0 && x.aborted > 0 {
 			return true
 		}
-		k := registerKey(s.group, s.tp)
 		writes[k] = append(writes[k], write{off: s.off, inv: x.commitInv, end: j.markersDone(x), sure: x.outcome == txnCommitOK, txn: s.txn + 1,
 			op: offsetOp{off: s.off, inv: x.commitInv, end: x.end, proc: x.proc, line: s.line, group: s.group, tp: s.tp}})
 		return true
 	})
-	keys := make([]int64, 0, len(writes))
-	for k := range writes {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	for _, k := range keys {
+	for _, k := range slices.Sorted(maps.Keys(writes)) {
 		j.register(int32(k>>32), int32(k&0xffffffff), writes[k], fetches[k])
 	}
 }

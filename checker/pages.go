@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"slices"
@@ -236,3 +237,27 @@ func (s *spool[T]) at(i int64) *T { return s.rows.at(i) }
 func (s *spool[T]) scan(f func(i int64, row *T) bool) {
 	s.rows.scan(func(i int64, row *T) bool { return i < s.n && f(i, row) })
 }
+
+// batches splits keys into groups whose counts together stay below most, so that
+// a pass over a spool can hold one group's rows in memory at a time.
+func batches[K cmp.Ordered](counts map[K]int64, most int64) []map[K]bool {
+	keys := make([]K, 0, len(counts))
+	for k := range counts {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	var out []map[K]bool
+	var n int64
+	for _, k := range keys {
+		if len(out) == 0 || n+counts[k] > most && n > 0 {
+			out = append(out, map[K]bool{})
+			n = 0
+		}
+		out[len(out)-1][k] = true
+		n += counts[k]
+	}
+	return out
+}
+
+// batchRows is how many rows of a spool are sorted in memory at a time.
+const batchRows = 1 << 18

@@ -21,7 +21,8 @@ const (
 // commits one by one, but not with each other. found says whether a rule has
 // found something already; then the search only draws the picture.
 func (j *judge) searchRegister(group, tp int32, ws []write, fetches []offsetOp, found bool) {
-	if len(fetches) == 0 || j.searchBudget <= 0 {
+	if len(fetches) == 0 || j.searchBudget <= 0 || len(ws)+len(fetches) > 50*searchOps {
+		j.counts["registers-not-searched"]++
 		return
 	}
 	var ops []linear.OffsetOp
