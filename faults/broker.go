@@ -30,6 +30,9 @@ func (b broker) String() string {
 	return fmt.Sprintf("broker %d", b.id)
 }
 
+// ready: a broker that is not held runs; a backend restarts none by itself.
+func (b broker) ready(context.Context) error { return nil }
+
 func (b broker) kill(ctx context.Context) error {
 	k, err := ability[cluster.Killer](b.env.Cluster, "kill brokers")
 	if err != nil {

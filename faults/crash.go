@@ -24,7 +24,8 @@ func (c crash) Effect(context.Context) (string, error) {
 	return fmt.Sprintf("the process of %s ended by SIGKILL", strings.Join(c.procs, ", ")), nil
 }
 
-// Gone reports what Recover saw: Start returns when the incarnation has said hello.
+// Gone reports what Recover saw: Start returns when the next incarnation has said
+// hello.
 func (c crash) Gone(context.Context) (string, error) {
 	var seen []string
 	for i, w := range c.struck {

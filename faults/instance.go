@@ -7,19 +7,52 @@ import (
 	"github.com/onceproof/onceproof/scenarios"
 )
 
-// worker is a client process that can be struck.
+// worker is a client process that can be struck. It may also end by itself, and
+// the harness then starts it again without asking anybody here.
 type worker struct{ instance }
 
 func (w worker) String() string { return "client " + w.Name() }
 
-func (w worker) kill(ctx context.Context) error   { return w.instance.Kill(ctx) }
-func (w worker) stop(ctx context.Context) error   { return w.instance.Kill(ctx) }
-func (w worker) pause(ctx context.Context) error  { return w.instance.Pause(ctx) }
-func (w worker) resume(ctx context.Context) error { return w.instance.Resume(ctx) }
+// ready waits until the process runs, so that what strikes it strikes something.
+func (w worker) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, electionWait)
+	defer cancel()
+	_, err := await(ctx, func(ctx context.Context) (string, error) { return "", w.runs(ctx) })
+	if err != nil {
+		return fmt.Errorf("%w: %s does not run: %w", ErrNoTarget, w, err)
+	}
+	return nil
+}
 
+// runs returns an error if there is no process, or none that has said hello: a
+// worker that is struck while it starts looks like one that cannot start. Where
+// the instance does not say, SIGCONT tells: it does nothing to a process that runs.
+func (w worker) runs(ctx context.Context) error {
+	if i, says := w.instance.(interface{ Running() bool }); says && !i.Running() {
+		return fmt.Errorf("%s has not said hello, or has ended", w.Proc())
+	}
+	return w.instance.Resume(ctx)
+}
+
+func (w worker) kill(ctx context.Context) error  { return w.instance.Kill(ctx) }
+func (w worker) stop(ctx context.Context) error  { return w.instance.Kill(ctx) }
+func (w worker) pause(ctx context.Context) error { return w.instance.Pause(ctx) }
+
+// start starts the next incarnation, unless the harness did.
 func (w worker) start(ctx context.Context) error {
 	_, err := w.instance.Start(ctx)
+	if err != nil && w.runs(ctx) == nil {
+		return nil
+	}
 	return err
+}
+
+// resume wakes the process. One that ended in its sleep is the harness's to start.
+func (w worker) resume(ctx context.Context) error {
+	if err := w.runs(ctx); ctx.Err() != nil {
+		return err
+	}
+	return nil
 }
 
 // revive ends what may run and starts afresh: SIGKILL reaches a stopped process too.

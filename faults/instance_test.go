@@ -3,10 +3,12 @@ package faults
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,6 +77,87 @@ func TestProcessFaultsConform(t *testing.T) {
 		{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Client: "till"}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
+	}
+}
+
+// greeted knows whether the current incarnation has said hello.
+type greeted struct {
+	*client.Instance
+	up atomic.Bool
+}
+
+func (g *greeted) Running() bool { return g.up.Load() }
+
+func (g *greeted) Start(ctx context.Context) (client.Hello, error) {
+	hello, err := g.Instance.Start(ctx)
+	if err == nil {
+		g.up.Store(true)
+	}
+	return hello, err
+}
+
+func (g *greeted) Kill(ctx context.Context) error {
+	g.up.Store(false)
+	return g.Instance.Kill(ctx)
+}
+
+// TestFaultsMeetAClientThatEndsByItself: the harness starts such a client again,
+// before, while and after a fault strikes it.
+func TestFaultsMeetAClientThatEndsByItself(t *testing.T) {
+	for _, kind := range []scenarios.FaultKind{scenarios.KindCrash, scenarios.KindPause} {
+		t.Run(string(kind), func(t *testing.T) {
+			env := &Env{Now: clock()}
+			startWorkers(t, env, 1)
+			till := &greeted{Instance: env.Clients[0]}
+			till.up.Store(true)
+			env.fakeInstances = []instance{till}
+			ctx := t.Context()
+			f := scenarios.Fault{Kind: kind, Args: scenarios.FaultArgs{Client: "till"}}
+
+			if err := till.Kill(ctx); err != nil { // it ended …
+				t.Fatal(err)
+			}
+			s := newStrike(t, env, f, 1, nil)
+			injected := make(chan error)
+			go func() { injected <- take(t, s, StepInject) }()
+			if _, err := till.Start(ctx); err != nil { // … and is started again
+				t.Fatal(err)
+			}
+			if err := <-injected; err != nil {
+				t.Fatal(err)
+			}
+			if err := take(t, s, StepEffect); err != nil {
+				t.Fatal(err)
+			}
+			if kind == scenarios.KindPause {
+				if err := till.Kill(ctx); err != nil { // somebody else ended it in its sleep
+					t.Fatal(err)
+				}
+			}
+			if _, err := till.Start(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Recover(ctx); err != nil {
+				t.Errorf("recover of a client that runs again: %v", err)
+			}
+			if seen, err := s.Gone(ctx); err != nil || !strings.Contains(seen, "till/0/3") {
+				t.Errorf("gone: %q, %v; want the third incarnation", seen, err)
+			}
+		})
+	}
+}
+
+func TestCrashOfAClientThatDoesNotRun(t *testing.T) {
+	env := &Env{Now: clock()}
+	startWorkers(t, env, 1)
+	if err := env.Clients[0].Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}}, 1, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*pollGap)
+	defer cancel()
+	if _, err := s.Inject(ctx); !errors.Is(err, ErrNoTarget) || !strings.Contains(err.Error(), "till/0 does not run") {
+		t.Errorf("error %v, want ErrNoTarget: till/0 does not run", err)
 	}
 }
 

@@ -35,7 +35,8 @@ const (
 
 // process is a broker or a client process that can be struck.
 type process interface {
-	String() string // "broker 2", "client till/0"
+	String() string              // "broker 2", "client till/0"
+	ready(context.Context) error // waits until it runs, if nothing holds it
 	kill(context.Context) error
 	stop(context.Context) error // asks for a graceful end and waits for it
 	start(context.Context) error
@@ -182,7 +183,13 @@ func (b *body) settle(ctx context.Context, soft bool) error {
 		}
 		b.is, b.doubt = running, false
 	}
-	for want := b.wanted(); b.is != want; {
+	want := b.wanted()
+	if b.is == running && want != running {
+		if err := b.ready(ctx); err != nil {
+			return err
+		}
+	}
+	for b.is != want {
 		next, step, do := b.next(want, soft)
 		if err := do(ctx); err != nil {
 			b.doubt = true

@@ -37,6 +37,7 @@ func (p *puppet) to(c condition, from ...condition) error {
 	return nil
 }
 
+func (p *puppet) ready(context.Context) error  { return nil }
 func (p *puppet) kill(context.Context) error   { return p.to(down, running, frozen) }
 func (p *puppet) stop(context.Context) error   { return p.to(down, running) }
 func (p *puppet) start(context.Context) error  { return p.to(running, down) }
