@@ -105,7 +105,7 @@ type page struct {
 	Broker                 []property
 	Topics                 []history.TopicInfo
 	Plan, Scenario, Replay string
-	Infra, Why, Broken     string
+	Why, Found, Broken     string
 	Tool, Mutation         string
 	CSS                    template.CSS
 	UPlot, Script, Data    template.JS
@@ -165,10 +165,13 @@ func newPage(in Input, tl *Timeline) (*page, error) {
 	p := &page{
 		Title: r.Scenario + ": " + Answer(r), Answer: Answer(r), Tone: tone(r),
 		Plan: strings.TrimRight(in.Plan, "\n"), Scenario: strings.TrimRight(in.Scenario, "\n"), Replay: in.Replay,
-		Infra: r.Infra, Why: r.Why, Tool: r.Tool, Mutation: r.Mutation, Topics: in.Header.Topics,
+		Why: r.Why, Tool: r.Tool, Mutation: r.Mutation, Topics: in.Header.Topics,
 		CSS: template.CSS(uplotCSS + reportCSS), UPlot: template.JS(uplotJS), Script: template.JS(reportJS),
 		Policy:       "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src " + scriptHash(uplotJS) + " " + scriptHash(reportJS),
 		UPlotLicence: uplotLicence,
+	}
+	if r.Infra != "" { // too long for a headline
+		p.Answer, p.Why, p.Found = "Could not be judged.", sentence(r.Infra), foundAnyway(r)
 	}
 	p.Facts, p.Figures, p.Counts = facts(in), figures(r), examined(r.Evidence.Counts)
 	for _, g := range r.Guarantees {
@@ -200,6 +203,9 @@ func scriptHash(script string) string {
 
 // tone colours the answer: what the run shows, not whether it was expected.
 func tone(r *checker.Report) string {
+	if r.Infra != "" || len(r.Guarantees) == 0 {
+		return "open"
+	}
 	t := "good"
 	for _, g := range r.Guarantees {
 		switch {
@@ -208,9 +214,6 @@ func tone(r *checker.Report) string {
 		case g.Verdict != checker.Holds && stand(g, nil) != notApplying:
 			t = "open"
 		}
-	}
-	if r.Infra != "" || len(r.Guarantees) == 0 {
-		return "open"
 	}
 	return t
 }

@@ -167,6 +167,33 @@ func TestEveryAnomalyHasWords(t *testing.T) {
 	}
 }
 
+func TestCountNames(t *testing.T) {
+	for _, c := range []struct {
+		key  string
+		n    int64
+		want string
+	}{
+		{"records", 1, "record"}, {"records", 2, "records"}, {"offset-fetches", 1, "offset fetch"}, {"leader-changes", 1, "leader change"},
+		{"sends-after-faults", 1, "send after faults"}, {"acked-after-faults", 1, "acked after faults"}, {"registers-searched", 1, "register searched"},
+		{"acked", 1, "acked"}, {"send", 3, "sends"}, {"commit-offsets", 1, "offset commit"}, {"crashes", 1, "crash"},
+	} {
+		if got := countName(c.key, c.n); got != c.want {
+			t.Errorf("%d of %s is %q, want %q", c.n, c.key, got, c.want)
+		}
+	}
+}
+
+func TestWhatAnUnjudgedRunFound(t *testing.T) {
+	r := violatedRun().in.Report
+	if got := foundAnyway(r); got != "" {
+		t.Errorf("a judged run: %q", got)
+	}
+	r.Infra = "fault 3 was not proved"
+	if got := foundAnyway(r); !strings.Contains(got, "3 messages were written twice") {
+		t.Errorf("got %q, want what was found", got)
+	}
+}
+
 func TestCount(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -4321: "-4,321"} {
 		if got := count(n); got != want {

@@ -20,8 +20,8 @@ func Summary(w io.Writer, in Input) error {
 	}
 	facts = append(facts, count(r.Events)+" events", fmt.Sprintf("%d faults", len(r.Faults)))
 	fmt.Fprintf(&b, "%s\n\n", strings.Join(facts, " · "))
-	if r.Infra != "" {
-		fmt.Fprintf(&b, "> The run could not be judged: %s\n\n", markdown(r.Infra))
+	if found := foundAnyway(r); found != "" {
+		fmt.Fprintf(&b, "%s\n\n", markdown(found))
 	}
 	if len(r.Guarantees) > 0 {
 		b.WriteString("| | guarantee | verdict | expected | found | examined |\n|---|---|---|---|---|---|\n")

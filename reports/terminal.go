@@ -41,6 +41,9 @@ type terminal struct {
 func (t *terminal) head(in Input) {
 	r := in.Report
 	fmt.Fprintf(t, "\n%s\n", t.ink.bold(plain(Answer(r))))
+	if found := foundAnyway(r); found != "" {
+		fmt.Fprintf(t, "%s\n", plain(found))
+	}
 	facts := []string{plain(r.Scenario), fmt.Sprintf("seed %d", r.Seed), plain(r.Backend)}
 	if r.Evidence.Duration > 0 {
 		facts = append(facts, duration(r.Evidence.Duration))

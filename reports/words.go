@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -125,6 +126,20 @@ func Answer(r *checker.Report) string {
 	}
 }
 
+// foundAnyway says what a run that could not be judged showed all the same.
+func foundAnyway(r *checker.Report) string {
+	var words []string
+	for _, g := range r.Guarantees {
+		for _, f := range g.Anomalies {
+			words = append(words, findingWords(f))
+		}
+	}
+	if r.Infra == "" || len(words) == 0 {
+		return ""
+	}
+	return "Found all the same: " + sentence(list(firstOf(words, 3)))
+}
+
 // standing of a verdict against what was expected of it.
 type standing int
 
@@ -243,11 +258,26 @@ func countName(k string, n int64) string {
 	if p, ok := plurals[k]; ok {
 		k = p
 	}
-	k = strings.ReplaceAll(k, "-", " ")
-	if n == 1 && strings.HasSuffix(k, "s") && !strings.HasSuffix(k, "ss") {
-		return strings.TrimSuffix(k, "s")
+	words := strings.Split(strings.ReplaceAll(k, "-", " "), " ")
+	if n == 1 {
+		noun := len(words) - 1 // "leader changes", but "sends after faults", "registers searched"
+		if slices.Contains(words, "after") || !strings.HasSuffix(words[noun], "s") {
+			noun = 0
+		}
+		words[noun] = singular(words[noun])
 	}
-	return k
+	return strings.Join(words, " ")
+}
+
+func singular(word string) string {
+	switch {
+	case strings.HasSuffix(word, "ches") || strings.HasSuffix(word, "shes") || strings.HasSuffix(word, "sses"):
+		return strings.TrimSuffix(word, "es")
+	case strings.HasSuffix(word, "ss"):
+		return word
+	default:
+		return strings.TrimSuffix(word, "s")
+	}
 }
 
 // count writes n with thousands separators.
