@@ -88,14 +88,22 @@ func BenchmarkReader(b *testing.B) {
 }
 
 func BenchmarkParseLine(b *testing.B) {
-	var e Event
-	sendEvent(&e, 20_001)
-	line := MarshalLine(nil, &e)
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := ParseLine(line, &e); err != nil {
-			b.Fatal(err)
-		}
+	for _, c := range []struct{ name, line string }{
+		{"send", `{"t":1000000214711,"src":"client","proc":"shop/0/1","type":"ok","op":"send","id":10001,"tp":"orders/2","off":1666,"val":"shop/0/1#10001"}`},
+		{"poll", `{"t":1000000214711,"src":"client","proc":"till/0/1","type":"ok","op":"poll","id":7,"tp":"orders/0","off":"4000..4499","val":"shop/0/1#4001..4500"}`},
+		{"burst", `{"t":1000000214711,"src":"client","proc":"shop/0/1","type":"ok","op":"send","id":"101..120","tp":"orders/2","off":"40..59","val":"shop/0/1#101..120"}`},
+		{"wire", `{"t":4680240857187,"src":"wire","proc":"till/0","type":"ok","op":"response","id":2,"group":"till","err":{"name":"MEMBER_ID_REQUIRED","code":79},"data":{"api":"JoinGroup","broker":1,"conn":9,"corr":2,"generation":-1,"leader":false,"member":"kgo-ea39e40c-9c40-42f3-829f-0228d056151d","told":"passed","version":9}}`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var e Event
+			line := []byte(c.line)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := ParseLine(line, &e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

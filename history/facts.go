@@ -29,7 +29,11 @@ func (p *parser) any(depth int) (any, error) {
 	case c == '[':
 		return p.array(depth)
 	case c == '"':
-		return p.text()
+		b, err := p.string()
+		if err != nil {
+			return nil, err
+		}
+		return p.intern.fact(b), nil
 	case c == 't' || c == 'f':
 		return p.bool()
 	case c == 'n':

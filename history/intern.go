@@ -7,6 +7,7 @@ import "unsafe"
 // never repeats itself costs allocations, not memory.
 type interner struct {
 	seen  map[string]string
+	facts map[string]any // the same strings, as values of data
 	arena []byte
 }
 
@@ -16,7 +17,9 @@ const (
 	arenaSize     = 4 << 10
 )
 
-func newInterner() *interner { return &interner{seen: make(map[string]string, 64)} }
+func newInterner() *interner {
+	return &interner{seen: make(map[string]string, 64), facts: make(map[string]any)}
+}
 
 // name is for text that repeats.
 func (in *interner) name(b []byte) string {
@@ -31,6 +34,22 @@ func (in *interner) name(b []byte) string {
 	}
 	s := string(b)
 	in.seen[s] = s
+	return s
+}
+
+// fact is name for a value of data.
+func (in *interner) fact(b []byte) any {
+	if len(b) > internLen {
+		return string(b)
+	}
+	if s, ok := in.facts[string(b)]; ok {
+		return s
+	}
+	if len(in.facts) >= internEntries {
+		clear(in.facts)
+	}
+	s := string(b)
+	in.facts[s] = s
 	return s
 }
 
