@@ -13,37 +13,47 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/onceproof/onceproof/history"
 )
 
 // BenchmarkThroughput compares 1 KiB records through the proxy with the same
-// records straight to the broker, in turns, at 1, 10 and 50 connections.
+// records straight to the broker, in turns, at 1, 10 and 50 connections, without
+// and with the wire witness.
 func BenchmarkThroughput(b *testing.B) {
 	for _, conns := range []int{1, 10, 50} {
-		b.Run(fmt.Sprintf("conns=%d", conns), func(b *testing.B) {
-			cl, p := start(b, kfake.NumBrokers(1), kfake.BlackholeProduce())
-			d, err := p.Open("shop/0")
-			if err != nil {
-				b.Fatal(err)
+		b.Run(fmt.Sprintf("conns=%d", conns), func(b *testing.B) { throughput(b, conns, nil) })
+		b.Run(fmt.Sprintf("conns=%d/witness", conns), func(b *testing.B) {
+			var events atomic.Int64
+			throughput(b, conns, func(history.Event) { events.Add(1) })
+			if events.Load() == 0 {
+				b.Error("nothing was witnessed")
 			}
-			const record, share = 1 << 10, 20000
-			direct := producers(b, conns, cl.ListenAddrs())
-			proxied := producers(b, conns, d.Bootstrap())
-			var took [2]time.Duration
-			send(b, direct, share)
-			send(b, proxied, share)
-			b.ResetTimer()
-			for i := range b.N {
-				order := []int{i % 2, 1 - i%2}
-				for _, which := range order {
-					took[which] += send(b, [][]*kgo.Client{direct, proxied}[which], share)
-				}
-			}
-			total := float64(b.N) * share * record / (1 << 20)
-			b.ReportMetric(total/took[0].Seconds(), "direct-MiB/s")
-			b.ReportMetric(total/took[1].Seconds(), "proxied-MiB/s")
-			b.ReportMetric(took[0].Seconds()/took[1].Seconds(), "ratio")
 		})
 	}
+}
+
+func throughput(b *testing.B, conns int, record func(history.Event)) {
+	cl, _ := start(b, kfake.NumBrokers(1), kfake.BlackholeProduce())
+	d, err := proxyTo(b, cl, Config{Record: record}).Open("shop/0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	const record1k, share = 1 << 10, 20000
+	clients := [2][]*kgo.Client{producers(b, conns, cl.ListenAddrs()), producers(b, conns, d.Bootstrap())}
+	var took [2]time.Duration
+	send(b, clients[0], share)
+	send(b, clients[1], share)
+	b.ResetTimer()
+	for i := range b.N {
+		for _, which := range []int{i % 2, 1 - i%2} {
+			took[which] += send(b, clients[which], share)
+		}
+	}
+	total := float64(b.N) * share * record1k / (1 << 20)
+	b.ReportMetric(total/took[0].Seconds(), "direct-MiB/s")
+	b.ReportMetric(total/took[1].Seconds(), "proxied-MiB/s")
+	b.ReportMetric(took[0].Seconds()/took[1].Seconds(), "ratio")
 }
 
 func producers(b *testing.B, n int, seeds []string) []*kgo.Client {

@@ -36,7 +36,7 @@ func (c *conn) response(in *frameReader, e *pending, size int) error {
 	if act == nil && e.sight == nil && (c.gone.Load() || !carriesAddresses(e.requestHeader)) {
 		return c.passDown(in, size)
 	}
-	if act == nil && e.sight == nil && streams(e.requestHeader, size) {
+	if act == nil && e.sight == nil && streamsFetch(e.requestHeader, size) {
 		err := streamFetch(in, c.toClient, size, c.door)
 		if errors.Is(err, errLane) {
 			c.hangUp(false) // in the middle of a frame: nothing more can be read

@@ -47,7 +47,7 @@ func TestStreamedFetchEqualsTheWhole(t *testing.T) {
 		host := strings.Repeat("h", len(shiftedHost)-int(seed%2))
 		resp := bigFetch(h, rng, host)
 		frame := encodeResponse(h, resp)
-		if !streams(h, len(frame)) {
+		if !streamsFetch(h, len(frame)) {
 			t.Fatalf("a response of %d bytes does not stream", len(frame))
 		}
 		behind := []byte("the next frame")

@@ -67,6 +67,7 @@ func (p *port) listen() (*net.TCPListener, error) {
 		}
 		return err
 	}}
+	lc.SetMultipathTCP(false) // nothing on the loopback interface has a second path
 	l, err := lc.Listen(context.Background(), "tcp4", p.addr.String())
 	if err != nil {
 		return nil, err

@@ -67,7 +67,7 @@ func (r *request) produce(c *cursor, names *topicNames) {
 			p.topic = names.name(id)
 		}
 		r.parts = append(r.parts, p)
-		r.batches = append(r.batches, readBatchHead(records))
+		r.batches = append(r.batches, readBatchHead(records, len(records)))
 	})
 }
 

@@ -25,8 +25,10 @@ type batchHead struct {
 // batchHeader is the length of a record batch's header (magic 2).
 const batchHeader = 61
 
-func readBatchHead(b []byte) batchHead {
-	h := batchHead{magic: -1, pid: -1, epoch: -1, baseSequence: -1, bytes: len(b)}
+// readBatchHead reads the first batch of a partition's records, of which b may
+// hold no more than the beginning; all of them are bytes long.
+func readBatchHead(b []byte, bytes int) batchHead {
+	h := batchHead{magic: -1, pid: -1, epoch: -1, baseSequence: -1, bytes: bytes}
 	if len(b) > 16 {
 		h.magic = int8(b[16])
 	}
@@ -141,21 +143,28 @@ func perPartition(e history.Event, r *request, each func(e *history.Event, i int
 // produceEvents has one event for each partition's batch.
 func produceEvents(common history.Event, r *request) []history.Event {
 	common.Data["acks"] = r.acks
-	return perPartition(common, r, func(e *history.Event, i int) {
-		b := r.batches[i]
-		data := make(map[string]any, len(common.Data)+4)
-		for k, v := range common.Data {
-			data[k] = v
-		}
-		data["bytes"] = b.bytes
-		if b.magic < 2 {
-			data["magic"] = b.magic
-		} else {
-			data["records"] = b.records
-			data["base-sequence"] = b.baseSequence
-			data["last-delta"] = b.lastDelta
-		}
-		e.Data = data
-		e.PID, e.Epoch, e.HasPID, e.InTxn = b.pid, b.epoch, b.pid >= 0, b.transactional
-	})
+	events := make([]history.Event, 0, len(r.parts))
+	for i, p := range r.parts {
+		events = append(events, produceEvent(common, p, r.batches[i]))
+	}
+	return events
+}
+
+func produceEvent(e history.Event, p partition, b batchHead) history.Event {
+	data := make(map[string]any, len(e.Data)+4)
+	for k, v := range e.Data {
+		data[k] = v
+	}
+	data["bytes"] = b.bytes
+	if b.magic < 2 {
+		data["magic"] = b.magic
+	} else {
+		data["records"] = b.records
+		data["base-sequence"] = b.baseSequence
+		data["last-delta"] = b.lastDelta
+	}
+	e.Data = data
+	e.TP = history.TopicPartition{Topic: p.name(), Part: p.part}
+	e.PID, e.Epoch, e.HasPID, e.InTxn = b.pid, b.epoch, b.pid >= 0, b.transactional
+	return e
 }

@@ -35,6 +35,13 @@ func (c *conn) request(in *frameReader, h requestHeader, size int) error {
 	rules := *c.p.rules.Load()
 	wanted, body := c.wanted(rules, h.api)
 	witness := c.p.cfg.Record != nil && witnessed(h.api)
+	if !wanted && witness && streamsProduce(h, size) {
+		head, err := c.produceHead(in, h, size)
+		if err != nil {
+			return err
+		}
+		return c.streamProduce(in, e, head.acks, size)
+	}
 	if body || witness {
 		frame, err := in.fill(size)
 		if err != nil {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"maps"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -13,7 +14,9 @@ import (
 // too. Produce, AddPartitionsToTxn, OffsetCommit and the like have an event for
 // each partition; all events of one request share its id.
 type sighting struct {
-	id     int64
+	id int64
+
+	mu     sync.Mutex      // between the two directions of a long Produce
 	events []history.Event // as recorded at the request
 	over   bool            // the outcome is recorded
 }
@@ -89,6 +92,8 @@ func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
 		c.record(c.fetchedOffsets(p, resp.(*kmsg.OffsetFetchResponse), told, toldCode))
 		return
 	}
+	p.sight.mu.Lock()
+	defer p.sight.mu.Unlock()
 	p.sight.over = true
 	now, news := c.p.cfg.Now(), !routine(p.api)
 	for i := range p.sight.events {
@@ -109,7 +114,12 @@ func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
 // unanswered records that no response to a sighted request was seen: fail if the
 // broker certainly never got it, info if nobody knows.
 func (c *conn) unanswered(p *pending, typ history.Type, told string) {
-	if p.sight == nil || p.sight.over || routine(p.api) {
+	if p.sight == nil || routine(p.api) {
+		return
+	}
+	p.sight.mu.Lock()
+	defer p.sight.mu.Unlock()
+	if p.sight.over {
 		return
 	}
 	p.sight.over = true

@@ -92,6 +92,43 @@ func TestWitnessOfATransaction(t *testing.T) {
 	}
 }
 
+// TestWitnessOfALongRequest: it is recorded the same when it streams.
+func TestWitnessOfALongRequest(t *testing.T) {
+	cl, p, w := startWitnessed(t)
+	for _, version := range []int16{8, 12} { // without and with flexible fields
+		d, err := p.Open("shop/0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := dialRaw(t, d.Address(cl.LeaderFor("orders", 0)))
+		req := produceOf(strings.Repeat("x", 5*readBuffer))
+		req.Version = version
+		req.Topics[0].Partitions = append(req.Topics[0].Partitions, kmsg.ProduceRequestTopicPartition{Partition: 99, Records: req.Topics[0].Partitions[0].Records})
+		r.send(req)
+		if _, err := r.receive(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	responses := w.of(kmsg.Produce, history.OpResponse)
+	if requests := w.of(kmsg.Produce, history.OpRequest); len(requests) != 4 || len(responses) != 4 {
+		t.Fatalf("%d requests and %d responses, want 4 each", len(requests), len(responses))
+	}
+	for i := range 2 {
+		whole, streamed := responses[i], responses[2+i]
+		if whole.Data["version"] != int16(8) || streamed.Data["version"] != int16(12) || streamed.Err == nil != (i == 0) {
+			t.Errorf("%+v and %+v", whole, streamed)
+		}
+		for _, key := range []string{"acks", "bytes", "records", "base-sequence", "last-delta", "told"} {
+			if whole.Data[key] == nil || whole.Data[key] != streamed.Data[key] {
+				t.Errorf("%s is %v and %v", key, whole.Data[key], streamed.Data[key])
+			}
+		}
+		if whole.TP != streamed.TP || whole.PID != streamed.PID {
+			t.Errorf("%+v and %+v", whole, streamed)
+		}
+	}
+}
+
 func TestWitnessOfWhatWasStruck(t *testing.T) {
 	_, p, w := startWitnessed(t)
 	shop := plain(t, p, "shop/0")
