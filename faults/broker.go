@@ -141,7 +141,7 @@ func newBrokerStrike(f scenarios.Fault, env *Env, seed uint64, want condition, s
 	if _, err := parseTarget(f.Args.Broker); err != nil {
 		return nil, err
 	}
-	by := string(f.Kind) + " " + TargetText(f)
+	by := label(f)
 	return &brokerStrike{env: env, target: f.Args.Broker, seed: seed, want: want, soft: soft, by: by}, nil
 }
 

@@ -79,7 +79,7 @@ func newInstanceStrike(f scenarios.Fault, env *Env, seed uint64, want condition)
 	if f.Args.Client == "" {
 		return nil, fmt.Errorf("whom? Want client: a client's name, name/instance, or name/*")
 	}
-	by := string(f.Kind) + " " + TargetText(f)
+	by := label(f)
 	return &instanceStrike{env: env, name: f.Args.Client, seed: seed, want: want, by: by}, nil
 }
 

@@ -50,7 +50,7 @@ func newLinkStrike(f scenarios.Fault, env *Env, seed uint64, strike func(door, p
 	}
 	return &linkStrike{
 		env: env, client: strings.TrimSuffix(f.Args.Client, "/*"), target: f.Args.Broker, seed: seed,
-		by: string(f.Kind) + " " + TargetText(f), strike: strike,
+		by: label(f), strike: strike,
 	}, nil
 }
 

@@ -36,7 +36,7 @@ func newRoll(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 	if _, err := parseTarget(target); err != nil {
 		return nil, err
 	}
-	return &roll{env: env, target: target, seed: seed, by: string(f.Kind) + " " + TargetText(f)}, nil
+	return &roll{env: env, target: target, seed: seed, by: label(f)}, nil
 }
 
 func (r *roll) Inject(ctx context.Context) (string, error) {

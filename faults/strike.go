@@ -194,7 +194,7 @@ func (s *Strike) step(ctx context.Context, r rule, do func(context.Context) (str
 	select {
 	case s.turn <- struct{}{}:
 	case <-ctx.Done():
-		return "", fmt.Errorf("%s of %s: %w", r.step, s.fault.Kind, context.Cause(ctx))
+		return "", fmt.Errorf("%s of %s: %w", r.step, label(s.fault), context.Cause(ctx))
 	}
 	defer func() { <-s.turn }()
 
@@ -217,7 +217,7 @@ func (s *Strike) step(ctx context.Context, r rule, do func(context.Context) (str
 	began := s.opt.Now()
 	text, err := do(ctx)
 	if err != nil {
-		err = fmt.Errorf("%s of %s: %w", r.step, s.what(), err)
+		err = fmt.Errorf("%s of %s: %w", r.step, label(s.fault), err)
 	}
 	f := s.leave(r, from, text, err, began)
 	f.InFlight = met
@@ -248,7 +248,7 @@ func (s *Strike) enter(r rule, cancel context.CancelFunc) (State, error) {
 	defer s.mu.Unlock()
 	early := r.step == StepInject || r.step == StepEffect
 	if !slices.Contains(r.from, s.state) || early && s.stopping {
-		return "", fmt.Errorf("%s of %s in state %s: %w", r.step, s.fault.Kind, s.state, ErrOrder)
+		return "", fmt.Errorf("%s of %s in state %s: %w", r.step, label(s.fault), s.state, ErrOrder)
 	}
 	if early {
 		s.cancel = cancel
@@ -281,9 +281,4 @@ func (s *Strike) leave(r rule, from State, text string, err error, began int64) 
 	}
 	f.Resolved = s.resolved
 	return f
-}
-
-// what names the strike in errors: "kill broker leader(orders/0)".
-func (s *Strike) what() string {
-	return string(s.fault.Kind) + " " + TargetText(s.fault)
 }

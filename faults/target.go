@@ -58,6 +58,11 @@ func TargetText(f scenarios.Fault) string {
 	return strings.Join(parts, ", ")
 }
 
+// label is f's kind and target, for errors and for other strikes to name it by.
+func label(f scenarios.Fault) string {
+	return strings.TrimSpace(string(f.Kind) + " " + TargetText(f))
+}
+
 // matchText says what a match selects.
 func matchText(m scenarios.Match) string {
 	api := m.Request
