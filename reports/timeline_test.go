@@ -81,7 +81,8 @@ func TestTransactionsByOutcome(t *testing.T) {
 		at(10, history.OpBegin, history.OK, 2), at(15, history.OpAbort, history.Invoke, 2), at(18, history.OpAbort, history.OK, 2),
 		at(20, history.OpBegin, history.OK, 3), at(25, history.OpCommit, history.Invoke, 3), at(28, history.OpCommit, history.Info, 3),
 		at(30, history.OpBegin, history.OK, 4), at(35, history.OpCommit, history.Invoke, 4), at(38, history.OpCommit, history.Fail, 4), at(39, history.OpAbort, history.Invoke, 4), at(40, history.OpAbort, history.OK, 4),
-		at(50, history.OpBegin, history.OK, 5), at(55, history.OpSend, history.Invoke, 5),
+		at(42, history.OpBegin, history.OK, 6), at(44, history.OpCommit, history.Invoke, 6), at(46, history.OpCommit, history.Fail, 6),
+		at(50, history.OpBegin, history.OK, 7), at(55, history.OpSend, history.Invoke, 7),
 		{T: startT + 60e6, Src: history.SrcHarness, Proc: "till/0/1", Op: history.OpExit, Type: history.Info},
 		{T: startT + 90e6, Src: history.SrcClient, Proc: "till/0/2", Op: history.OpBegin, Type: history.OK, ID: 1, Txn: 1},
 	}
@@ -94,6 +95,7 @@ func TestTransactionsByOutcome(t *testing.T) {
 		{From: 10000, To: 18000, End: 15000, State: "abort"},
 		{From: 20000, To: 28000, End: 25000, State: "unknown"},
 		{From: 30000, To: 40000, End: 35000, State: "abort"},
+		{From: 42000, To: 46000, End: 44000, State: "failed"},
 		{From: 50000, To: 60000, State: "crashed"},
 		{From: 90000, To: 90000, State: "open"},
 	}}}

@@ -48,6 +48,7 @@ func (b *bars) add(t int64, instance string, e *history.Event) {
 		if e.Type != history.Invoke && e.Op != history.OpBegin {
 			return // an answer after the end
 		}
+		c.supersede(b.windows)
 		s = &Span{From: at, N: 1}
 		c.open[e.Txn] = s
 	}
@@ -67,7 +68,7 @@ func (b *bars) add(t int64, instance string, e *history.Event) {
 	case history.Fail:
 		if e.Op == history.OpCommit {
 			s.State = "failed"
-			return // an abort follows, or the client's end
+			return // an abort may follow, or the library has aborted it itself
 		}
 		s.State = "unknown"
 	default:
@@ -75,6 +76,18 @@ func (b *bars) add(t int64, instance string, e *history.Event) {
 	}
 	delete(c.open, e.Txn)
 	c.close(*s, b.windows)
+}
+
+// supersede ends what is still open when a process begins its next transaction:
+// it has one at a time.
+func (c *clientBars) supersede(keep windows) {
+	for n, s := range c.open {
+		if s.State != "failed" {
+			s.State = "unknown"
+		}
+		delete(c.open, n)
+		c.close(*s, keep)
+	}
 }
 
 // exit ends what a dead process had open: whether its end was decided is the

@@ -33,7 +33,7 @@ function layTimeline() {
 
 function measure() {
   view.width = tl.box.clientWidth;
-  view.gutter = view.width < 700 ? 58 : 232;
+  view.gutter = view.width < 700 ? 58 : 236;
   tl.box.classList.toggle("narrow", view.width < 700);
   drawCurves();
   redraw();
