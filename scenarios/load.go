@@ -29,6 +29,9 @@ var ErrNotFound = errors.New("no such scenario")
 var order = []string{
 	"guide-recipe", "exactly-once",
 	"one-partition", "replication-3", "unique-key", "unique-group-id", "commit-after-each-record", "retries",
+	"lost-acknowledgement", "reordering",
+	"crash-around-end-txn", "late-end-txn", "producer-sleeps", "zombie-wakes", "rebalance-storm",
+	"coordinator-dies-in-commit", "group-coordinator-dies", "rolling-restart", "leader-isolated",
 }
 
 // Load reads one scenario from a file path, or a shipped one by its name. A
