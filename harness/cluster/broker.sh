@@ -8,6 +8,10 @@
 # shellcheck disable=SC2086 # options are words
 set -ef
 d=/tmp/onceproof
+if [ -f $d/wipe ]; then
+  rm -rf $d/data $d/wipe
+  echo "onceproof: wiped"
+fi
 mkdir -p $d/data
 printf '%s\n' "$ONCEPROOF_PROPERTIES" >$d/server.properties
 cat >$d/log4j2.properties <<'END'

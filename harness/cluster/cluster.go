@@ -98,6 +98,12 @@ type Partitioner interface {
 	Blocked(ctx context.Context, l Link) (bool, error)
 }
 
+// Wiper empties the data directory of a stopped broker, as a new disk would: it
+// starts again formatted, with its old id and nothing else.
+type Wiper interface {
+	Wipe(ctx context.Context, id BrokerID) error
+}
+
 // LeaderMover moves the leadership of a partition to a broker that holds a replica.
 type LeaderMover interface {
 	MoveLeader(ctx context.Context, topic string, partition int32, to BrokerID) error
@@ -111,7 +117,7 @@ func Start(ctx context.Context, spec Spec) (c Cluster, chosen string, err error)
 		if spec.Brokers < 1 {
 			return nil, "", fmt.Errorf("%d brokers: at least 1 is needed", spec.Brokers)
 		}
-		if err := checkTopics(spec.Topics, spec.Brokers); err != nil {
+		if err := errors.Join(checkTopics(spec.Topics, spec.Brokers), checkConfig(spec.Config)); err != nil {
 			return nil, "", err
 		}
 	}

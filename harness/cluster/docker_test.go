@@ -31,6 +31,14 @@ func needDocker(t *testing.T) *engine {
 	return e
 }
 
+// long skips, under -short, what starts further clusters.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts another cluster; not with -short")
+	}
+}
+
 func dockerSpec(t *testing.T) Spec {
 	return Spec{
 		Name: t.Name(), Backend: "docker", Brokers: 3, LogDir: t.TempDir(),
@@ -61,6 +69,7 @@ func TestDockerReadyAndGone(t *testing.T) {
 	if err := transact(t.Context(), addrs(c)); err != nil {
 		t.Fatal(err)
 	}
+	checkFeatures(t, c.Brokers()[0])
 	t.Logf("ready after %s, first transaction committed after %s", registered.Round(10*time.Millisecond), time.Since(begin).Round(10*time.Millisecond))
 	run := c.(*docker).run
 	begin = time.Now()
@@ -84,39 +93,14 @@ func TestDockerReadyAndGone(t *testing.T) {
 	}
 }
 
-// Controllers of their own can be killed too, and the cluster lives on with the rest.
-func TestDockerIsolatedControllers(t *testing.T) {
-	needDocker(t)
-	spec := dockerSpec(t)
-	spec.Brokers, spec.Controllers = 2, 3
-	spec.Topics = []Topic{{Name: "orders", Partitions: 1, Replicas: 2}}
-	c := startTest(t, spec)
-	if got := len(c.Brokers()); got != 2 {
-		t.Fatalf("%d brokers, want 2", got)
-	}
-	if err := c.(Killer).Kill(t.Context(), firstController); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	later := []Topic{{Name: "later", Partitions: 1, Replicas: 2}}
-	if err := createTopics(ctx, c.Brokers(), later); err != nil {
-		t.Errorf("two of three controllers do not create a topic: %v", err)
-	}
-	if err := transact(ctx, addrs(c)); err != nil {
-		t.Error(err)
-	}
-}
-
-// Brokers that speak the newest version finalise its features, transaction
-// protocol 2 above all, though no StorageTool ran.
-func TestDockerFeatures(t *testing.T) {
-	needDocker(t)
-	c := startTest(t, Spec{Name: "features", Backend: "docker", Brokers: 1})
+// checkFeatures asks a broker of Kafka 4 for its features: the newest ones are
+// finalised, transaction protocol 2 above all, though no StorageTool ran.
+func checkFeatures(t *testing.T, b Broker) {
+	t.Helper()
 	req := kmsg.NewPtrApiVersionsRequest()
 	req.Version = 3
 	req.ClientSoftwareName, req.ClientSoftwareVersion = "onceproof", "1"
-	resp, err := ask[*kmsg.ApiVersionsResponse](t.Context(), c.Brokers()[0].Addr, req)
+	resp, err := ask[*kmsg.ApiVersionsResponse](t.Context(), b.Addr, req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,19 +113,49 @@ func TestDockerFeatures(t *testing.T) {
 	}
 }
 
+// Controllers of their own can be killed too, and the cluster lives on with the rest.
+func TestDockerIsolatedControllers(t *testing.T) {
+	long(t)
+	needDocker(t)
+	spec := dockerSpec(t)
+	spec.Brokers, spec.Controllers = 1, 3
+	spec.Topics = []Topic{{Name: "orders", Partitions: 1, Replicas: 1}}
+	c := startTest(t, spec)
+	if got := len(c.Brokers()); got != 1 {
+		t.Fatalf("%d brokers, want 1", got)
+	}
+	if err := c.(Killer).Kill(t.Context(), firstController); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	later := []Topic{{Name: "later", Partitions: 1, Replicas: 1}}
+	if err := createTopics(ctx, c.Brokers(), later); err != nil {
+		t.Errorf("two of three controllers do not create a topic: %v", err)
+	}
+	if err := transact(ctx, addrs(c)); err != nil {
+		t.Error(err)
+	}
+}
+
 // Every Kafka version that was built on this machine starts, forms a cluster and
 // commits, with the newest features that it has.
 func TestDockerVersions(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts a cluster for each local image")
-	}
+	long(t)
 	e := needDocker(t)
 	list, err := e.api.ImageList(t.Context(), client.ImageListOptions{Filters: make(client.Filters).Add("reference", "onceproof/kafka")})
 	if err != nil {
 		t.Fatal(err)
 	}
+	def, _, err := e.image(t.Context(), defaultImage, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, i := range list.Items {
 		for _, image := range i.RepoTags {
+			if image == def { // every other test uses it
+				continue
+			}
 			t.Run(image, func(t *testing.T) {
 				spec := dockerSpec(t)
 				spec.Image = image

@@ -210,6 +210,7 @@ func TestStartRefuses(t *testing.T) {
 		"no brokers":             {Backend: "embedded"},
 		"replicas above brokers": {Backend: "embedded", Brokers: 1, Topics: []Topic{{Name: "t", Partitions: 1, Replicas: 3}}},
 		"no partitions":          {Backend: "embedded", Brokers: 1, Topics: []Topic{{Name: "t", Replicas: 1}}},
+		"another node id":        {Backend: "embedded", Brokers: 1, Config: map[string]string{"node.id": "7"}},
 		"unknown backend":        {Backend: "dcoker", Brokers: 1},
 	} {
 		t.Run(name, func(t *testing.T) {

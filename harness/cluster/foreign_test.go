@@ -11,6 +11,7 @@ import (
 // An image that was not built for us, laid out as confluentinc/cp-kafka is: jars
 // elsewhere, Java by JAVA_HOME, another user, nothing formatted in advance.
 func TestDockerForeignImage(t *testing.T) {
+	long(t)
 	e := needDocker(t)
 	ctx := t.Context()
 	ours, _, err := e.image(ctx, defaultImage, func(string) {})

@@ -1,7 +1,10 @@
 package cluster
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -181,6 +184,24 @@ func (d *docker) Start(ctx context.Context, id BrokerID) error {
 			return nil
 		}
 		return d.applyBlocked(ctx)
+	})
+}
+
+// Wipe leaves a mark that the node finds when it starts again.
+func (d *docker) Wipe(ctx context.Context, id BrokerID) error {
+	return d.on(ctx, id, func(ctx context.Context, m *member) error {
+		if s := d.stateOf(m); s != Stopped {
+			return fmt.Errorf("wipe %s: it is %s", m.host(), s)
+		}
+		var mark bytes.Buffer
+		t := tar.NewWriter(&mark)
+		if err := errors.Join(t.WriteHeader(&tar.Header{Name: "tmp/onceproof/wipe", Mode: 0o644, Typeflag: tar.TypeReg}), t.Close()); err != nil {
+			return fmt.Errorf("wipe %s: %w", m.host(), err)
+		}
+		if _, err := d.engine.api.CopyToContainer(ctx, m.container, client.CopyToContainerOptions{DestinationPath: "/", Content: &mark}); err != nil {
+			return fmt.Errorf("wipe %s: %w", m.host(), err)
+		}
+		return nil
 	})
 }
 

@@ -44,8 +44,26 @@ func layout(spec Spec, ports []int) []node {
 	return ns
 }
 
+// wiring is what makes the nodes find each other and clients find them. It is set
+// here, and nobody else may.
+var wiring = []string{
+	"process.roles", "node.id", "broker.id", "controller.quorum.voters", "controller.quorum.bootstrap.servers",
+	"listeners", "advertised.listeners", "inter.broker.listener.name", "security.inter.broker.protocol",
+	"controller.listener.names", "listener.security.protocol.map", "log.dir", "log.dirs", "metadata.log.dir",
+}
+
+// checkConfig finds broker properties that a scenario cannot set.
+func checkConfig(config map[string]string) error {
+	for _, k := range slices.Sorted(maps.Keys(config)) {
+		if slices.Contains(wiring, k) {
+			return fmt.Errorf("broker property %s: the harness sets it, a scenario cannot", k)
+		}
+	}
+	return nil
+}
+
 // properties returns the server.properties of n. What spec.Config says wins over
-// what a run merely prefers, never over what makes the nodes find each other.
+// what a run merely prefers.
 func properties(spec Spec, nodes []node, n node) string {
 	few := min(3, spec.Brokers)
 	p := map[string]any{
