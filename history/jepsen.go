@@ -177,14 +177,15 @@ func (j *jepsen) take(op *form, line int64) error {
 }
 
 // clock takes the operation's time; its index, or its place, where it has none.
+// Jepsen's time begins at 0, which here means that there is none: it is one later.
 func (j *jepsen) clock(op *form) {
 	switch t, index := op.get("time"), op.get("index"); {
-	case t.kind == ednInt && t.n >= 0:
-		j.t = t.n
-	case index.kind == ednInt && index.n >= 0:
-		j.t = index.n
+	case t.kind == ednInt && t.n >= 0 && t.n < math.MaxInt64:
+		j.t = t.n + 1
+	case index.kind == ednInt && index.n >= 0 && index.n < math.MaxInt64:
+		j.t = index.n + 1
 	default:
-		j.t = j.op
+		j.t = j.op + 1
 	}
 	j.op++
 }

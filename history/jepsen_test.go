@@ -34,6 +34,9 @@ func told(t *testing.T, name string, file io.Reader) (lines []string, truncated 
 		if err := e.complete(); err != nil {
 			t.Fatalf("%s\n%v", line, err)
 		}
+		if e.T <= 0 {
+			t.Fatalf("%s\nhas no time", line)
+		}
 		lines = append(lines, words(r.Line(), &e))
 	}
 }
