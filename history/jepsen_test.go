@@ -189,6 +189,14 @@ func TestJepsen(t *testing.T) {
 				"2: 0/1 invoke send 4 txn 1 x/0 :a=0/1#2", "2: 0/1 ok send 4 txn 1 x/0 @1 :a=0/1#2",
 				"2: 0/1 ok commit 3 txn 1",
 			}, false},
+		{"an invocation that does not tell what it will send",
+			`{:process 1 :type :invoke :f :txn :value []}
+			{:process 1 :type :info :f :txn :value [[:send 1 [4 7]]]}`,
+			[]string{
+				"2: 1/1 ok begin 1 txn 1", "2: 1/1 invoke commit 2 txn 1",
+				"2: 1/1 invoke send 3 txn 1 key/1 7=1/1#1", "2: 1/1 ok send 3 txn 1 key/1 @4 7=1/1#1",
+				"2: 1/1 info commit 2 txn 1",
+			}, false},
 		{"sent again",
 			`{:process 1 :type :info :f :send :value [[:send 1 7]]}
 			{:process 2 :type :ok :f :send :value [[:send 1 [4 7]]]}`,

@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"slices"
 )
 
 // invoke queues what an operation is about to do: its transaction, if it sends
@@ -27,9 +28,7 @@ func (j *jepsen) invoke(p *jepsenProc, op *form, f string, line int64) error {
 		j.put(line, Event{Src: SrcClient, Proc: p.name, Type: Invoke, Op: OpPoll, ID: m.id, Txn: o.txn})
 	}
 	if o.txn != 0 {
-		p.id++
-		o.end = p.id
-		j.put(line, Event{Src: SrcClient, Proc: p.name, Type: Invoke, Op: OpCommit, ID: o.end, Txn: o.txn})
+		j.commit(p, o, line)
 	}
 	p.open = o
 	return nil
@@ -50,16 +49,27 @@ func (j *jepsen) begin(p *jepsenProc, value *form, f string, line int64) (*jepse
 		sends = sends || m.send
 	}
 	if sends {
-		p.txn++
-		p.id++
-		o.txn = p.txn
-		j.put(line, Event{Src: SrcClient, Proc: p.name, Type: OK, Op: OpBegin, ID: p.id, Txn: o.txn})
+		j.beginTxn(p, o, line)
 	}
 	for i := range o.mops {
 		p.id++
 		o.mops[i].id = p.id
 	}
 	return o, nil
+}
+
+func (j *jepsen) beginTxn(p *jepsenProc, o *jepsenOp, line int64) {
+	p.txn++
+	p.id++
+	o.txn = p.txn
+	j.put(line, Event{T: o.t, Src: SrcClient, Proc: p.name, Type: OK, Op: OpBegin, ID: p.id, Txn: o.txn})
+}
+
+// commit queues that the operation's commit is asked.
+func (j *jepsen) commit(p *jepsenProc, o *jepsenOp, line int64) {
+	p.id++
+	o.end = p.id
+	j.put(line, Event{T: o.t, Src: SrcClient, Proc: p.name, Type: Invoke, Op: OpCommit, ID: o.end, Txn: o.txn})
 }
 
 // mop reads [:send key value], [:send key [offset value]], or [:poll …].
@@ -78,6 +88,8 @@ func mop(f *form) (jepsenMop, error) {
 	}
 	return jepsenMop{}, fmt.Errorf("micro-operation %.60s; want [:send key value] or [:poll]", f)
 }
+
+func isSend(f form) bool { return len(f.list) > 0 && f.list[0].word() == "send" }
 
 // pair reads [offset value]; anything else is a value without an offset.
 func pair(f *form) (offset *form, value *form) {
@@ -142,6 +154,10 @@ func (j *jepsen) complete(p *jepsenProc, op *form, typ Type, f string, line int6
 		o = p.open
 	}
 	p.open = nil
+	if o.txn == 0 && slices.ContainsFunc(value.list, isSend) { // its invocation did not tell what it would send
+		j.beginTxn(p, o, line)
+		j.commit(p, o, line)
+	}
 	reason := jepsenError(op.get("error"))
 	polled := map[TopicPartition]int64{} // behind the last record of each key
 	shaken := rebalanced(op.get("rebalance-log"))
