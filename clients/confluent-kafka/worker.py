@@ -78,6 +78,8 @@ class Confluent(worker.Library):
         self.producer.flush()
 
     def error(self, exc):
+        if isinstance(exc, SystemError) and exc.__cause__:
+            exc = exc.__cause__  # a fatal error makes the binding raise this from within a callback
         err = exc.args[0] if isinstance(exc, kafka.KafkaException) else exc
         if not isinstance(err, kafka.KafkaError):
             return {"name": type(exc).__name__, "text": str(exc)}, False

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 
 COMMITS = ["auto", "before-processing", "after-each-record", "after-batch"]
 TRANSACTIONS = ["transaction", "transaction-offsets-outside"]
@@ -154,7 +155,7 @@ class Outbox:
     def __init__(self, spec, events, library):
         self.spec, self.events, self.library = spec, events, library
         self.lock = threading.Lock()
-        self.queued, self.again = [], []
+        self.queued, self.again, self.open = [], [], {}
         self.values = self.txn = 0
         self._broken = self._fatal = None
 
@@ -180,6 +181,7 @@ class Outbox:
             if send["txn"]:
                 headers.append(("onceproof-txn", str(send["txn"]).encode()))
             value = (send["value"] + "\n").ljust(self.spec.get("size") or 128, ".").encode()
+            self.open[send["id"]] = send
             done = lambda exc, partition, offset, send=send: self._ended(send, exc, partition, offset)
             try:
                 self.library.send(send["topic"], send["key"], value, headers, done)
@@ -187,6 +189,8 @@ class Outbox:
                 self._ended(send, e, None, None)
 
     def _ended(self, send, exc, partition, offset):
+        if not self.open.pop(send["id"], None):
+            return
         txn = send["txn"] or None
         if exc is None:
             tp = f"{send['topic']}/{partition}" if partition is not None and partition >= 0 else send["topic"]
@@ -231,7 +235,12 @@ class Outbox:
         """Returns when everything is acknowledged, put aside or given up."""
         while True:
             self.release()
-            self.library.flush()
+            try:
+                self.library.flush()
+            except Exception as e:
+                for send in list(self.open.values()):
+                    self._ended(send, e, None, None)
+                raise
             with self.lock:
                 if self._fatal:
                     raise Fatal(str(self._fatal))
@@ -263,7 +272,7 @@ class Worker:
         self.events.raw(json.dumps({"hello": {
             "protocol": 1, "library": self.lib.name, "version": self.lib.version,
             "roles": ["producer", "consumer", "processor"], "commits": self.lib.commits,
-            "effective": {k: str(v) for k, v in effective.items() if v is not None}, "refused": refused}}))
+            "effective": {k: java(v) for k, v in effective.items() if v is not None}, "refused": refused}}))
         if refused and self.spec.get("strict"):
             raise ConfigError(f"cannot honour {refused}")
         self.lib.open()
@@ -540,6 +549,13 @@ def translate(spec, table, role_names):
     return chosen, refused
 
 
+def java(value):
+    """A value as Java's properties write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "2147483647" if value == float("inf") else str(value)
+
+
 def boolean(value):
     return {"true": True, "false": False}[value.lower()]
 
@@ -568,10 +584,9 @@ def main(library_class):
     except ConfigError as e:
         print(f"configuration: {e}", file=sys.stderr)
         code = 2
-    except BaseException:
-        import traceback
+    except Exception as e:
         traceback.print_exc()
-        code = 1
+        code = 3 if worker.lib.error(e)[1] else 1
     worker.events.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -286,7 +286,8 @@ func recordOf(r *kgo.Record) logged {
 
 // fill writes n records with value ids of "shop/0/1", in turn over the topic's partitions.
 func (b *bench) fill(topic string, n int) error {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(b.cluster.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.ProducerBatchCompression(kgo.NoCompression())) // a codec is no part of the protocol
 	if err != nil {
 		return err
 	}
