@@ -29,11 +29,16 @@ type member struct {
 	id, instance, client, host string
 }
 
+// byClient orders members: their ids are random, and which one is drawn must not be.
+func byClient(a, b member) int {
+	return cmp.Or(cmp.Compare(a.client, b.client), cmp.Compare(a.host, b.host), cmp.Compare(a.id, b.id))
+}
+
 // groupState is a group as its coordinator describes it.
 type groupState struct {
-	state   string // Stable, PreparingRebalance, …
-	newer   bool   // the consumer protocol of KIP-848
-	members []member
+	state   string   // Stable, PreparingRebalance, …
+	newer   bool     // the consumer protocol of KIP-848
+	members []member // by client
 }
 
 func newEvict(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
@@ -45,28 +50,48 @@ func newEvict(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 }
 
 func (e *evict) Inject(ctx context.Context) (string, error) {
-	var g groupState
-	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
-		return await(ctx, func(ctx context.Context) (string, error) {
-			var err error
-			g, err = e.env.describeGroup(ctx, e.group)
-			if err == nil && len(g.members) == 0 {
-				err = fmt.Errorf("%w: group %s has no members now (%s)", ErrNoTarget, e.group, g.state)
-			}
-			return "", err
-		})
-	})
+	g, err := e.find(ctx)
 	if err != nil {
 		return "", err
 	}
-	// Member ids are random; which member is drawn must not be.
-	slices.SortFunc(g.members, func(a, b member) int {
-		return cmp.Or(cmp.Compare(a.client, b.client), cmp.Compare(a.host, b.host), cmp.Compare(a.id, b.id))
-	})
 	e.before = len(g.members)
 	e.out = g.members[dice(e.seed).IntN(len(g.members))]
 	resolved := fmt.Sprintf("member %s of group %s (client id %s, any of %d, drawn)", e.out.id, e.group, e.out.client, len(g.members))
 	return resolved, e.env.removeMember(ctx, e.group, g.newer, e.out)
+}
+
+// calmLooks is how often in a row an embedded group must look settled. kfake never
+// answers the JoinGroup or SyncGroup of a member that is removed meanwhile, and its
+// client would wait for that answer: a stuck consumer that no Kafka makes.
+const calmLooks = 5
+
+// find waits until the group has somebody to evict.
+func (e *evict) find(ctx context.Context) (groupState, error) {
+	ctx, cancel := context.WithTimeout(ctx, electionWait)
+	defer cancel()
+	var g groupState
+	calm := calmLooks
+	if e.env.Cluster.Backend() != "embedded" {
+		calm = 0
+	}
+	_, err := await(ctx, func(ctx context.Context) (string, error) {
+		before := g
+		var err error
+		if g, err = e.env.describeGroup(ctx, e.group); err != nil {
+			return "", err
+		}
+		if len(g.members) == 0 {
+			return "", fmt.Errorf("%w: group %s has no members now (%s)", ErrNoTarget, e.group, g.state)
+		}
+		if calm == 0 {
+			return "", nil
+		}
+		if calm--; g.state != "Stable" || !slices.Equal(before.members, g.members) {
+			calm = calmLooks
+		}
+		return "", fmt.Errorf("group %s is not settled (%s, %d members)", e.group, g.state, len(g.members))
+	})
+	return g, err
 }
 
 // Effect waits until the coordinator no longer counts the member.
@@ -132,6 +157,7 @@ func (e *Env) describeGroup(ctx context.Context, name string) (groupState, error
 		for _, m := range groups[0].Members {
 			out.members = append(out.members, member{m.MemberID, str(m.InstanceID), m.ClientID, m.ClientHost})
 		}
+		slices.SortFunc(out.members, byClient)
 		return out, nil
 	case !errors.Is(err, errOldBroker):
 		return groupState{}, err
@@ -159,6 +185,7 @@ func (e *Env) describeGroup(ctx context.Context, name string) (groupState, error
 	for _, m := range g.Members {
 		out.members = append(out.members, member{m.MemberID, str(m.InstanceID), m.ClientID, m.ClientHost})
 	}
+	slices.SortFunc(out.members, byClient)
 	return out, nil
 }
 
