@@ -84,10 +84,10 @@ func (x *ednExport) assign(p *ednProc) {
 	x.polls(p)
 }
 
-// visible is what the audit read under read_committed: a last process for each
-// library, as Jepsen's own final polls.
-func (x *ednExport) visible(e *Event) error {
-	p := x.proc("visible/" + e.Note)
+// last is what the audit read: a last process for each library, as Jepsen's own
+// final polls.
+func (x *ednExport) last(e *Event) error {
+	p := x.proc("audit/" + e.Note)
 	if !p.assigned[e.TP] {
 		p.assigned[e.TP] = true
 		x.assign(p)

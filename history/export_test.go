@@ -84,8 +84,8 @@ func TestExportEDN(t *testing.T) {
 {:index 18, :time 200, :type :invoke, :process 5, :f :poll, :value [[:poll]]}
 {:index 19, :time 200, :type :ok, :process 5, :f :poll, :value [[:poll {0 [[0 1000000001] [2 1000000002]]}]]}
 {:index 20, :time 200, :type :invoke, :process 5, :f :poll, :value [[:poll]]}
-{:index 21, :time 200, :type :info, :process 3, :f :poll, :value [[:poll]]}
-{:index 22, :time 200, :type :info, :process 5, :f :poll, :value [[:poll]]}
+{:index 21, :time 200, :type :info, :process 5, :f :poll, :value [[:poll]]}
+{:index 22, :time 200, :type :info, :process 3, :f :poll, :value [[:poll]]}
 {:index 23, :time 200, :type :info, :process 1, :f :send, :value [[:send 0 [nil 1000000002]]]}
 `
 	if diff := cmp.Diff(want, edn.String()); diff != "" {
@@ -104,6 +104,26 @@ func TestExportEDN(t *testing.T) {
 	}
 	if acked != 2 {
 		t.Errorf("%d acknowledged sends, want 2:\n%s", acked, strings.Join(lines, "\n"))
+	}
+}
+
+func TestExportEDNFinalPolls(t *testing.T) {
+	for isolation, want := range map[string]string{"read_committed": "{0 [[1 1000000002]]}", "read_uncommitted": "{0 [[0 1000000001] [1 1000000002]]}"} {
+		header := strings.Replace(headerLine, `"clients":null`, `"clients":[{"name":"till","role":"consumer","library":"l","count":1,"input":"orders","config":{"isolation.level":"`+isolation+`"}}]`, 1)
+		r, err := NewReader("h", strings.NewReader(header+
+			`{"t":1,"src":"audit","proc":"audit","type":"ok","op":"log","tp":"orders/0","off":"0..1","val":"shop/0/1#1..2"}`+"\n"+
+			`{"t":2,"src":"audit","proc":"audit","type":"ok","op":"visible","tp":"orders/0","off":1,"val":"shop/0/1#2","note":"franz-go"}`+"\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		var edn bytes.Buffer
+		if err := ExportEDN(&edn, r); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(edn.String(), ":type :ok, :process 0, :f :poll, :value [[:poll "+want+"]]") || strings.Count(edn.String(), "[:poll {0 ") != 1 {
+			t.Errorf("%s: want one poll of %s in\n%s", isolation, want, edn.String())
+		}
 	}
 }
 
