@@ -2,43 +2,67 @@
 # make test   everything that this machine can run; with a Docker engine, real brokers too
 SHELL := bash
 KAFKA ?= 4.1.1
-BIN := bin/onceproof
-GOTEST := go test -timeout 20m
+BIN   := bin/onceproof
+TOOL  := go tool -modfile=tools/go.mod
 
-.PHONY: demo build test lint race bench fuzz mutation images clients engine clean
+# Rooms in which goroutines meet are tested under the race detector where there is
+# a C compiler for it; one pass either way.
+RACE       := $(if $(shell command -v gcc),-race)
+CONCURRENT := ./history ./harness/... ./faults ./clients/franz-go
+OTHERS      = $(shell go list ./... | grep -vE '/(history|faults|harness(/.*)?|clients/franz-go)$$')
+
+.PHONY: demo build test lint vuln bench fuzz mutation images clients engine clean
 
 demo: build
 	@$(BIN) run guide-recipe exactly-once --backend embedded
 
 build:
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/onceproof
+	CGO_ENABLED=0 go build -o $(BIN) ./cmd/onceproof
 
 test: lint build
-	$(GOTEST) ./...
+	go test -timeout 20m $(OTHERS)
+	go test -timeout 20m $(RACE) $(CONCURRENT)
 
-# Linters and scanners are pinned tools of their own module, so that nothing of
+# Linters and scanners are pinned in a module of their own, so that nothing of
 # theirs is linked into the product.
 lint:
 	go vet ./...
-	go tool -modfile=tools/go.mod golangci-lint run ./...
+	$(TOOL) golangci-lint run ./...
 
-# The vulnerability database is on the network; where it cannot be reached that is
+# The vulnerability database is on the network. Where it cannot be reached, that is
 # said in one line, and what did not run is not called passed.
 vuln:
-	@out=$$(go tool -modfile=tools/go.mod govulncheck ./... 2>&1); code=$$?; \
+	@out=$$($(TOOL) govulncheck ./... 2>&1); code=$$?; \
 	if grep -q 'fetching vulnerabilities' <<<"$$out"; then \
 		echo 'govulncheck did not run: the vulnerability database cannot be reached from here (set GOVULNDB)'; \
 	else echo "$$out"; exit $$code; fi
 
-race:
-	$(GOTEST) -race -short ./history ./checker/... ./harness/... ./faults ./scenarios ./reports ./clients/franz-go
-
 bench:
-	go test -run '^$$' -bench . -benchtime 1x ./...
+	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./...
+
+# Each fuzz target for a short while.
+FUZZTIME ?= 20s
+fuzz:
+	@for pkg in ./history ./scenarios ./harness/proxy ./checker; do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+# The checker's mutation score: found and false alarms for each kind of anomaly.
+CASES ?= 2000
+mutation:
+	go test -timeout 60m ./checker -run TestMutation -mutation.cases=$(CASES) -v
 
 images:
 	images/kafka/build $(KAFKA)
+
+# Each worker for which this machine has a toolchain.
+clients:
+	@for build in clients/*/build; do \
+		echo "$$build"; $$build || echo "left out: $$build said why"; \
+	done
 
 engine:
 	.ci/engine

@@ -17,13 +17,13 @@ func doctorCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
-			for _, f := range cluster.Probe(cmd.Context()) {
+			for _, f := range cluster.Probe(cmd.Context(), "") {
 				mark := "yes"
 				if !f.OK {
 					mark = "no "
 				}
 				fmt.Fprintf(out, "%s  %s: %s\n", mark, f.Name, f.Text)
-				if f.WayOut != "" {
+				if !f.OK && f.WayOut != "" {
 					fmt.Fprintf(out, "     %s\n", f.WayOut)
 				}
 			}
