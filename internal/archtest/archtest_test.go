@@ -40,8 +40,8 @@ var forbidden = []struct{ room, prefix, why string }{
 	{"checker", "github.com/moby", "the judge sees only the history, never a container"},
 	{"checker", "github.com/testcontainers", "the judge sees only the history, never a container"},
 	{"reports", "github.com/twmb/franz-go", "a report is made from verdict and history alone"},
-	{"scenarios", "github.com/twmb/franz-go", "a scenario is checked before anything starts"},
-	{"harness/plan", "github.com/twmb/franz-go", "a plan is pure: the same scenario and seed give the same steps"},
+	{"scenarios", "github.com/twmb/franz-go/pkg/kgo", "a scenario is checked before anything starts; it knows the protocol's names, no client"},
+	{"harness/plan", "github.com/twmb/franz-go/pkg/kgo", "a plan is pure: the same scenario and seed give the same steps"},
 	{"harness/plan", "time/tzdata", "a plan knows durations, not clocks"},
 }
 
