@@ -165,6 +165,10 @@ func list[V any](kind string, c codec[V]) codec[[]V] {
 			if !d.is(n, listNode, kind) || len(n.items) == 0 {
 				return
 			}
+			if len(n.items) > maxItems {
+				d.fail(n.pos, "%s with %d entries; at most %d are read", kind, len(n.items), maxItems)
+				return
+			}
 			*v = make([]V, len(n.items)) // at once: places are kept by pointer
 			for i, item := range n.items {
 				d.where[&(*v)[i]] = item.pos

@@ -52,8 +52,9 @@ func (n *node) get(key string) *node {
 // Limits of a file. A scenario is written by hand; what is larger or deeper is
 // a mistake or an attack, and the YAML parser below recurses.
 const (
-	maxBytes = 256 << 10
+	maxBytes = 64 << 10
 	maxDepth = 32
+	maxItems = 500 // of one list
 )
 
 // parseYAML reads one document. Errors carry a place and no file.
