@@ -223,7 +223,7 @@ func (c *counters) count(e *history.Event) {
 		c.sent.Add(int64(len(e.Val)))
 	case e.Type != history.OK:
 	case e.Op == history.OpSend:
-		c.acked.Add(int64(max(len(e.Off), 1)))
+		c.acked.Add(int64(max(len(e.Off), len(e.Val), 1))) // acks=0 tells no offset
 	case e.Op == history.OpPoll:
 		c.polled.Add(int64(len(e.Off)))
 	case e.Op == history.OpProcess:
