@@ -18,6 +18,7 @@ import (
 func checkCommand() *cobra.Command {
 	var (
 		memory string
+		format string
 		only   []string
 		asJSON bool
 	)
@@ -35,11 +36,12 @@ jepsen.tests.kafka histories (EDN, also gzipped) are read too.`,
 			if err != nil {
 				return err
 			}
-			r, err := history.Open(args[0])
+			r, err := history.OpenFormat(args[0], format)
 			if err != nil {
 				return err
 			}
 			defer r.Close()
+			opt.Progress = checkProgress(cmd.ErrOrStderr())
 			report, err := checker.Check(cmd.Context(), r, opt)
 			if err != nil {
 				return err
@@ -51,9 +53,18 @@ jepsen.tests.kafka histories (EDN, also gzipped) are read too.`,
 		},
 	}
 	cmd.Flags().StringVar(&memory, "memory", "512MiB", "memory to stay below; the rest is sorted on disk")
+	cmd.Flags().StringVar(&format, "format", "", history.FormatName+" or "+history.JepsenFormat+"; found out if not given")
 	cmd.Flags().StringSliceVar(&only, "only", nil, "judge only these guarantees")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print verdict.json on standard output")
 	return cmd
+}
+
+// checkProgress redraws how far a check is, on a terminal.
+func checkProgress(w io.Writer) func(events int64) {
+	if !isTerminal(w) {
+		return nil
+	}
+	return func(events int64) { fmt.Fprintf(w, "\r%d events\r", events) }
 }
 
 func checkOptions(memory string, only []string) (checker.Options, error) {

@@ -31,7 +31,7 @@ Exit codes:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(runCommand(), checkCommand(), reportCommand(), listCommand(), explainCommand(), initCommand(),
+	cmd.AddCommand(runCommand(), checkCommand(), reportCommand(), historyCommand(), listCommand(), explainCommand(), initCommand(),
 		schemaCommand(), doctorCommand(), clusterCommand(), workerTestCommand(), workerCommand())
 	return cmd
 }
