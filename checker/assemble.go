@@ -2,11 +2,17 @@ package checker
 
 import (
 	"crypto/sha256"
+	_ "embed" // the mutation score
 	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
 )
+
+// mutationScore is what TestMutation last measured; it wrote the file itself.
+//
+//go:embed mutation.txt
+var mutationScore string
 
 // verdicts puts the report together after finish.
 func (j *judge) verdicts() *Report {
@@ -20,6 +26,7 @@ func (j *judge) verdicts() *Report {
 		Evidence: j.evidence(),
 		Faults:   j.faultEvidence(),
 		Infra:    j.infra(),
+		Mutation: strings.TrimSpace(mutationScore),
 	}
 	for _, g := range Guarantees {
 		if len(j.opt.Only) > 0 && !slices.Contains(j.opt.Only, g) {

@@ -30,8 +30,7 @@ func (j *judge) observeAudit(e *history.Event, line uint32) error {
 		}
 		g := j.groups[j.group(e.Group)]
 		in := g.input(j, tp)
-		in.final, in.hasFinal, in.finalLine, in.finalMeta = e.Off[0], true, line, e.Meta
-		in.finalT = e.T
+		in.final, in.hasFinal, in.finalLine = e.Off[0], true, line
 	case history.OpWatermarks:
 		tp, err := j.tp(e.TP)
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 type group struct {
 	name   string
 	inputs map[int32]*inputPart // by partition
-	procs  int
 	// What its members are seen to do; it decides what accounts for an input.
 	processes bool // process events
 	outputs   bool // output records
@@ -24,18 +23,9 @@ type inputPart struct {
 	earliest  bool  // starts at the log's start where nothing is committed
 	final     int64 // stable committed offset in the audit
 	hasFinal  bool
-	finalT    int64
 	finalLine uint32
-	finalMeta string
-	last      int64 // offset of the last successful commit, -1 if none
-	lastT     int64
-	lastLine  uint32
-	lastProc  int32
+	lastT     int64 // of the last acknowledged commit
 	stagedT   int64 // of the last offset sent into a transaction
-	maxOK     int64 // largest successfully committed offset, -1 if none
-	maxLine   uint32
-	maxT      int64
-	maxProc   int32
 }
 
 // input is what a group did with one input record.
@@ -62,7 +52,7 @@ const (
 func (g *group) input(j *judge, tp int32) *inputPart {
 	in := g.inputs[tp]
 	if in == nil {
-		in = &inputPart{tp: tp, rows: newTable[input](j.pool), first: -1, last: -1, maxOK: -1}
+		in = &inputPart{tp: tp, rows: newTable[input](j.pool), first: -1}
 		g.inputs[tp] = in
 	}
 	return in

@@ -98,7 +98,6 @@ type proc struct {
 	lastTxnI int32
 	txnIndex map[int64]int32
 	pos      map[int32]*position
-	spawned  bool
 	ended    bool
 	crashed  bool
 	diedAt   int64
@@ -115,7 +114,6 @@ type part struct {
 	end     int64 // largest offset seen + 1
 	logEnd  int64 // largest offset in the audit's log + 1
 	readEnd int64 // largest offset returned to a client + 1
-	acked   int64
 	logged  int64
 	marks   [3]int64 // log start, last stable offset, high watermark
 	hasWM   bool
@@ -423,7 +421,6 @@ func (j *judge) observeHarness(e *history.Event, line int64) error {
 		}
 		p := j.procs[id]
 		if e.Op == history.OpSpawn {
-			p.spawned = true
 			j.counts["spawns"]++
 			return nil
 		}

@@ -166,7 +166,6 @@ func (j *judge) ackedRow(tp int32, off int64, rec record) {
 		j.reads.see(rec.val, makePlace(tp, off), rec.ack, rec.ackLine, rec.val.proc(), "acknowledged")
 	}
 	pt.end = max(pt.end, off+1)
-	pt.acked++
 	if j.ackSeen != nil {
 		j.ackSeen(tp, off, &rec)
 	}

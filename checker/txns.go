@@ -243,10 +243,7 @@ func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
 	case e.Type == history.OK:
 		op.kind = opCommitted
 		j.hot.committedOffsets++
-		in.last, in.lastT, in.lastLine, in.lastProc = off, e.T, line, p.id
-		if off > in.maxOK {
-			in.maxOK, in.maxT, in.maxLine, in.maxProc = off, e.T, line, p.id
-		}
+		in.lastT = e.T
 	case e.Type == history.Info || !certain(e):
 		op.kind = opMaybe
 	default:
