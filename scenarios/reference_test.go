@@ -168,7 +168,8 @@ func (v validator) check(s map[string]any, n *node, at string) (wrong []string) 
 				types = l
 			}
 			is := kindOf(n)
-			if !slices.Contains(types, any(is)) && !(is == "integer" && slices.Contains(types, any("number"))) {
+			fits := slices.Contains(types, any(is)) || is == "integer" && slices.Contains(types, any("number"))
+			if !fits {
 				fail("is %s, not %v", is, types)
 			}
 		case "enum":

@@ -165,10 +165,11 @@ func TestSeedDecides(t *testing.T) {
 		}
 		return strings.Join(strings.Split(p.String(), "\n")[1:], "\n")
 	}
-	if text(7) != text(7) {
+	seven := text(7)
+	if again := text(7); seven != again {
 		t.Error("the same seed gave two plans")
 	}
-	if text(7) == text(8) {
+	if seven == text(8) {
 		t.Error("two seeds gave the same plan")
 	}
 }
