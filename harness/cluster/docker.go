@@ -114,11 +114,17 @@ func bootDocker(ctx context.Context, e *engine, image string, spec Spec, ports [
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	progress(spec)("brokers registered")
-	if err := createTopics(ctx, d.Brokers(), spec.Topics); err != nil {
-		return nil, err
+	// Side by side: both wait for the controller more than they work.
+	var topics, warm error
+	var wg sync.WaitGroup
+	wg.Go(func() { topics = createTopics(ctx, d.Brokers(), spec.Topics) })
+	wg.Go(func() { warm = warmCoordinators(ctx, d.Brokers()) })
+	wg.Wait()
+	if warm != nil {
+		warm = fmt.Errorf("%w: %w", ErrUnavailable, warm)
 	}
-	if err := warmCoordinators(ctx, d.Brokers()); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	if err := errors.Join(topics, warm); err != nil {
+		return nil, err
 	}
 	return d, nil
 }
