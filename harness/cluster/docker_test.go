@@ -15,7 +15,7 @@ import (
 
 // needDocker skips where no engine answers, and fails instead if
 // ONCEPROOF_REQUIRE_DOCKER=1.
-func needDocker(t *testing.T) *engine {
+func needDocker(t testing.TB) *engine {
 	t.Helper()
 	e, err := connect(t.Context())
 	if err == nil {
