@@ -22,7 +22,7 @@ var errLane = errors.New("the other side takes no more")
 
 // lane is one direction of a connection. It writes straight through until a
 // shape lies on it; from then on bytes travel in a queue, each chunk with the
-// time at which it arrives, until the queue has run empty without a shape.
+// time at which it was sent, until the queue has run empty without a shape.
 //
 // Write and drain have one caller at a time; setShapes may be called by anybody.
 type lane struct {
@@ -39,14 +39,14 @@ type lane struct {
 	draws   []*rand.Rand // of shapes, for jitter
 	queue   []chunk
 	bytes   int
-	last    int64 // arrival of the last chunk queued
 	running bool  // the goroutine that empties the queue
 	err     error // of dst
 }
 
 type chunk struct {
-	b  []byte
-	at int64 // arrives then
+	b      []byte
+	sent   int64
+	jitter int64 // drawn when it was sent
 }
 
 func newLane(ctx context.Context, now func() int64, down bool) *lane {
@@ -95,16 +95,13 @@ func (l *lane) Write(b []byte) (int, error) {
 		return l.direct(b)
 	}
 	defer l.mu.Unlock()
-	at := l.now()
+	k := chunk{b: slices.Clone(b), sent: l.now()}
 	for i, s := range l.shapes {
-		at += int64(s.Latency)
 		if s.Jitter > 0 {
-			at += l.draws[i].Int64N(int64(s.Jitter) + 1)
+			k.jitter += l.draws[i].Int64N(int64(s.Jitter) + 1)
 		}
 	}
-	at = max(at, l.last) // jitter never reorders a stream
-	l.last = at
-	l.queue = append(l.queue, chunk{slices.Clone(b), at})
+	l.queue = append(l.queue, k)
 	l.bytes += len(b)
 	if !l.running {
 		l.running = true
@@ -183,12 +180,23 @@ func (l *lane) run() {
 		switch head := &l.queue[0]; {
 		case l.blackholed():
 			l.wait()
-		case len(l.shapes) > 0 && l.now() < head.at:
-			l.waitUntil(head.at)
+		case l.now() < l.arrival(head):
+			l.waitUntil(l.arrival(head))
 		default:
 			l.send(head)
 		}
 	}
+}
+
+// arrival is when k arrives under the shapes of now: a latency that was healed
+// delays nothing any more. Chunks arrive in order, whatever their jitter.
+func (l *lane) arrival(k *chunk) int64 {
+	at, jitter := k.sent, int64(0)
+	for _, s := range l.shapes {
+		at += int64(s.Latency)
+		jitter += int64(s.Jitter)
+	}
+	return at + min(k.jitter, jitter)
 }
 
 func (l *lane) blackholed() bool {

@@ -66,6 +66,12 @@ func TestLatencyIsAddedInEachDirectionAndPipelined(t *testing.T) {
 	if d := other.ping(); d >= 2*latency {
 		t.Errorf("another client's round trip takes %v", d)
 	}
+	long := shape(t, p, Shape{Latency: time.Hour})
+	shop.send(kmsg.NewPtrApiVersionsRequest())
+	long() // what was under way no longer takes an hour
+	if _, err := shop.receive(); err != nil {
+		t.Fatal(err)
+	}
 	heal()
 	heal()
 	fastest := shop.ping()
