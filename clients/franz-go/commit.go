@@ -59,8 +59,8 @@ func (c *committer) before(req *kmsg.OffsetCommitRequest) error {
 	}
 	c.open[req] = op
 	c.mu.Unlock()
-	c.w.print.invoke(op.lines...)
-	return c.w.print.flush()
+	c.w.print.Invoke(op.lines...)
+	return c.w.print.Flush()
 }
 
 func (c *committer) line(op history.Op, topic string, part int32, off int64, token string) *history.Event {
@@ -99,7 +99,7 @@ func (c *committer) after(req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommit
 		if e.Err = errorOf(lineErr); lineErr != nil && first == nil {
 			first = lineErr
 		}
-		c.w.print.end(e)
+		c.w.print.End(e)
 	}
 	return first
 }

@@ -84,7 +84,7 @@ func (w *worker) work(out *outbox, inputs []input) error {
 	if err := out.settle(); err != nil {
 		return err
 	}
-	return w.print.flush()
+	return w.print.Flush()
 }
 
 // poll returns the next records, and reports them.
@@ -115,8 +115,8 @@ func (w *worker) poll() ([]input, error) {
 		}
 	})
 	if len(lines) > 0 {
-		w.print.tell(lines...)
-		w.print.nudge()
+		w.print.Tell(lines...)
+		w.print.Nudge()
 	}
 	return inputs, nil
 }
@@ -134,13 +134,13 @@ func (w *worker) pollErrors(fetches kgo.Fetches) error {
 		if topic != "" {
 			e.TP = history.TopicPartition{Topic: topic, Part: part}
 		}
-		w.print.tell(e)
+		w.print.Tell(e)
 		if isFatal(err) {
 			fatal = fatalError{fmt.Errorf("poll: %w", err)}
 		}
 	})
 	if failed {
-		w.print.nudge()
+		w.print.Nudge()
 		if fetches.NumRecords() == 0 {
 			w.wait(pollPause)
 		}

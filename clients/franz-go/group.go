@@ -58,8 +58,8 @@ func (w *worker) partitions(op history.Op, tps map[string][]int32) {
 		}
 	}
 	if len(lines) > 0 {
-		w.print.tell(lines...)
-		w.print.nudge()
+		w.print.Tell(lines...)
+		w.print.Nudge()
 	}
 }
 
@@ -114,7 +114,7 @@ func (w *worker) fetchedOffsets(resp *kmsg.OffsetFetchResponse) {
 		}
 	}
 	if len(lines) > 0 {
-		w.print.tell(lines...)
-		w.print.nudge()
+		w.print.Tell(lines...)
+		w.print.Nudge()
 	}
 }

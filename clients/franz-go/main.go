@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -72,12 +73,12 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	defer stopped()
 	go obey(in, stopped, cancel) // ends with stdin, at the latest with the process
 
-	w := &worker{spec: spec, set: set, print: newPrinter(stdout, spec.Proc), stop: stop, ctx: ctx}
+	w := &worker{spec: spec, set: set, print: roles.NewPrinter(stdout), stop: stop, ctx: ctx}
 	err = w.run()
 	if ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), err)
 	}
-	return errors.Join(err, w.print.close())
+	return errors.Join(err, w.print.Close())
 }
 
 func readSpec(in *bufio.Reader) (client.Spec, error) {
@@ -128,8 +129,8 @@ func (w *worker) hello(effective map[string]string) error {
 	if err != nil {
 		return err
 	}
-	w.print.hello(line)
-	if err := w.print.flush(); err != nil {
+	w.print.Hello(line)
+	if err := w.print.Flush(); err != nil {
 		return err
 	}
 	if w.spec.Strict && len(w.set.refused) > 0 {
@@ -141,12 +142,12 @@ func (w *worker) hello(effective map[string]string) error {
 // close is the graceful end.
 func (w *worker) close(end func()) error {
 	e := &history.Event{Op: history.OpClose}
-	w.print.invoke(e)
-	if err := w.print.flush(); err != nil {
+	w.print.Invoke(e)
+	if err := w.print.Flush(); err != nil {
 		return err
 	}
 	end()
 	e.Type = history.OK
-	w.print.end(e)
+	w.print.End(e)
 	return nil
 }

@@ -52,7 +52,7 @@ func (o *outbox) add(op history.Op, topic string, v history.Value, key []byte, f
 func (o *outbox) queue(s *send) {
 	s.e.TP = history.TopicPartition{Topic: s.topic, Part: -1}
 	s.e.Off, s.e.Err = nil, nil
-	o.w.print.invoke(&s.e)
+	o.w.print.Invoke(&s.e)
 	o.queued = append(o.queued, s)
 }
 
@@ -61,7 +61,7 @@ func (o *outbox) release() error {
 	if len(o.queued) == 0 {
 		return nil
 	}
-	if err := o.w.print.flush(); err != nil {
+	if err := o.w.print.Flush(); err != nil {
 		return err
 	}
 	for _, s := range o.queued {
@@ -79,11 +79,11 @@ func (o *outbox) ended(s *send, r *kgo.Record, err error) {
 		if s.off[0] = r.Offset; r.Offset >= 0 && o.w.set.acks != "0" {
 			s.e.Off = s.off[:]
 		}
-		o.w.print.end(&s.e)
+		o.w.print.End(&s.e)
 		return
 	}
 	s.e.Type, s.e.Err = sendOutcome(err), errorOf(err)
-	o.w.print.end(&s.e)
+	o.w.print.End(&s.e)
 	o.failed(s, err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -26,7 +27,7 @@ func (w *worker) process(out *outbox, in *input) error {
 			e.Val = []history.Value{in.val}
 		}
 		if !fails {
-			w.print.tell(e)
+			w.print.Tell(e)
 			if w.spec.Output != "" {
 				out.add(history.OpSend, w.spec.Output, w.next(), in.r.Key, in.input())
 			}
@@ -34,7 +35,7 @@ func (w *worker) process(out *outbox, in *input) error {
 		}
 		e.Type = history.Fail
 		e.Err = &history.Error{Name: "ProcessingFailed", Text: "attempt " + strconv.Itoa(try+1)}
-		w.print.tell(e)
+		w.print.Tell(e)
 		if try >= w.spec.Retry.Attempts {
 			if w.spec.Retry.Topic != "" {
 				out.add(history.OpSetAside, w.spec.Retry.Topic, w.next(), in.r.Key, in.input())
@@ -49,7 +50,7 @@ func (w *worker) process(out *outbox, in *input) error {
 
 // burst hands outputs over when enough have gathered.
 func (w *worker) burst(out *outbox) error {
-	if len(out.queued) < burst {
+	if len(out.queued) < roles.Burst {
 		return nil
 	}
 	return out.release()
@@ -63,7 +64,7 @@ func (w *worker) rest(out *outbox, d time.Duration) error {
 	if err := out.release(); err != nil {
 		return err
 	}
-	if err := w.print.flush(); err != nil {
+	if err := w.print.Flush(); err != nil {
 		return err
 	}
 	if !w.wait(d) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -16,10 +17,10 @@ func (w *worker) produce() error {
 		return w.produceTransactions()
 	}
 	out := &outbox{w: w}
-	pace := newPacer(w.spec.Rate)
+	pace := roles.NewPacer(w.spec.Rate)
 	for w.ended() == nil {
-		n := pace.take(w.stop, w.left())
-		if n == noRecord {
+		n := pace.Take(w.stop, w.left())
+		if n == roles.NoRecord {
 			break
 		}
 		out.retry()
@@ -70,7 +71,7 @@ func (w *worker) key(v history.Value) []byte {
 // the spec's retry says; one of which nobody knows is left alone.
 func (w *worker) produceTransactions() error {
 	out := &outbox{w: w}
-	pace := newPacer(w.spec.Rate)
+	pace := roles.NewPacer(w.spec.Rate)
 	for w.ended() == nil && w.stop.Err() == nil && w.left() > 0 {
 		values, outcome, err := w.produceTransaction(out, pace, nil)
 		for try := 0; err == nil && outcome == history.Fail && try < w.spec.Retry.Attempts; try++ {
@@ -88,11 +89,11 @@ func (w *worker) produceTransactions() error {
 
 // produceTransaction sends again, or as many new values as there are before the
 // stop, in one transaction, and ends it.
-func (w *worker) produceTransaction(out *outbox, pace *pacer, again []history.Value) (values []history.Value, outcome history.Type, err error) {
+func (w *worker) produceTransaction(out *outbox, pace *roles.Pacer, again []history.Value) (values []history.Value, outcome history.Type, err error) {
 	n := len(again)
 	if n == 0 {
 		// Nothing is begun before the first record is due.
-		if n = pace.take(w.stop, min(w.left(), w.spec.Transaction)); n == noRecord {
+		if n = pace.Take(w.stop, min(w.left(), w.spec.Transaction)); n == roles.NoRecord {
 			return nil, history.OK, nil
 		}
 	}
@@ -115,7 +116,7 @@ func (w *worker) produceTransaction(out *outbox, pace *pacer, again []history.Va
 		if n = min(w.left(), w.spec.Transaction-len(values)); again != nil || n <= 0 {
 			break
 		}
-		n = pace.take(w.stop, n)
+		n = pace.Take(w.stop, n)
 	}
 	outcome, err = w.endTransaction(out)
 	return values, outcome, err
@@ -126,11 +127,11 @@ func (w *worker) begin(call func() error) error {
 	e := &history.Event{Type: history.OK, Op: history.OpBegin, Txn: w.txn.Add(1)}
 	if err := call(); err != nil {
 		e.Type, e.Err = history.Fail, errorOf(err)
-		w.print.tell(e)
+		w.print.Tell(e)
 		return fatalError{err}
 	}
 	w.inTxn.Store(e.Txn)
-	w.print.tell(e)
+	w.print.Tell(e)
 	return nil
 }
 
@@ -145,8 +146,8 @@ func (w *worker) endTransaction(out *outbox) (history.Type, error) {
 		return history.Fail, w.abort(err)
 	}
 	e := &history.Event{Op: history.OpCommit, Txn: w.inTxn.Load()}
-	w.print.invoke(e)
-	if err := w.print.flush(); err != nil {
+	w.print.Invoke(e)
+	if err := w.print.Flush(); err != nil {
 		return "", err
 	}
 	written := w.writes.endTxn.Load()
@@ -158,7 +159,7 @@ func (w *worker) endTransaction(out *outbox) (history.Type, error) {
 			e.Type = history.Fail // nothing was asked of the coordinator
 		}
 	}
-	w.print.end(e)
+	w.print.End(e)
 	if err != nil {
 		return e.Type, w.abort(err)
 	}
@@ -168,8 +169,8 @@ func (w *worker) endTransaction(out *outbox) (history.Type, error) {
 // abort ends the transaction as the library's documentation says after cause.
 func (w *worker) abort(cause error) error {
 	e := &history.Event{Op: history.OpAbort, Txn: w.inTxn.Load(), Note: cause.Error()}
-	w.print.invoke(e)
-	if err := w.print.flush(); err != nil {
+	w.print.Invoke(e)
+	if err := w.print.Flush(); err != nil {
 		return err
 	}
 	err := w.cl.AbortBufferedRecords(w.ctx)
@@ -178,10 +179,10 @@ func (w *worker) abort(cause error) error {
 	}
 	if err != nil {
 		e.Type, e.Err = history.Info, errorOf(err)
-		w.print.end(e)
+		w.print.End(e)
 		return fatalError{err}
 	}
 	e.Type = history.OK
-	w.print.end(e)
+	w.print.End(e)
 	return nil
 }

@@ -31,14 +31,14 @@ func (w *worker) session(out *outbox, inputs []input) error {
 // for the commit at all; only if that is certain is the commit failed.
 func (w *worker) commitSession(inputs []input) error {
 	commit := &history.Event{Op: history.OpCommit, Txn: w.inTxn.Load()}
-	w.print.invoke(commit)
-	if err := w.print.flush(); err != nil {
+	w.print.Invoke(commit)
+	if err := w.print.Flush(); err != nil {
 		return err
 	}
 	var lines []*history.Event
 	ctx := kgo.PreTxnCommitFnContext(w.ctx, func(req *kmsg.TxnOffsetCommitRequest) error {
 		lines = w.stageOffsets(req)
-		return w.print.flush()
+		return w.print.Flush()
 	})
 	ends, inits := w.writes.endTxn.Load(), w.writes.initPID.Load()
 	committed, err := w.sess.End(ctx, kgo.TryCommit)
@@ -59,9 +59,9 @@ func (w *worker) commitSession(inputs []input) error {
 		if line.Type, line.Err = history.OK, e; e != nil {
 			line.Type = history.Info
 		}
-		w.print.end(line)
+		w.print.End(line)
 	}
-	w.print.end(commit)
+	w.print.End(commit)
 	switch {
 	case err != nil:
 		return fatalError{fmt.Errorf("end transaction: %w", err)}
@@ -94,24 +94,24 @@ func (w *worker) stageOffsets(req *kmsg.TxnOffsetCommitRequest) []*history.Event
 		}
 	}
 	if len(lines) > 0 {
-		w.print.invoke(lines...)
+		w.print.Invoke(lines...)
 	}
 	return lines
 }
 
 func (w *worker) abortSession(inputs []input, cause error) error {
 	e := &history.Event{Op: history.OpAbort, Txn: w.inTxn.Load(), Note: cause.Error()}
-	w.print.invoke(e)
-	if err := w.print.flush(); err != nil {
+	w.print.Invoke(e)
+	if err := w.print.Flush(); err != nil {
 		return err
 	}
 	if _, err := w.sess.End(w.ctx, kgo.TryAbort); err != nil {
 		e.Type, e.Err = history.Info, errorOf(err)
-		w.print.end(e)
+		w.print.End(e)
 		return fatalError{fmt.Errorf("abort transaction: %w", err)}
 	}
 	e.Type = history.OK
-	w.print.end(e)
+	w.print.End(e)
 	w.rewound(inputs)
 	return nil
 }
@@ -135,8 +135,8 @@ func (w *worker) rewound(inputs []input) {
 		lines = append(lines, &history.Event{Type: history.Info, Op: history.OpSeek, TP: tp, Off: []int64{off.Offset}})
 	}
 	if len(lines) > 0 {
-		w.print.tell(lines...)
-		w.print.nudge()
+		w.print.Tell(lines...)
+		w.print.Nudge()
 	}
 }
 

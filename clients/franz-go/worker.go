@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -21,7 +22,7 @@ import (
 type worker struct {
 	spec  client.Spec
 	set   *settings
-	print *printer
+	print *roles.Printer
 	stop  context.Context // done: end gracefully
 	ctx   context.Context // done: end at once
 	cl    *kgo.Client
@@ -100,18 +101,18 @@ func (w *worker) initProducer() error {
 		return nil
 	}
 	e := &history.Event{Op: history.OpInitProducer}
-	w.print.invoke(e)
-	if err := w.print.flush(); err != nil {
+	w.print.Invoke(e)
+	if err := w.print.Flush(); err != nil {
 		return err
 	}
 	pid, epoch, err := w.cl.ProducerID(w.ctx)
 	if err != nil {
 		e.Type, e.Err = history.Info, errorOf(err)
-		w.print.end(e)
+		w.print.End(e)
 		return fatalError{fmt.Errorf("init producer: %w", err)}
 	}
 	e.Type, e.PID, e.Epoch, e.HasPID = history.OK, pid, epoch, true
-	w.print.end(e)
+	w.print.End(e)
 	return nil
 }
 

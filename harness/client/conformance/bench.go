@@ -67,7 +67,7 @@ func (b *bench) start(name string, spec client.Spec) (*worker, error) {
 	w.inst, err = client.New(client.Config{
 		Name: name, Command: b.suite.command, Spec: spec,
 		LogFile: filepath.Join(b.suite.dir, fmt.Sprintf("%p-%s.log", b, name)),
-		Record:  w.journal.record, Now: history.Now,
+		Record:  w.journal.record, Now: history.Now, StopWait: 30 * time.Second, // on a machine that has other work too
 	})
 	if err != nil {
 		return w, err

@@ -1,4 +1,4 @@
-package franzgo
+package roles
 
 import (
 	"context"
@@ -8,28 +8,31 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-const (
-	burst    = 256         // records that are let go at once, at most
-	catchUp  = time.Second // of missed records that are made up for, at most
-	noRecord = 0
-)
+// Burst is how many records are let go at once, at most.
+const Burst = 256
 
-// pacer lets records go at a rate. It counts from its start, so that it does not
+// NoRecord is what Take returns at the end.
+const NoRecord = 0
+
+const catchUp = time.Second // of missed records that are made up for, at most
+
+// Pacer lets records go at a rate. It counts from its start, so that it does not
 // drift; after a freeze it makes up for the last second and forgets the rest.
-type pacer struct {
+type Pacer struct {
 	rate  float64 // records a second; 0 = no limit
 	start int64   // ns, moved on after a freeze
 	given int64   // records since start
 }
 
-func newPacer(rate float64) *pacer { return &pacer{rate: rate, start: history.Now()} }
+// NewPacer starts now. A rate of 0 is no limit.
+func NewPacer(rate float64) *Pacer { return &Pacer{rate: rate, start: history.Now()} }
 
-// take waits for the next records to be due and returns how many, at most limit;
+// Take waits for the next records to be due and returns how many, at most limit;
 // none when ctx has ended.
-func (p *pacer) take(ctx context.Context, limit int) int {
-	limit = min(limit, burst)
+func (p *Pacer) Take(ctx context.Context, limit int) int {
+	limit = min(limit, Burst)
 	if ctx.Err() != nil {
-		return noRecord
+		return NoRecord
 	}
 	if p.rate <= 0 {
 		return limit
@@ -51,7 +54,7 @@ func (p *pacer) take(ctx context.Context, limit int) int {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return noRecord
+			return NoRecord
 		}
 	}
 }

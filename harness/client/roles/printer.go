@@ -1,4 +1,4 @@
-package franzgo
+package roles
 
 import (
 	"io"
@@ -9,15 +9,13 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-// printer prints events, each stamped and numbered at the moment when it takes
+// Printer prints events, each stamped and numbered at the moment when it takes
 // its place in the output, so that neither stamps nor numbers ever go back.
 //
 // What must be out before a call (an invoke) is followed by flush. Everything
 // else is written by a goroutine of its own as soon as it gets to it: while one
 // write is under way, the lines behind it gather for the next.
-type printer struct {
-	proc string
-
+type Printer struct {
 	mu      sync.Mutex // guards the fields below
 	lines   []byte
 	burst   history.Event // sends that will be one line, a run; none while it has no values
@@ -33,12 +31,13 @@ type printer struct {
 	done sync.WaitGroup
 }
 
-func newPrinter(out io.Writer, proc string) *printer {
-	p := &printer{proc: proc, out: out, wake: make(chan struct{}, 1)}
+// NewPrinter prints to out. Close ends the goroutine that it starts.
+func NewPrinter(out io.Writer) *Printer {
+	p := &Printer{out: out, wake: make(chan struct{}, 1)}
 	p.done.Go(func() {
 		for range p.wake {
 			gather()
-			_ = p.flush() // every caller of flush sees the error too
+			_ = p.Flush() // every caller of flush sees the error too
 		}
 	})
 	return p
@@ -50,18 +49,18 @@ func gather() {
 	<-timer.C
 }
 
-// hello prints the first line. The library may have told of its group already:
+// Hello prints the first line. The library may have told of its group already:
 // that waits for it.
-func (p *printer) hello(line []byte) {
+func (p *Printer) Hello(line []byte) {
 	p.mu.Lock()
 	p.lines = slices.Insert(p.lines, 0, append(line, '\n')...)
 	p.greeted = true
 	p.mu.Unlock()
 }
 
-// invoke prints the beginning of one operation, in one line or several, and
+// Invoke prints the beginning of one operation, in one line or several, and
 // returns its number. The caller flushes before it makes the call.
-func (p *printer) invoke(events ...*history.Event) int64 {
+func (p *Printer) Invoke(events ...*history.Event) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.id++
@@ -72,17 +71,17 @@ func (p *printer) invoke(events ...*history.Event) int64 {
 	return p.id
 }
 
-// end prints the end of an operation that was invoked.
-func (p *printer) end(e *history.Event) {
+// End prints the end of an operation that was invoked.
+func (p *Printer) End(e *history.Event) {
 	p.mu.Lock()
 	p.add(e)
 	p.mu.Unlock()
-	p.nudge()
+	p.Nudge()
 }
 
-// tell prints an operation that has no invoke, in one line or several. It waits
+// Tell prints an operation that has no invoke, in one line or several. It waits
 // for the next flush or nudge.
-func (p *printer) tell(events ...*history.Event) {
+func (p *Printer) Tell(events ...*history.Event) {
 	p.mu.Lock()
 	p.id++
 	for _, e := range events {
@@ -98,7 +97,7 @@ const burstMost = 1000
 // add gives e its line. Sends that follow each other in everything share one,
 // which is stamped when the next line, or the write, ends it: before the calls
 // that it invokes, behind the ends that it tells.
-func (p *printer) add(e *history.Event) {
+func (p *Printer) add(e *history.Event) {
 	if p.extends(e) {
 		p.burst.Val = append(p.burst.Val, e.Val...)
 		p.burst.Off = append(p.burst.Off, e.Off...)
@@ -116,13 +115,13 @@ func (p *printer) add(e *history.Event) {
 	p.lines = append(history.MarshalLine(p.lines, e), '\n')
 }
 
-func (p *printer) extends(e *history.Event) bool {
+func (p *Printer) extends(e *history.Event) bool {
 	b, n := &p.burst, len(p.burst.Val)
 	return n > 0 && n < burstMost && e.Op == b.Op && e.Type == b.Type && e.ID == b.ID+int64(n) && e.Txn == b.Txn && e.TP == b.TP &&
 		e.Err == nil && len(e.Val) == 1 && len(e.Off)*n == len(b.Off) && len(e.From)*n == len(b.From)
 }
 
-func (p *printer) endBurst() {
+func (p *Printer) endBurst() {
 	b := &p.burst
 	if len(b.Val) == 0 {
 		return
@@ -132,16 +131,16 @@ func (p *printer) endBurst() {
 	b.Off, b.Val, b.From = b.Off[:0], b.Val[:0], b.From[:0]
 }
 
-// nudge has the lines so far written soon.
-func (p *printer) nudge() {
+// Nudge has the lines so far written soon.
+func (p *Printer) Nudge() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
 	}
 }
 
-// flush returns when all lines so far are written; before the hello, none are.
-func (p *printer) flush() error {
+// Flush returns when all lines so far are written; before the hello, none are.
+func (p *Printer) Flush() error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
 	p.mu.Lock()
@@ -165,9 +164,9 @@ func (p *printer) flush() error {
 	return err
 }
 
-// close writes what is left. Nothing may be printed after it.
-func (p *printer) close() error {
+// Close writes what is left. Nothing may be printed after it.
+func (p *Printer) Close() error {
 	close(p.wake)
 	p.done.Wait()
-	return p.flush()
+	return p.Flush()
 }

@@ -1,4 +1,4 @@
-package franzgo
+package roles
 
 import (
 	"context"
@@ -9,10 +9,10 @@ import (
 
 func TestPacerDoesNotDrift(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(1000)
+		p := NewPacer(1000)
 		start, got := time.Now(), 0
 		for time.Since(start) < 10*time.Second {
-			got += p.take(t.Context(), burst)
+			got += p.Take(t.Context(), Burst)
 			time.Sleep(7 * time.Millisecond) // as if sending took long
 		}
 		if got < 9990 || got > 10010 {
@@ -23,12 +23,12 @@ func TestPacerDoesNotDrift(t *testing.T) {
 
 func TestPacerForgetsAFreeze(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(100)
-		p.take(t.Context(), burst)
+		p := NewPacer(100)
+		p.Take(t.Context(), Burst)
 		time.Sleep(time.Minute)
 		got := 0
 		for start := time.Now(); time.Since(start) == 0; {
-			got += p.take(t.Context(), burst)
+			got += p.Take(t.Context(), Burst)
 		}
 		if got < 100 || got > 102 {
 			t.Errorf("%d records at once after a minute's freeze, want those of one second", got)
@@ -38,14 +38,14 @@ func TestPacerForgetsAFreeze(t *testing.T) {
 
 func TestPacerEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	if n := newPacer(0).take(ctx, 10); n != 10 {
+	if n := NewPacer(0).Take(ctx, 10); n != 10 {
 		t.Errorf("no limit: %d", n)
 	}
 	cancel()
 	for _, rate := range []float64{0, 0.001} {
-		p := newPacer(rate)
+		p := NewPacer(rate)
 		p.given = 1
-		if n := p.take(ctx, 10); n != noRecord {
+		if n := p.Take(ctx, 10); n != NoRecord {
 			t.Errorf("after the end: %d", n)
 		}
 	}

@@ -1,4 +1,4 @@
-package franzgo
+package roles
 
 import (
 	"bytes"
@@ -28,19 +28,19 @@ func (s *slow) Write(p []byte) (int, error) {
 // never go back, lines are whole, and flush returns after its lines are out.
 func TestPrinterKeepsOrder(t *testing.T) {
 	out := &slow{}
-	p := newPrinter(out, "a/0/1")
-	p.tell(&history.Event{Type: history.Info, Op: history.OpAssigned}) // the library was faster
-	if err := p.flush(); err != nil || out.writes > 0 {
+	p := NewPrinter(out)
+	p.Tell(&history.Event{Type: history.Info, Op: history.OpAssigned}) // the library was faster
+	if err := p.Flush(); err != nil || out.writes > 0 {
 		t.Fatalf("%d writes before the hello, error %v", out.writes, err)
 	}
-	p.hello([]byte("hello"))
+	p.Hello([]byte("hello"))
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
 			for range 200 {
 				e := &history.Event{Op: history.OpClose}
-				id := p.invoke(e)
-				if err := p.flush(); err != nil {
+				id := p.Invoke(e)
+				if err := p.Flush(); err != nil {
 					t.Error(err)
 				}
 				out.mu.Lock()
@@ -49,12 +49,12 @@ func TestPrinterKeepsOrder(t *testing.T) {
 				}
 				out.mu.Unlock()
 				e.Type = history.OK
-				p.end(e)
+				p.End(e)
 			}
 		})
 	}
 	all.Wait()
-	if err := p.close(); err != nil {
+	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(out.buf.String(), "\n"), "\n")
@@ -77,25 +77,5 @@ func TestPrinterKeepsOrder(t *testing.T) {
 			}
 			lastID = e.ID
 		}
-	}
-}
-
-func TestDrawIsTheSameAgain(t *testing.T) {
-	w := &worker{}
-	w.spec.Seed, w.spec.Process.MaxNS, w.spec.Process.Fail = 7, 1e6, 0.3
-	failed := 0
-	for n := range int64(2000) {
-		in := &input{val: history.Value{Proc: "shop/0/1", N: n + 1}}
-		took, fails := w.draw(in, 0)
-		took2, fails2 := w.draw(in, 0)
-		if took != took2 || fails != fails2 || took < 0 || took > 1e6 {
-			t.Fatalf("value %v draws %v %v, then %v %v", in.val, took, fails, took2, fails2)
-		}
-		if fails {
-			failed++
-		}
-	}
-	if failed < 500 || failed > 700 {
-		t.Errorf("%d of 2000 fail, want about 600", failed)
 	}
 }
