@@ -21,8 +21,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/harness/proxy"
@@ -36,7 +34,6 @@ type Env struct {
 	Cluster cluster.Cluster
 	Proxy   *proxy.Proxy
 	Clients []*client.Instance
-	Admin   *kadm.Client // reaches the brokers directly, not through the proxy
 	Now     func() int64 // ns of CLOCK_MONOTONIC
 
 	ledger ledger

@@ -164,7 +164,7 @@ func (r *run) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.env = &faults.Env{Cluster: c, Proxy: r.proxy, Clients: r.fleet.instances(), Admin: r.admin.kadm, Now: history.Now}
+	r.env = &faults.Env{Cluster: c, Proxy: r.proxy, Clients: r.fleet.instances(), Now: history.Now}
 	r.result.Header = header(r.cfg, c.Backend())
 	hellos, err := r.fleet.start(ctx)
 	noteHellos(&r.result.Header, hellos)

@@ -106,7 +106,15 @@ func (i *Instance) Start(ctx context.Context) (Hello, error) {
 		<-inc.done
 		return hello, inc.explain(err)
 	}
+	inc.greeted.Store(true)
 	return hello, nil
+}
+
+// Running says that the current incarnation has said hello and not ended: what a
+// fault may strike without breaking a start that is under way.
+func (i *Instance) Running() bool {
+	inc := i.running()
+	return inc != nil && inc.greeted.Load()
 }
 
 func (i *Instance) next() (*incarnation, error) {

@@ -48,7 +48,13 @@ func TestStopIsGraceful(t *testing.T) {
 func TestKillLosesNothing(t *testing.T) {
 	inst, rec := newInstance(t, "counting")
 	for n := 1; n <= 3; n++ {
+		if inst.Running() {
+			t.Error("runs before its start")
+		}
 		mustStart(t, inst)
+		if !inst.Running() {
+			t.Error("does not run after its start")
+		}
 		rec.await(t, 1000*n, history.OpSend, history.Invoke)
 		if err := inst.Kill(t.Context()); err != nil {
 			t.Fatal(err)

@@ -43,10 +43,11 @@ type incarnation struct {
 	stdout *os.File
 	stderr *os.File
 
-	hello  chan Hello    // the one valid hello
-	ended  chan struct{} // closed when the process is gone and all that it printed is recorded
-	accept chan bool     // Start's word, once: whether its end is to be delivered
-	done   chan struct{}
+	hello   chan Hello    // the one valid hello
+	greeted atomic.Bool   // Start has returned it
+	ended   chan struct{} // closed when the process is gone and all that it printed is recorded
+	accept  chan bool     // Start's word, once: whether its end is to be delivered
+	done    chan struct{}
 
 	alive sync.Mutex // held while the process is signalled or reaped
 	gone  bool       // reaped: its pid may be another's
