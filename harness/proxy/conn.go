@@ -40,6 +40,7 @@ type conn struct {
 	q        queue
 	gone     atomic.Bool     // the client hears no more: responses are read, but go nowhere
 	halfOpen atomic.Bool     // the broker's side was ended, the client's stays
+	heard    atomic.Bool     // the broker has responded at least once
 	deaf     chan struct{}   // closed when the broker is read no more
 	ctx      context.Context // over when the connection was aborted
 
@@ -89,6 +90,9 @@ func (c *conn) run() {
 		if c.ctx.Err() == nil {
 			c.p.stats.undialled.Add(1)
 		}
+		if refusedUs(err) {
+			c.p.mourn(c.broker)
+		}
 		reset(c.down)
 		return
 	}
@@ -99,13 +103,18 @@ func (c *conn) run() {
 	})
 	c.endUp(c.relayUp())
 	wg.Wait()
+	silent := false // the broker took requests and never said a word
 	for _, e := range c.q.rest() {
 		if e.kind == forwarded {
+			silent = !c.heard.Load()
 			c.unanswered(e, history.Info, notAnswered)
 		}
 		for _, s := range e.strikes {
 			s.h.missed()
 		}
+	}
+	if silent && c.ctx.Err() == nil && !c.gone.Load() {
+		c.p.suspect(c.broker)
 	}
 }
 

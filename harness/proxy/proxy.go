@@ -50,6 +50,7 @@ type Proxy struct {
 	doors   map[string]*Door
 	conns   map[*conn]struct{}
 	refused []*linkFault
+	dead    map[int32]bool // brokers that refuse us, and so are refused at every door
 	shapes  []*shaping
 	learned map[int32]string // addresses that responses gave
 }
@@ -65,6 +66,7 @@ func New(cfg Config) (*Proxy, error) {
 		doors:   map[string]*Door{},
 		conns:   map[*conn]struct{}{},
 		learned: map[int32]string{},
+		dead:    map[int32]bool{},
 	}
 	p.rules.Store(&[]*Handle{})
 	return p, nil
