@@ -148,6 +148,26 @@ func TestAnomalies(t *testing.T) {
 			p.log(orders, rec("shop/0/1", 1), rec("shop/0/1", 0))
 			return p.done()
 		}, map[Anomaly]int64{ReorderedWrite: 1}, "offset 1 after 0"},
+		{"a lost record is not out of order too", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 4, nil)
+			p.send("shop/0/1", 4, orders, 3, nil)
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2), rec("shop/0/1", 4))
+			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
+			p.offset("till", 3)
+			return p.done()
+		}, map[Anomaly]int64{LostWrite: 1}, "shop/0/1#3"},
+		{"acks=0 promises no order", func() *tape {
+			p := newTape()
+			p.h.Clients[0].Config["acks"] = "0"
+			for n := range int64(2) {
+				id := p.invoke("shop/0/1", n, orders, nil)
+				p.add(history.Event{Proc: "shop/0/1", ID: id, Type: history.OK, Op: history.OpSend, TP: orders})
+			}
+			p.kill()
+			p.log(orders, rec("shop/0/1", 1), rec("shop/0/1", 0))
+			return p.done()
+		}, nil, ""},
 		{"aborted-read", func() *tape {
 			p := exact()
 			p.poll("audience/0/1", receipts, 0, v("exact/0/1", 0))
@@ -241,6 +261,11 @@ func TestVerdictsAndExit(t *testing.T) {
 			return plainAudit(p)
 		}, nil, 1, "no-loss: violated, expected holds (1 × lost-write)", NoLoss, Violated},
 		{"expected violation that did not come", func() *tape { return plainAudit(plain()) }, map[string]string{"no-loss": "violated"}, 1, "no-loss: holds, expected violated", NoLoss, Holds},
+		{"any verdict will do", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 3, nil)
+			return plainAudit(p)
+		}, map[string]string{"no-loss": "any"}, 0, "as expected", NoLoss, Violated},
 		{"no audit", plain, nil, 3, "audit is missing", NoLoss, Unknown},
 		{"fault never seen", func() *tape {
 			p := plain()

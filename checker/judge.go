@@ -91,6 +91,7 @@ type proc struct {
 	group    int32               // -1 until known
 	rc       bool                // reads committed
 	txnal    bool                // uses transactions
+	unacked  bool                // acks=0: no broker acknowledges anything
 	values   *table[uint16]      // flags by send number
 	maxSent  int64
 	pend     map[int64]pending
@@ -290,6 +291,7 @@ func (j *judge) newProc(name string) *proc {
 	if p.info != nil {
 		p.rc = p.info.Config["isolation.level"] == "read_committed"
 		p.txnal = p.info.Config["transactional.id"] != ""
+		p.unacked = p.info.Config["acks"] == "0"
 	}
 	return p
 }

@@ -11,10 +11,10 @@ import (
 // reordered-write: "Messages sent by a producer to a particular topic partition
 // will be appended in the order they are sent" (Kafka documentation,
 // Guarantees). A value that was sent more than once by the application, or
-// whose send was never acknowledged, promises nothing.
+// whose send was never acknowledged by a broker, promises nothing.
 func (w *walker) order(at place, r *record, owner *proc, f uint16) {
 	j := w.j
-	if f&vAcked == 0 && (j.reads == nil || f&vInvoked == 0) || f&vResent != 0 {
+	if f&vAcked == 0 && (j.reads == nil || f&vInvoked == 0) || f&vResent != 0 || owner.unacked {
 		return
 	}
 	last, ok := w.sent[owner.id]
@@ -118,8 +118,8 @@ func (j *judge) acksInOrder(pt *part) {
 			return true
 		}
 		b := *pt.rows.at(last.off)
-		if r.flags&b.flags&fLogged != 0 {
-			return true
+		if r.flags&b.flags&fLogged != 0 || j.gone(r) || j.gone(&b) {
+			return true // in the log out of order, or lost: each has a name of its own
 		}
 		rec := *r
 		j.finds.report(NonmonotonicSend, func() draft {
@@ -134,6 +134,11 @@ func (j *judge) acksInOrder(pt *part) {
 		})
 		return true
 	})
+}
+
+// gone says that a record is missed as a lost-write.
+func (j *judge) gone(r *record) bool {
+	return j.auditDone && r.flags&fLogged == 0 && j.valueFlags(r.val)&(vLogged|vAside) == 0 && j.mustExist(r.txn)
 }
 
 // gapsDone compares every jump of a reader with what the log holds in between.
