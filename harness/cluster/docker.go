@@ -202,7 +202,15 @@ func (d *docker) Brokers() []Broker {
 	return bs
 }
 
-func (d *docker) Supports(kind string) error { return nil }
+func (d *docker) Supports(kind string) error {
+	if kind != "partition" {
+		return nil
+	}
+	if _, err := d.program(); err != nil {
+		return fmt.Errorf("partition between brokers: %w: %w", ErrUnsupported, err)
+	}
+	return nil
+}
 
 // Close kills and removes everything. Nothing is stopped in order: a run that
 // is over has read what it wants to know.

@@ -50,6 +50,9 @@ func (d *docker) Blocked(ctx context.Context, l Link) (bool, error) {
 	if d.life.Err() != nil {
 		return false, errClosed
 	}
+	if d.stateOf(from) == Stopped {
+		return false, fmt.Errorf("is %s reachable from %s? It is stopped", to.host(), from.host())
+	}
 	ip, err := d.address(ctx, to)
 	if err != nil {
 		return false, err

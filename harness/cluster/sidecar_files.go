@@ -44,11 +44,11 @@ func selfProgram() (program, error) {
 		p.argv = []string{inside}
 		return p, nil
 	}
-	libs, err := libraries(f, filepath.Dir(loader), nil)
+	libs, err := libraries(f, filepath.Dir(loader), []string{loader})
 	if err != nil {
 		return program{}, fmt.Errorf("%s is linked dynamically: %w; build it with CGO_ENABLED=0", exe, err)
 	}
-	p.files = append(append(p.files, loader), libs...)
+	p.files = append(p.files, libs...)
 	p.argv = []string{filepath.Join(sidecarDir, filepath.Base(loader)), "--library-path", sidecarDir, inside}
 	return p, nil
 }
@@ -66,7 +66,7 @@ func interpreter(f *elf.File) string {
 	return ""
 }
 
-// libraries returns the paths of what f is linked with, and of what those are.
+// libraries adds to have the paths of what f is linked with, and of what those are.
 func libraries(f *elf.File, loaderDir string, have []string) ([]string, error) {
 	names, err := f.ImportedLibraries()
 	if err != nil {

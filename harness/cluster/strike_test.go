@@ -141,6 +141,11 @@ func TestDockerStrikes(t *testing.T) {
 	t.Run("a partition outlives a restart", func(t *testing.T) {
 		must(t, n.Block(t.Context(), []Link{{1, 2}, {2, 1}}))
 		must(t, k.Kill(t.Context(), 2))
+		for _, l := range []Link{{1, 2}, {2, 1}} {
+			if _, err := n.Blocked(t.Context(), l); err == nil || !strings.Contains(err.Error(), "stopped") {
+				t.Errorf("%v with 2 stopped: %v", l, err)
+			}
+		}
 		must(t, k.Start(t.Context(), 2))
 		if b, err := n.Blocked(t.Context(), Link{1, 2}); err != nil || !b {
 			t.Errorf("after a restart of 2: blocked %v, %v", b, err)

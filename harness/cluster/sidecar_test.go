@@ -1,0 +1,59 @@
+package cluster
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestProgramHoldsAllThatItNeeds(t *testing.T) {
+	p, err := selfProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	if err := p.archive(&packed); err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{}
+	for r := tar.NewReader(&packed); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Size == 0 || h.Mode&0o111 == 0 {
+			t.Errorf("%s: %d bytes, mode %o", h.Name, h.Size, h.Mode)
+		}
+		have["/"+h.Name] = true
+	}
+	for _, arg := range p.argv {
+		if strings.HasPrefix(arg, sidecarDir+"/") && !have[arg] {
+			t.Errorf("the program starts %s, which it does not bring", arg)
+		}
+	}
+	if len(have) != len(p.files) {
+		t.Errorf("%d files packed of %v", len(have), p.files)
+	}
+}
+
+func TestProgramThatIsNone(t *testing.T) {
+	t.Setenv("ONCEPROOF_SIDECAR", "sidecar_test.go")
+	if _, err := selfProgram(); err == nil || !strings.Contains(err.Error(), "GOOS=linux") {
+		t.Errorf("got %v, want the way out", err)
+	}
+}
+
+func TestSidecarRefuses(t *testing.T) {
+	for _, args := range [][]string{nil, {"dance"}, {"drop", "broker-1"}, {"drop", "::1"}, {"reach"}} {
+		var out, errOut bytes.Buffer
+		if code := sidecarMain(args, &out, &errOut); code == 0 || errOut.Len() == 0 {
+			t.Errorf("%v: exit code %d, said %q", args, code, errOut.String())
+		}
+	}
+}
