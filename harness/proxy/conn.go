@@ -40,7 +40,7 @@ type conn struct {
 	q        queue
 	gone     atomic.Bool     // the client hears no more: responses are read, but go nowhere
 	halfOpen atomic.Bool     // the broker's side was ended, the client's stays
-	heard    atomic.Bool     // the broker has responded at least once
+	heard    bool            // the broker has responded at least once; relayDown's
 	deaf     chan struct{}   // closed when the broker is read no more
 	ctx      context.Context // over when the connection was aborted
 
@@ -97,23 +97,24 @@ func (c *conn) run() {
 		return
 	}
 	var wg sync.WaitGroup
+	silent := false // the broker ended it and never said a word to what it was asked
 	wg.Go(func() {
-		c.endDown(c.relayDown())
+		err := c.relayDown()
+		silent = !c.heard && !c.gone.Load() && !c.halfOpen.Load() && !errors.Is(err, errGarbage) && c.q.head() != nil
+		c.endDown(err)
 		close(c.deaf)
 	})
 	c.endUp(c.relayUp())
 	wg.Wait()
-	silent := false // the broker took requests and never said a word
 	for _, e := range c.q.rest() {
 		if e.kind == forwarded {
-			silent = !c.heard.Load()
 			c.unanswered(e, history.Info, notAnswered)
 		}
 		for _, s := range e.strikes {
 			s.h.missed()
 		}
 	}
-	if silent && c.ctx.Err() == nil && !c.gone.Load() {
+	if silent && c.ctx.Err() == nil {
 		c.p.suspect(c.broker)
 	}
 }

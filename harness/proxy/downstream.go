@@ -23,7 +23,7 @@ func (c *conn) relayDown() error {
 		if err = c.response(in, e, size); err != nil {
 			return err
 		}
-		c.heard.Store(true)
+		c.heard = true
 		c.flush(c.q.pop())
 	}
 }

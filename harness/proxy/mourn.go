@@ -17,7 +17,7 @@ import (
 // dead, its ports at every door refuse too.
 const (
 	mournEvery = 50 * time.Millisecond // how soon a broker that is back is seen
-	probeLimit = time.Second
+	probeLimit = 5 * time.Second       // a busy broker is not a dead one
 )
 
 // mourn has every door refuse for a broker that refused us, until it answers.
@@ -69,13 +69,25 @@ func (p *Proxy) answers(broker int32) bool {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), probeLimit)
-	defer cancel()
+	stopped := make(chan struct{})
+	defer func() {
+		cancel()
+		<-stopped
+	}()
+	go func() { // Close does not wait for a broker that says nothing
+		defer close(stopped)
+		select {
+		case <-p.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return false
 	}
+	defer context.AfterFunc(ctx, func() { nc.Close() })()
 	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(probeLimit))
 	request := binary.BigEndian.AppendUint32(nil, 10)
 	request = binary.BigEndian.AppendUint16(request, uint16(kmsg.ApiVersions))
 	request = append(request, 0, 0, 0, 0, 0, 1, 0xff, 0xff) // version 0, correlation 1, no client id

@@ -3,11 +3,14 @@ package proxy
 import (
 	"errors"
 	"net"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
 )
@@ -69,4 +72,45 @@ func TestDeadBrokerIsRefusedAtTheDoor(t *testing.T) {
 		until("the door serves", func(err error) bool { return errors.As(err, &timeout) && timeout.Timeout() })
 	}
 	c.Close()
+}
+
+// A port forwarder accepts for a broker that does not listen yet, and hangs up.
+func TestAForwarderWithoutBrokerIsRefusedToo(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var up atomic.Bool
+	var served sync.WaitGroup
+	served.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if nc.Read(make([]byte, 100)); up.Load() {
+				nc.Write([]byte{0, 0, 0, 6, 0, 0, 0, 1, 0, 35})
+			}
+			nc.Close()
+		}
+	})
+	defer served.Wait()
+	defer l.Close()
+	p, err := New(Config{Brokers: func() map[int32]string { return map[int32]string{0: l.Addr().String()} }, Now: history.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	d, err := p.Open("shop/0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := dialRaw(t, d.Address(0))
+	r.send(kmsg.NewPtrApiVersionsRequest())
+	if _, err := r.receive(); err == nil {
+		t.Error("nobody answered")
+	}
+	waitFor(t, func() bool { return errors.Is(dials(d.Address(0)), syscall.ECONNREFUSED) })
+	up.Store(true)
+	waitFor(t, func() bool { return dials(d.Address(0)) == nil })
 }
