@@ -25,7 +25,6 @@ type inputPart struct {
 	hasFinal  bool
 	finalLine uint32
 	lastT     int64 // of the last acknowledged commit
-	stagedT   int64 // of the last offset sent into a transaction
 }
 
 // input is what a group did with one input record.

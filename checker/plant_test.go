@@ -483,7 +483,7 @@ var plants = map[Anomaly]func(w *world) *planted{
 		}
 		for _, note := range []string{"drain", "drain-timeout"} {
 			w.tell(history.Event{Src: history.SrcHarness, Proc: "harness", Type: history.Info, Op: history.OpPhase, Note: note})
-			w.now += int64(6+w.d.n(20)) * 1e9
+			w.now += int64(51+w.d.n(20)) * 1e9
 		}
 		return &planted{map[Anomaly]int64{StuckConsumer: n}, "stood still"}
 	},

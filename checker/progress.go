@@ -25,6 +25,7 @@ func (r *recovery) invoked(t int64) {
 const (
 	recoverWithin  = 10_000_000_000 // sends go through again after the last fault
 	drainAtLeast   = 5_000_000_000  // a shorter drain says nothing about a consumer
+	defaultSession = 45_000_000_000 // session.timeout.ms
 	abortCheck     = 10_000_000_000 // transaction.abort.timed.out.transaction.cleanup.interval.ms
 	defaultTimeout = 60_000_000_000 // transaction.timeout.ms
 )
@@ -132,48 +133,84 @@ func (j *judge) hang(pt *part, o undecided, why string) {
 	})
 }
 
-// stuck reports a group that committed nothing and polled nothing of a
-// partition throughout a drain that ended without it, though records wait there.
+// stuck reports a group that committed nothing of a partition throughout a
+// drain that ended without it, though records wait there. The drain must have
+// been long enough for the coordinator to notice a dead member.
 func (j *judge) stuck() {
 	from, to := j.phases["drain"], j.phases["drain-timeout"]
-	if from == 0 || to == 0 || to-from < drainAtLeast {
+	if from == 0 || to == 0 {
 		return
 	}
 	type key struct{ group, tp int32 }
-	lastPoll := map[key]int64{}
+	moved := map[key]int64{} // last commit
+	polled := map[key]int64{}
 	j.polls.scan(func(_ int64, p *pollLine) bool {
 		if g := j.procs[p.proc].group; g >= 0 {
 			k := key{g, p.tp}
-			lastPoll[k] = max(lastPoll[k], p.t)
+			polled[k] = max(polled[k], p.t)
+		}
+		return true
+	})
+	j.staged.scan(func(_ int64, s *stagedOffset) bool {
+		if x := j.txns.at(int64(s.txn)); x.outcome == txnCommitOK {
+			k := key{s.group, s.tp}
+			moved[k] = max(moved[k], x.end)
 		}
 		return true
 	})
 	for id, g := range j.groups {
+		since := max(from, j.lastGone) // members that die later die of themselves
+		if to-since < j.sessionTimeout(g)+drainAtLeast {
+			continue
+		}
 		for _, tp := range sortedKeys(g.inputs) {
 			in, pt := g.inputs[tp], j.parts[tp]
 			k := key{int32(id), tp}
-			if !in.hasFinal && lastPoll[k] == 0 || lastPoll[k] > from || in.lastT > from || in.stagedT > from {
+			if !in.hasFinal && polled[k] == 0 || max(moved[k], in.lastT) > since {
 				continue
+			}
+			if moved[k] == 0 && in.lastT == 0 && polled[k] > since {
+				continue // it reads, and never commits: perhaps it is not meant to
 			}
 			off, ok := j.visibleIn(pt, max(in.final, 0), pt.logEnd-1, true)
 			if !ok || pt.hasWM && off >= pt.marks[1] {
 				continue // nothing waits, or a hanging transaction holds it back
 			}
-			at := makePlace(tp, off)
-			r := *pt.rows.at(off)
-			j.finds.report(StuckConsumer, func() draft {
-				d := draft{focus: []place{at}, client: j.clientOf(g)}
-				d.events = append(d.events,
-					j.event(from, "harness", 0, 0, history.Info, history.OpPhase, "drain began"),
-					j.event(to, "harness", 0, 0, history.Info, history.OpPhase, "drain ended without success"),
-					j.logEvent(at, &r),
-					j.event(0, "audit", in.finalLine, makePlace(tp, in.final), history.OK, history.OpOffset, fmt.Sprintf("the committed offset of group %s for %s is %d", g.name, tpName(pt.tp), in.final)))
-				d.text = fmt.Sprintf("Group %s stood still: %s waits since before the drain, but for %.1f s nobody polled or committed %s.", g.name, j.placeName(at), float64(to-from)/1e9, tpName(pt.tp))
-				d.legal = fmt.Sprintf("a poll that returns %s", j.placeName(at))
-				return d
-			})
+			j.stuckAt(g, in, makePlace(tp, off), since, to, polled[k] > since)
 		}
 	}
+}
+
+// stuckAt reports one group at one partition; polls says that it reads on, over
+// and over, without getting anywhere.
+func (j *judge) stuckAt(g *group, in *inputPart, at place, since, to int64, polls bool) {
+	r := *j.parts[at.tp()].rows.at(at.off())
+	name := tpName(j.parts[at.tp()].tp)
+	j.finds.report(StuckConsumer, func() draft {
+		d := draft{focus: []place{at}, client: j.clientOf(g)}
+		d.events = append(d.events,
+			j.event(j.phases["drain"], "harness", 0, 0, history.Info, history.OpPhase, "drain began"),
+			j.event(to, "harness", 0, 0, history.Info, history.OpPhase, "drain ended without success"),
+			j.logEvent(at, &r),
+			j.event(0, "audit", in.finalLine, makePlace(at.tp(), in.final), history.OK, history.OpOffset, fmt.Sprintf("the committed offset of group %s for %s is %d", g.name, name, in.final)))
+		what := "nobody polled or committed " + name
+		if polls {
+			what = name + " was polled, but nothing was committed"
+		}
+		d.text = fmt.Sprintf("Group %s stood still: %s waits since before the drain, but for %.1f s %s.", g.name, j.placeName(at), float64(to-since)/1e9, what)
+		d.legal = fmt.Sprintf("a commit past %s", j.placeName(at))
+		return d
+	})
+}
+
+// sessionTimeout is how long a coordinator waits for a member that died.
+func (j *judge) sessionTimeout(g *group) int64 {
+	if c := j.clients[j.clientOf(g)]; c != nil {
+		if n, err := strconv.ParseInt(c.Config["session.timeout.ms"], 10, 64); err == nil {
+			return n * 1e6
+		}
+	}
+	return defaultSession
 }
 
 func (j *judge) clientOf(g *group) string {

@@ -180,7 +180,7 @@ func (j *judge) observeSendOffsets(p *proc, e *history.Event, line uint32) error
 	p.txnal = true
 	g := j.groupOf(p)
 	g.inTxn = true
-	g.input(j, tp).stagedT = e.T
+	g.input(j, tp)
 	i := j.txnOf(p, e.Txn)
 	x := j.txns.at(int64(i))
 	if e.Type == history.Invoke {
