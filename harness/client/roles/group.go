@@ -188,6 +188,10 @@ func (w *worker) handleTransaction(records []Record, commit func([]Record) error
 func (w *worker) commit(op history.Op, records []Record, call func([]Offset) error) error {
 	w.tokens++
 	token := w.spec.Proc + ":" + strconv.FormatInt(w.tokens, 10)
+	told := token
+	if m, ok := w.lib.(Metadata); ok {
+		told = m.Metadata(token)
+	}
 	var offsets []Offset
 	var lines []*history.Event
 	at := map[history.TopicPartition]int{}
@@ -198,7 +202,7 @@ func (w *worker) commit(op history.Op, records []Record, call func([]Offset) err
 			n = len(offsets)
 			at[r.TP] = n
 			offsets = append(offsets, Offset{TP: r.TP, Meta: token})
-			lines = append(lines, &history.Event{Op: op, Group: w.group, TP: r.TP, Meta: token, Txn: w.inTxn, Off: []int64{0}})
+			lines = append(lines, &history.Event{Op: op, Group: w.group, TP: r.TP, Meta: told, Txn: w.inTxn, Off: []int64{0}})
 		}
 		offsets[n].Off, lines[n].Off[0] = r.Off+1, r.Off+1
 	}

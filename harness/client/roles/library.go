@@ -46,6 +46,12 @@ type Library interface {
 	Rewind([]Record) []Offset
 }
 
+// Metadata may be implemented by a Library whose commits do not carry the token
+// as it is given: it returns what the broker will have, "" for nothing.
+type Metadata interface {
+	Metadata(token string) string
+}
+
 // Group is what a Library tells of its group.
 type Group interface {
 	// Told reports partitions that came or went.

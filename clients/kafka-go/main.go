@@ -1,0 +1,13 @@
+// Command kafka-go is the worker around github.com/segmentio/kafka-go.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/onceproof/onceproof/harness/client/roles"
+)
+
+func main() {
+	os.Exit(roles.Main(context.Background(), &library{}, os.Stdin, os.Stdout, os.Stderr))
+}
