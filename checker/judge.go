@@ -315,6 +315,19 @@ func (j *judge) observe(e *history.Event, line int64) error {
 			j.lastT = e.T
 		}
 	}
+	j.pool.depth++
+	err := j.dispatch(e, line)
+	j.pool.depth--
+	if err != nil {
+		return err
+	}
+	if j.pool.over() {
+		j.pool.trim()
+	}
+	return j.pool.err
+}
+
+func (j *judge) dispatch(e *history.Event, line int64) error {
 	var err error
 	switch e.Src {
 	case history.SrcClient:
@@ -330,13 +343,7 @@ func (j *judge) observe(e *history.Event, line int64) error {
 	default:
 		err = fmt.Errorf("source %q is not known", e.Src)
 	}
-	if err != nil {
-		return err
-	}
-	if j.pool.over() {
-		j.pool.trim()
-	}
-	return j.pool.err
+	return err
 }
 
 func (j *judge) observeClient(e *history.Event, line uint32) error {

@@ -14,9 +14,10 @@ import (
 const pageRows = 1 << 10
 
 // pool bounds the memory of all tables of one judge. Pages beyond the limit
-// move to one temporary file. They move only in trim, which callers run between
-// events and between pages of a scan, so that a row's address stays good for as
-// long as one event is being observed.
+// move to one temporary file. Pages that a row's address may point into stay:
+// while depth is above 0 (an event is being observed, a scan calls its function),
+// only a scan within a scan moves pages, and only those that it brought itself.
+// The bytes of a page that moved are used again.
 //
 //	        at, get                 trim: over the limit
 //	absent ─────────> resident <──────────────────────────> on disk
@@ -24,7 +25,9 @@ const pageRows = 1 << 10
 type pool struct {
 	limit    int64
 	resident int64
-	clock    []*page // resident pages, oldest first; touched ones get a second chance
+	depth    int
+	free     map[int][][]byte // of pages that moved, by size
+	clock    []*page          // resident pages, oldest first; touched ones get a second chance
 	file     *os.File
 	end      int64
 	err      error
@@ -40,7 +43,7 @@ type page struct {
 	pins    int32
 }
 
-func newPool(limit int64) *pool { return &pool{limit: limit} }
+func newPool(limit int64) *pool { return &pool{limit: limit, free: map[int][][]byte{}} }
 
 // over says that trim would move something.
 func (p *pool) over() bool { return p.resident > p.limit }
@@ -48,7 +51,7 @@ func (p *pool) over() bool { return p.resident > p.limit }
 // trim moves untouched pages to the file until the limit is kept. A failure to
 // write is kept in err, and nothing moves any more.
 func (p *pool) trim() {
-	if p.resident <= p.limit || p.err != nil {
+	if p.resident <= p.limit || p.err != nil || p.depth > 0 {
 		return
 	}
 	goal := p.limit - p.limit/8
@@ -91,6 +94,7 @@ func (p *pool) spill(g *page) error {
 	if _, err := p.file.WriteAt(g.data, g.slot); err != nil {
 		return fmt.Errorf("move state past the memory limit to disk: %w", err)
 	}
+	p.free[g.size] = append(p.free[g.size], g.data)
 	g.data = nil
 	p.resident -= int64(g.size)
 	p.spills++
@@ -98,7 +102,15 @@ func (p *pool) spill(g *page) error {
 }
 
 func (p *pool) load(g *page) {
-	g.data = alignedBytes(g.size)
+	if f := p.free[g.size]; len(f) > 0 {
+		g.data = f[len(f)-1]
+		p.free[g.size] = f[:len(f)-1]
+		if g.slot < 0 {
+			clear(g.data)
+		}
+	} else {
+		g.data = alignedBytes(g.size)
+	}
 	if g.slot >= 0 && p.file != nil {
 		if _, err := p.file.ReadAt(g.data, g.slot); err != nil && p.err == nil {
 			p.err = fmt.Errorf("read back state that was moved to disk: %w", err)
@@ -199,23 +211,37 @@ func (t *table[T]) scanFrom(from int64, f func(i int64, row *T) bool) {
 	}
 	slices.Sort(order)
 	for _, n := range order {
-		g := t.pages[n]
-		if g.data == nil {
-			t.pool.load(g)
+		if !t.scanPage(n, from, f) {
+			return
 		}
-		g.touched = true
-		g.pins++
-		rows := unsafe.Slice((*T)(unsafe.Pointer(&g.data[0])), pageRows)
-		for k := range rows {
-			i := n*pageRows + int64(k)
-			if i >= from && !f(i, &rows[k]) {
-				g.pins--
-				return
-			}
-		}
-		g.pins--
-		t.pool.trim()
 	}
+}
+
+func (t *table[T]) scanPage(n, from int64, f func(i int64, row *T) bool) bool {
+	g := t.pages[n]
+	brought := g.data == nil
+	if brought {
+		t.pool.load(g)
+	}
+	g.touched = true
+	g.pins++
+	t.pool.depth++
+	rows := unsafe.Slice((*T)(unsafe.Pointer(&g.data[0])), pageRows)
+	more := true
+	for k := max(0, from-n*pageRows); k < pageRows && more; k++ {
+		more = f(n*pageRows+k, &rows[k])
+	}
+	t.pool.depth--
+	g.pins--
+	switch {
+	case t.pool.depth == 0:
+		t.pool.trim()
+	case brought && g.pins == 0 && t.pool.over() && t.pool.err == nil:
+		if err := t.pool.spill(g); err != nil {
+			t.pool.err = err
+		}
+	}
+	return more
 }
 
 // spool is an append-only list of rows without pointers.
