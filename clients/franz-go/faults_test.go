@@ -1,6 +1,7 @@
 package franzgo
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"strings"
@@ -209,6 +210,33 @@ func TestBadSpecs(t *testing.T) {
 		if code := Main(context.Background(), strings.NewReader(line), io.Discard, &stderr); code != want || stderr.Len() == 0 {
 			t.Errorf("%q: exit code %d, want %d; stderr %q", line, code, want, stderr.String())
 		}
+	}
+}
+
+// TestContextEndsGracefully: a program that turns SIGTERM into the end of its
+// context is asked to stop twice, and stops gracefully all the same.
+func TestContextEndsGracefully(t *testing.T) {
+	c := cluster(t, "orders")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	in, inW := io.Pipe()
+	defer inW.Close()
+	outR, outW := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- Main(ctx, in, outW, io.Discard)
+		outW.Close()
+	}()
+	go io.WriteString(inW, `{"protocol":1,"proc":"a/0/1","role":"producer","topic":"orders","rate":50,"bootstrap":["`+c.ListenAddrs()[0]+`"],"config":{}}`+"\n")
+	closed := false
+	for lines := bufio.NewScanner(outR); lines.Scan(); {
+		if strings.Contains(lines.Text(), `"send"`) {
+			cancel()
+		}
+		closed = closed || strings.Contains(lines.Text(), `"type":"ok","op":"close"`)
+	}
+	if got := <-code; got != 0 || !closed {
+		t.Errorf("exit code %d, close reported: %v", got, closed)
 	}
 }
 

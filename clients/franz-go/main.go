@@ -39,7 +39,7 @@ func (f fatalError) Unwrap() error { return f.err }
 
 // Main runs one worker: it reads a client.Spec and commands from stdin, prints
 // its hello and events on stdout, and returns the exit code. It ends gracefully
-// on the stop command and on SIGTERM, and at once when stdin ends or ctx does.
+// on the stop command, on SIGTERM and when ctx ends, and at once when stdin ends.
 func Main(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int {
 	err := serve(ctx, stdin, stdout)
 	var fatal fatalError
@@ -67,10 +67,12 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	asked := ctx
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	stop, stopped := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stopped()
+	defer context.AfterFunc(asked, stopped)()
 	go obey(in, stopped, cancel) // ends with stdin, at the latest with the process
 
 	w := &worker{spec: spec, set: set, print: roles.NewPrinter(stdout), stop: stop, ctx: ctx}

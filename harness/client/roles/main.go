@@ -24,8 +24,8 @@ var ErrConfig = errors.New("configuration")
 var errFatal = errors.New("fatal")
 
 // Main runs one worker around the library that open makes, and returns its exit
-// code. It ends gracefully on the stop command and on SIGTERM, and at once when
-// stdin ends or ctx does.
+// code. It ends gracefully on the stop command, on SIGTERM and when ctx ends, and
+// at once when stdin ends.
 func Main(ctx context.Context, lib Library, stdin io.Reader, stdout, stderr io.Writer) int {
 	err := serve(ctx, lib, stdin, stdout)
 	if err == nil {
@@ -74,10 +74,12 @@ func serve(ctx context.Context, lib Library, stdin io.Reader, stdout io.Writer) 
 	if w.spec.Protocol != client.ProtocolVersion {
 		return fmt.Errorf("%w: worker protocol %d, this worker speaks %d", ErrConfig, w.spec.Protocol, client.ProtocolVersion)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
+	asked := ctx
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
 	stop, stopped := signal.NotifyContext(ctx, syscall.SIGTERM)
 	defer stopped()
+	defer context.AfterFunc(asked, stopped)()
 	go obey(in, stopped, cancel) // ends with stdin, at the latest with the process
 	w.ctx, w.stop, w.group = ctx, stop, w.spec.Config["group.id"]
 	w.out.w = w
