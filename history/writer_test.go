@@ -119,7 +119,7 @@ func TestWriterEndsOldFrames(t *testing.T) {
 		if err := w.Append(&Event{Src: SrcClient, Proc: "p", Type: OK, Op: OpSend}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(frameAge + time.Millisecond) // the bubble's time
+		time.Sleep(frameAge + time.Millisecond) //nolint:forbidigo // the bubble's time, which costs none
 		synctest.Wait()
 		f.mu.Lock()
 		crashed := bytes.Clone(f.bytes.Bytes())
