@@ -233,7 +233,7 @@ func newJudge(h history.Header, opt Options) *judge {
 	}
 	// A part of the limit is for what is not in tables: the reader's buffers,
 	// page lists, operations in flight.
-	tables := opt.Memory - max(opt.Memory/4, min(opt.Memory/2, 64<<20))
+	tables := opt.Memory - max(opt.Memory/4, min(opt.Memory/4*3, 112<<20))
 	p := newPool(tables)
 	j := &judge{
 		header:     h,

@@ -2,6 +2,10 @@
 // whether it holds, with a witness where it does not.
 //
 //	history ──> checker ──> reports
+//
+// Check judges a whole history, Online a run that goes on; Explain says what an
+// anomaly is, Standings what a configuration promises about one. docs/checker.md
+// describes how, docs/anomalies.md what.
 package checker
 
 // Guarantee is a promise that a configuration may make.
