@@ -68,7 +68,7 @@ func (j *judge) since(t int64) int64 {
 	if t == 0 {
 		return 0
 	}
-	return t - start
+	return max(1, t-start) // 0 is no time
 }
 
 // clock writes t as seconds since the start.
