@@ -104,7 +104,9 @@ func (w *walker) realtimeReorder(at place, r *record, owner *proc, l latest) {
 
 // acksInOrder looks at what one process was told: of two of its sends the later
 // one at the smaller offset. Where both records stand in the log so, that is
-// reordered-write; here the log does not tell (Jepsen's nonmonotonic-send).
+// reordered-write; here the log does not hold them both (Jepsen's
+// nonmonotonic-send): the earlier one is lost, perhaps, and its offset was given
+// away again.
 func (j *judge) acksInOrder(pt *part) {
 	sent := map[int32]lastSent{}
 	pt.rows.scan(func(off int64, r *record) bool {
@@ -118,8 +120,8 @@ func (j *judge) acksInOrder(pt *part) {
 			return true
 		}
 		b := *pt.rows.at(last.off)
-		if r.flags&b.flags&fLogged != 0 || j.gone(r) || j.gone(&b) {
-			return true // in the log out of order, or lost: each has a name of its own
+		if r.flags&b.flags&fLogged != 0 {
+			return true // in the log out of order
 		}
 		rec := *r
 		j.finds.report(NonmonotonicSend, func() draft {
@@ -134,11 +136,6 @@ func (j *judge) acksInOrder(pt *part) {
 		})
 		return true
 	})
-}
-
-// gone says that a record is missed as a lost-write.
-func (j *judge) gone(r *record) bool {
-	return j.auditDone && r.flags&fLogged == 0 && j.valueFlags(r.val)&(vLogged|vAside) == 0 && j.mustExist(r.txn)
 }
 
 // gapsDone compares every jump of a reader with what the log holds in between.

@@ -125,11 +125,11 @@ var readsOnlyCommitted = []Anomaly{AbortedRead, DirtyRead, IntermediateRead, Rea
 var matrix = []clause{
 	{"acks", []Anomaly{LostWrite, TruncatedLog}, Expected, func(s settings) bool { return s.is("acks", "0") },
 		"nothing is acknowledged, so nothing that is lost is noticed"},
-	{"acks", []Anomaly{LostWrite, TruncatedLog, RealtimeReorder, InconsistentOffset}, Permitted, func(s settings) bool { return s.is("acks", "1") },
+	{"acks", []Anomaly{LostWrite, TruncatedLog, RealtimeReorder, NonmonotonicSend, InconsistentOffset}, Permitted, func(s settings) bool { return s.is("acks", "1") },
 		"what only the leader has is lost when it fails"},
 	{"replicas", []Anomaly{LostWrite, TruncatedLog}, Permitted, func(s settings) bool { return s.is("replicas", "1") },
 		"the only replica may be lost"},
-	{"unclean.leader.election.enable", []Anomaly{LostWrite, TruncatedLog, InconsistentOffset, OffsetLost}, Permitted, func(s settings) bool { return s.is("unclean.leader.election.enable", "true") },
+	{"unclean.leader.election.enable", []Anomaly{LostWrite, TruncatedLog, NonmonotonicSend, InconsistentOffset, OffsetLost}, Permitted, func(s settings) bool { return s.is("unclean.leader.election.enable", "true") },
 		"a replica that lags may become leader, and what it lacks is lost"},
 	{"min.insync.replicas", []Anomaly{LostWrite, TruncatedLog}, Permitted, func(s settings) bool {
 		return s.is("min.insync.replicas", "1") && len(s.header.Topics) > 0 && !s.is("replicas", "1")
