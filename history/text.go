@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -26,7 +27,12 @@ func ParseTopicPartition(s string) (TopicPartition, error) {
 }
 
 // String returns "proc#n"; the zero Value, a record that carries none, is "".
-func (v Value) String() string { return string(appendValue(nil, v)) }
+func (v Value) String() string { return string(v.Append(nil)) }
+
+// Append appends what String returns.
+func (v Value) Append(dst []byte) []byte {
+	return appendValue(slices.Grow(dst, len(v.Proc)+20), v)
+}
 
 // ParseValue is String's inverse.
 func ParseValue(s string) (Value, error) {

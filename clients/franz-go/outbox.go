@@ -15,14 +15,24 @@ const asideBackoff = 100 * time.Millisecond
 
 // send is one attempt to write one record.
 type send struct {
-	e     history.Event
-	val   [1]history.Value
-	from  [1]history.Input
-	off   [1]int64
+	op    history.Op
+	id    int64
+	txn   int64
+	val   history.Value
+	from  history.Input
 	topic string
 	key   []byte
 	tries int   // attempts before this one
 	due   int64 // when the next attempt may start
+}
+
+// event makes e an event of s; it reuses e's slices.
+func (s *send) event(e *history.Event) {
+	off, val, from := e.Off[:0], e.Val[:0], e.From[:0]
+	*e = history.Event{Op: s.op, ID: s.id, Txn: s.txn, TP: history.TopicPartition{Topic: s.topic, Part: -1}, Off: off, Val: append(val, s.val), From: from}
+	if s.from != (history.Input{}) {
+		e.From = append(e.From, s.from)
+	}
 }
 
 // outbox writes records and answers for each: it tries again what failed, as
@@ -30,8 +40,9 @@ type send struct {
 // acknowledged. Within a transaction it only remembers the first error, since
 // the transaction must be aborted.
 type outbox struct {
-	w      *worker
-	queued []*send // invoked, not yet handed to the library
+	w       *worker
+	queued  []*send       // invoked, not yet handed to the library
+	invoked history.Event // made anew for each
 
 	mu    sync.Mutex
 	again []*send // failed, to be tried again
@@ -40,19 +51,12 @@ type outbox struct {
 
 // add queues the record that carries v.
 func (o *outbox) add(op history.Op, topic string, v history.Value, key []byte, from history.Input) {
-	s := &send{topic: topic, key: key}
-	s.val[0], s.from[0] = v, from
-	s.e = history.Event{Op: op, Val: s.val[:], Txn: o.w.inTxn.Load()}
-	if from != (history.Input{}) {
-		s.e.From = s.from[:]
-	}
-	o.queue(s)
+	o.queue(&send{op: op, topic: topic, val: v, key: key, from: from, txn: o.w.inTxn.Load()})
 }
 
 func (o *outbox) queue(s *send) {
-	s.e.TP = history.TopicPartition{Topic: s.topic, Part: -1}
-	s.e.Off, s.e.Err = nil, nil
-	o.w.print.Invoke(&s.e)
+	s.event(&o.invoked)
+	s.id = o.w.print.Invoke(&o.invoked)
 	o.queued = append(o.queued, s)
 }
 
@@ -65,7 +69,7 @@ func (o *outbox) release() error {
 		return err
 	}
 	for _, s := range o.queued {
-		r := o.w.record(s.topic, s.val[0], s.key, s.from[0])
+		r := o.w.record(s.topic, s.val, s.key, s.from)
 		o.w.cl.Produce(o.w.ctx, r, func(r *kgo.Record, err error) { o.ended(s, r, err) })
 	}
 	o.queued = o.queued[:0]
@@ -74,18 +78,24 @@ func (o *outbox) release() error {
 
 // ended reports how an attempt ended. The library calls it.
 func (o *outbox) ended(s *send, r *kgo.Record, err error) {
+	e := ends.Get().(*history.Event)
+	defer ends.Put(e)
+	s.event(e)
 	if err == nil {
-		s.e.Type, s.e.TP.Part = history.OK, r.Partition
-		if s.off[0] = r.Offset; r.Offset >= 0 && o.w.set.acks != "0" {
-			s.e.Off = s.off[:]
+		e.Type, e.TP.Part = history.OK, r.Partition
+		if r.Offset >= 0 && o.w.set.acks != "0" {
+			e.Off = append(e.Off, r.Offset)
 		}
-		o.w.print.End(&s.e)
+		o.w.print.End(e)
 		return
 	}
-	s.e.Type, s.e.Err = sendOutcome(err), errorOf(err)
-	o.w.print.End(&s.e)
+	e.Type, e.Err = sendOutcome(err), errorOf(err)
+	o.w.print.End(e)
 	o.failed(s, err)
 }
+
+// ends are events that the printer is done with when it returns.
+var ends = sync.Pool{New: func() any { return new(history.Event) }}
 
 func (o *outbox) failed(s *send, err error) {
 	if isFatal(err) {
@@ -96,8 +106,8 @@ func (o *outbox) failed(s *send, err error) {
 	defer o.mu.Unlock()
 	retry := o.w.spec.Retry
 	pause := time.Duration(retry.BackoffNS)
-	switch aside := s.e.Op == history.OpSetAside; {
-	case s.e.Txn > 0:
+	switch aside := s.op == history.OpSetAside; {
+	case s.txn > 0:
 		if o.err == nil {
 			o.err = err
 		}
@@ -106,7 +116,7 @@ func (o *outbox) failed(s *send, err error) {
 		pause = max(pause, asideBackoff)
 	case s.tries < retry.Attempts:
 	case retry.Topic != "":
-		s.e.Op, s.topic = history.OpSetAside, retry.Topic
+		s.op, s.topic = history.OpSetAside, retry.Topic
 	default:
 		return // given up
 	}

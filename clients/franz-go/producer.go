@@ -58,7 +58,7 @@ func (w *worker) send(out *outbox, v history.Value) {
 func (w *worker) key(v history.Value) []byte {
 	switch w.set.key {
 	case "", "unique":
-		return []byte(v.String())
+		return v.Append(nil)
 	case "none":
 		return nil
 	}

@@ -172,12 +172,9 @@ func (w *worker) value(v history.Value) []byte {
 	if size == 0 {
 		size = defaultSize
 	}
-	id := v.String()
-	b := make([]byte, max(size, len(id)+1))
-	rest := b[copy(b, id):]
-	rest[0] = '\n'
-	for rest = rest[1:]; len(rest) > 0; {
-		rest = rest[copy(rest, padding):]
+	b := append(v.Append(make([]byte, 0, max(size, len(v.Proc)+24))), '\n')
+	for len(b) < size {
+		b = append(b, padding[:min(size-len(b), len(padding))]...)
 	}
 	return b
 }
