@@ -2,6 +2,7 @@ package checker
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -26,8 +27,9 @@ type pool struct {
 	limit    int64
 	resident int64
 	depth    int
-	free     map[int][][]byte // of pages that moved, by size
-	clock    []*page          // resident pages, oldest first; touched ones get a second chance
+	free     map[int][][]byte // bytes of pages that moved or never were, by size
+	slabs    [][]byte
+	clock    []*page // resident pages, oldest first; touched ones get a second chance
 	file     *os.File
 	end      int64
 	err      error
@@ -102,14 +104,9 @@ func (p *pool) spill(g *page) error {
 }
 
 func (p *pool) load(g *page) {
-	if f := p.free[g.size]; len(f) > 0 {
-		g.data = f[len(f)-1]
-		p.free[g.size] = f[:len(f)-1]
-		if g.slot < 0 {
-			clear(g.data)
-		}
-	} else {
-		g.data = alignedBytes(g.size)
+	g.data = p.bytes(g.size)
+	if g.slot < 0 {
+		clear(g.data)
 	}
 	if g.slot >= 0 && p.file != nil {
 		if _, err := p.file.ReadAt(g.data, g.slot); err != nil && p.err == nil {
@@ -120,6 +117,28 @@ func (p *pool) load(g *page) {
 	p.clock = append(p.clock, g)
 }
 
+// bytes are for one page, of a page that moved or of a new slab.
+func (p *pool) bytes(size int) []byte {
+	f := p.free[size]
+	if len(f) == 0 {
+		n := int(max(1, min(slabSize, p.limit/8)/int64(size)))
+		slab, err := newSlab(n * size)
+		if err != nil {
+			p.fail(err)
+			return alignedBytes(size)
+		}
+		p.slabs = append(p.slabs, slab)
+		for i := range n {
+			f = append(f, slab[i*size:(i+1)*size:(i+1)*size])
+		}
+	}
+	p.free[size] = f[:len(f)-1]
+	return f[len(f)-1]
+}
+
+// slabSize is how much memory the pool asks for at a time, in bytes.
+const slabSize = 4 << 20
+
 // fail keeps the first error.
 func (p *pool) fail(err error) {
 	if p.err == nil {
@@ -127,12 +146,17 @@ func (p *pool) fail(err error) {
 	}
 }
 
+// close gives everything back. No row may be used any more.
 func (p *pool) close() error {
-	if p.file == nil {
-		return nil
+	var err error
+	for _, b := range p.slabs {
+		err = errors.Join(err, freeSlab(b))
 	}
-	err := p.file.Close()
-	p.file = nil
+	p.slabs, p.free = nil, nil
+	if p.file != nil {
+		err = errors.Join(err, p.file.Close())
+		p.file = nil
+	}
 	return err
 }
 
