@@ -112,6 +112,11 @@ func (a *admin) stableOffsets(ctx context.Context, group string) (map[history.To
 	}
 	found := make(map[history.TopicPartition]committed)
 	add := func(topic string, part int32, off int64, meta *string, code int16) error {
+		tp := history.TopicPartition{Topic: topic, Part: part}
+		if code == kerr.UnstableOffsetCommit.Code {
+			found[tp] = committed{off: -1, pending: true}
+			return nil
+		}
 		if err := kerr.ErrorForCode(code); err != nil {
 			return fmt.Errorf("fetch offsets of group %s, %s/%d: %w", group, topic, part, err)
 		}
@@ -120,7 +125,7 @@ func (a *admin) stableOffsets(ctx context.Context, group string) (map[history.To
 			if meta != nil {
 				c.meta = *meta
 			}
-			found[history.TopicPartition{Topic: topic, Part: part}] = c
+			found[tp] = c
 		}
 		return nil
 	}
@@ -149,7 +154,9 @@ func (a *admin) stableOffsets(ctx context.Context, group string) (map[history.To
 	return found, nil
 }
 
+// committed is a group's offset on one partition.
 type committed struct {
-	off  int64
-	meta string
+	off     int64
+	meta    string
+	pending bool // a transaction that is open holds another; off says nothing
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/IBM/sarama"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/harness/client"
@@ -60,7 +61,12 @@ func (r *run) auditAll(ctx context.Context) error {
 		}
 		for tp, c := range offsets {
 			e := auditEvent(history.OpOffset)
-			e.Group, e.TP, e.Off, e.Meta = g.id, tp, []int64{c.off}, c.meta
+			e.Group, e.TP, e.Meta = g.id, tp, c.meta
+			if c.pending {
+				e.Type, e.Err = history.Info, &history.Error{Name: kerr.UnstableOffsetCommit.Message, Code: kerr.UnstableOffsetCommit.Code}
+			} else {
+				e.Off = []int64{c.off}
+			}
 			r.rec.record(e)
 		}
 	}

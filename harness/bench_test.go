@@ -16,11 +16,14 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-// The test binary is also the two producers that the benchmark compares, so that
-// both are processes of their own.
+// The test binary is also the built-in worker, and the two producers that the
+// benchmark compares, so that all are processes of their own.
 const benchAs = "ONCEPROOF_BENCH_AS"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "worker" {
+		os.Exit(franzgo.Main(context.Background(), os.Stdin, os.Stdout, os.Stderr))
+	}
 	switch os.Getenv(benchAs) {
 	case "worker":
 		os.Exit(franzgo.Main(context.Background(), os.Stdin, os.Stdout, os.Stderr))

@@ -76,6 +76,10 @@ func (r *run) undrained(ctx context.Context) ([]string, error) {
 			if m.tp.Topic != g.input || m.high == m.start {
 				continue
 			}
+			if offsets[m.tp].pending {
+				missing = append(missing, fmt.Sprintf("an open transaction holds an offset of group %s on %s", g.id, m.tp))
+				continue
+			}
 			at := max(offsets[m.tp].off, m.start)
 			if at >= m.high {
 				continue

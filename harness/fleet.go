@@ -95,6 +95,7 @@ func workerSpec(c scenarios.Client, bootstrap []string, seed uint64) client.Spec
 	return client.Spec{
 		Protocol: client.ProtocolVersion, Role: c.Role, Bootstrap: bootstrap, Config: maps.Clone(c.Config),
 		Topic: c.Topic, Input: c.Input, Output: c.Output, Commit: c.Commit, Transaction: c.Transaction, Rate: c.Rate,
+		Max: c.Max, Size: c.Size,
 		Seed:    seed,
 		Process: client.Process{MinNS: int64(c.Process.Min), MaxNS: int64(c.Process.Max), Fail: c.Process.Fail},
 		Retry:   client.Retry{Attempts: c.Retry.Attempts, BackoffNS: int64(c.Retry.Backoff), Topic: c.Retry.Topic},

@@ -12,6 +12,7 @@ import (
 // clients' versions and effective configurations, which are known only once they
 // have said hello: until open, events wait in memory.
 type recorder struct {
+	watch   func(history.Header) func(*history.Event) // makes observe; may be nil
 	observe func(*history.Event)
 
 	mu      sync.Mutex
@@ -21,12 +22,12 @@ type recorder struct {
 	err     error
 }
 
-func newRecorder(path string, observe func(*history.Event)) (*recorder, error) {
+func newRecorder(path string, watch func(history.Header) func(*history.Event)) (*recorder, error) {
 	f, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("create the history: %w", err)
 	}
-	return &recorder{file: f, observe: observe}, nil
+	return &recorder{file: f, watch: watch}, nil
 }
 
 func (r *recorder) record(e history.Event) {
@@ -60,6 +61,9 @@ func (r *recorder) open(h history.Header) error {
 		return fmt.Errorf("write the history: %w", err)
 	}
 	r.w = w
+	if r.watch != nil {
+		r.observe = r.watch(h)
+	}
 	for i := range r.waiting {
 		r.append(&r.waiting[i])
 	}

@@ -29,11 +29,12 @@ var ErrInfrastructure = errors.New("the run could not be judged")
 type Config struct {
 	Scenario *scenarios.Scenario
 	Plan     *plan.Plan
-	Dir      string               // the run folder; created
-	Control  bool                 // Scenario is a control: noted in the header
-	Progress func(Progress)       // called about each second and at each change; may be nil
-	Observe  func(*history.Event) // sees every event in order; may be nil
-	Tool     string               // onceproof's version
+	Dir      string                                    // the run folder; created
+	Control  bool                                      // Scenario is a control: noted in the header
+	Progress func(Progress)                            // called about each second and at each change; may be nil
+	Observe  func(history.Header) func(*history.Event) // makes what sees every event in order; may be nil
+	Stop     <-chan string                             // ends the load early, with the reason; may be nil
+	Tool     string                                    // onceproof's version
 }
 
 // Progress is where a run stands.
@@ -192,6 +193,9 @@ func (r *run) load(ctx context.Context) error {
 	struck := make(chan error, 1)
 	go func() { struck <- s.strikeAll(load, ctx) }()
 	failed := r.outlast(ctx, s)
+	if errors.Is(failed, errStopped) {
+		failed = nil
+	}
 	end(errLoadOver)
 	r.phase("heal")
 	if err := errors.Join(failed, <-struck); err != nil {
@@ -203,7 +207,10 @@ func (r *run) load(ctx context.Context) error {
 	return r.fleet.stopProducers(ctx)
 }
 
-var errLoadOver = errors.New("the load is over")
+var (
+	errLoadOver = errors.New("the load is over")
+	errStopped  = errors.New("stopped early")
+)
 
 // outlast returns when the load has lasted long enough, or cannot go on.
 func (r *run) outlast(ctx context.Context, s *striker) error {
@@ -228,6 +235,9 @@ func (r *run) last(ctx context.Context, d time.Duration, enough <-chan struct{})
 		return nil
 	case <-enough:
 		return nil
+	case why := <-r.cfg.Stop:
+		r.status.say("the load ends early: " + why)
+		return errStopped
 	case err := <-r.fleet.failed:
 		return err
 	case <-ctx.Done():

@@ -79,19 +79,25 @@ func (s *striker) strike(load, ctx context.Context, step plan.Step, settled func
 		Now: history.Now, Record: func(f faults.Fact) { s.record(step, f) },
 		InFlight: func() map[int16]int { return s.run.proxy.InFlight(proxy.Link{Broker: -1}) },
 	})
-	s.hit(load, step, strike, release)
+	s.hit(load, ctx, step, strike, release)
 	settled()
 	return s.heal(ctx, step, strike)
 }
 
-// hit injects, waits for the effect, and lets it last.
-func (s *striker) hit(load context.Context, step plan.Step, strike *faults.Strike, release func()) {
-	_, err := strike.Inject(load)
+// hit injects, waits for the effect, and lets it last. A strike that has begun is
+// carried through; only a wire fault, which waits for its request, gives up when
+// the load ends.
+func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.Strike, release func()) {
+	_, err := strike.Inject(ctx)
 	if err != nil {
 		s.say(step, "could not strike: "+err.Error())
 		return
 	}
-	by, err := strike.Effect(load)
+	waits := ctx
+	if faults.IsWireKind(step.Fault.Kind) {
+		waits = load
+	}
+	by, err := strike.Effect(waits)
 	release() // what triggered it may go its way now
 	if err != nil {
 		s.say(step, "its effect was never seen: "+err.Error())

@@ -62,7 +62,7 @@ var clientFields = []field[Client]{
 	must(put("name", "The client's name; its instances are name/0, name/1, …", name, func(c *Client) *string { return &c.Name })),
 	must(put("role", "`producer`; `consumer`; `processor`: consumes, processes, produces.", oneOf("a role", Producer, Consumer, Processor), func(c *Client) *string { return &c.Role })),
 	put("library", "The client library: a folder of clients/. Default franz-go.", named("a library", `^@?[A-Za-z0-9][A-Za-z0-9._/-]*(@[A-Za-z0-9._+-]+)?$`), func(c *Client) *string { return &c.Library }),
-	put("command", "Any program instead of a worker; it is given the bootstrap servers in KAFKA_BOOTSTRAP_SERVERS and judged from the wire and the log alone.", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Command }),
+	put("command", "A worker of your own instead of a library's: any program that speaks the worker protocol (docs/worker-protocol.md).", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Command }),
 	put("count", "Instances. Default 1.", whole[int]("count", 1, 100), func(c *Client) *int { return &c.Count }),
 	put("rate", "Records that each instance sends a second, such as 200/s; without it, as fast as it can.", rate, func(c *Client) *float64 { return &c.Rate }),
 	put("size", "Bytes that a record's value is padded to.", whole[int]("size", 1, 1<<20), func(c *Client) *int { return &c.Size }),
@@ -125,7 +125,7 @@ var runFields = []field[Run]{
 			return seed.encode(&r.Seed)
 		},
 	},
-	put("stop-on", "`violation` ends the run at the first one.", oneOf("a reason to stop", "violation"), func(r *Run) *string { return &r.StopOn }),
+	put("stop-on", "`violation` ends the load at the first one that shows before the final log is read, such as a poll that goes back or an acknowledgement out of order.", oneOf("a reason to stop", "violation"), func(r *Run) *string { return &r.StopOn }),
 }
 
 var expectMapping = mapping("verdicts by guarantee", oneOf("a verdict", Verdicts...), map[string]any{"enum": Guarantees}, func(key string) string {

@@ -11,8 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/harness/plan"
+	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -168,15 +170,44 @@ func runOne(ctx context.Context, out io.Writer, o runOptions, j job) outcome {
 	}
 	progress := newProgress(os.Stderr, o.quiet)
 	progress.plan(j)
-	_, runErr := harness.Run(ctx, harness.Config{
+	cfg := harness.Config{
 		Scenario: j.scenario, Plan: j.plan, Dir: dir, Control: j.control,
 		Progress: progress.show, Tool: version(),
-	})
+	}
+	if j.scenario.Run.StopOn != "" {
+		defer stopOnViolation(&cfg)()
+	}
+	_, runErr := harness.Run(ctx, cfg)
 	progress.end()
 	if errors.Is(runErr, errInterrupted) {
 		return outcome{job: j, dir: dir, code: exitInterrupted, why: errInterrupted.Error()}
 	}
 	return judge(ctx, out, o, j, dir, runErr)
+}
+
+// stopOnViolation judges the run as it goes and ends its load at the first
+// violation that needs no final log to be seen. done is called after the run.
+func stopOnViolation(cfg *harness.Config) (done func()) {
+	var online *checker.Online
+	stop := make(chan string, 1)
+	cfg.Stop = stop
+	cfg.Observe = func(h history.Header) func(*history.Event) {
+		online = checker.NewOnline(h, checker.Options{}, func(a checker.Anomaly) {
+			select {
+			case stop <- string(a) + " was seen":
+			default:
+			}
+		})
+		return func(e *history.Event) {
+			// An event that cannot be judged is told by the whole check at the end.
+			_ = online.Observe(e)
+		}
+	}
+	return func() {
+		if online != nil {
+			_, _ = online.Finish() // only to let go of what it holds: the verdict is the whole check's
+		}
+	}
 }
 
 // freshDir names a run folder that does not exist yet.
