@@ -49,7 +49,6 @@ type worker struct {
 	stop  context.Context // done: end gracefully
 	ctx   context.Context // done: end at once
 	group string
-	key   string
 
 	seq    atomic.Int64
 	txns   int64
