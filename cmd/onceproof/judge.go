@@ -41,6 +41,7 @@ func judgeDir(ctx context.Context, dir string, opt checker.Options) (*checker.Re
 		return nil, reports.Input{}, err
 	}
 	defer r.Close()
+	opt.View = func(name string) (io.Writer, error) { return os.Create(filepath.Join(dir, name)) }
 	report, err := checker.Check(ctx, r, opt)
 	if err != nil {
 		return nil, reports.Input{}, err
