@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 
 // invocation is one finished command.
 type invocation struct {
-	code        int
+	pid, code   int
 	out, stderr string
 }
 
@@ -55,7 +55,7 @@ func onceproof(t *testing.T, dir string, args ...string) invocation {
 	if err != nil && !errors.As(err, &exited) {
 		t.Fatalf("onceproof %s: %v", strings.Join(args, " "), err)
 	}
-	return invocation{cmd.ProcessState.ExitCode(), out.String(), stderr.String()}
+	return invocation{cmd.Process.Pid, cmd.ProcessState.ExitCode(), out.String(), stderr.String()}
 }
 
 // small is a scenario of a few seconds on the embedded cluster.

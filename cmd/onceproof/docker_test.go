@@ -51,9 +51,9 @@ func leftOf(t *testing.T, api *client.Client, pid int) []string {
 }
 
 // TestTheStory is what the README opens with, on three real brokers: the guide's
-// recipe duplicates, the transactional configuration holds.
+// recipe duplicates, the transactional configuration holds, and nothing is left.
 func TestTheStory(t *testing.T) {
-	engine(t)
+	api := engine(t)
 	dir := t.TempDir()
 	for _, scenario := range []string{"guide-recipe", "exactly-once"} {
 		t.Run(scenario, func(t *testing.T) {
@@ -69,7 +69,21 @@ func TestTheStory(t *testing.T) {
 					t.Errorf("the verdict does not say %q:\n%s", s, got.out)
 				}
 			}
+			if left := leftOf(t, api, got.pid); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
 		})
+	}
+}
+
+func TestAnImageThatCannotBeHad(t *testing.T) {
+	api := engine(t)
+	got := onceproof(t, t.TempDir(), "run", "exactly-once", "--backend", "docker", "--image", "onceproof/kafka:0.0.1")
+	if got.code != exitUnjudged || !strings.Contains(got.stderr, "make images KAFKA=0.0.1") {
+		t.Errorf("exit %d\n%s", got.code, got.stderr)
+	}
+	if left := leftOf(t, api, got.pid); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 
