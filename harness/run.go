@@ -94,7 +94,7 @@ type run struct {
 }
 
 func newRun(cfg Config) (*run, error) {
-	r := &run{cfg: cfg, result: Result{Dir: cfg.Dir}}
+	r := &run{cfg: cfg, result: Result{Dir: cfg.Dir, Header: header(cfg, cfg.Scenario.Cluster.Backend)}}
 	if err := os.MkdirAll(filepath.Join(cfg.Dir, "logs"), 0o755); err != nil {
 		return nil, fmt.Errorf("create the run folder: %w", err)
 	}

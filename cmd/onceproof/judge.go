@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
@@ -25,7 +26,8 @@ func judge(ctx context.Context, out io.Writer, o runOptions, j job, dir string, 
 		return result
 	}
 	if runErr != nil {
-		report.Infra, report.Exit, report.Why = runErr.Error(), exitUnjudged, runErr.Error()
+		why := strings.TrimPrefix(runErr.Error(), harness.ErrInfrastructure.Error()+": ") // the report says that itself
+		report.Infra, report.Exit, report.Why = why, exitUnjudged, why
 	}
 	result.code, result.why = report.Exit, report.Why
 	if err := publish(out, in, o.asJSON); err != nil {
