@@ -82,7 +82,7 @@ func benchPlain(b *testing.B, c cluster.Cluster) float64 {
 func benchWorker(b *testing.B, c cluster.Cluster) float64 {
 	b.Setenv(benchAs, "worker")
 	dir := b.TempDir()
-	rec, err := newRecorder(filepath.Join(dir, HistoryFile), nil)
+	rec, err := newRecorder(filepath.Join(dir, history.FileName), nil)
 	if err != nil {
 		b.Fatal(err)
 	}

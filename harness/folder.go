@@ -14,7 +14,6 @@ import (
 const (
 	ScenarioFile = "scenario.yaml"
 	PlanFile     = "plan.json"
-	HistoryFile  = "history.jsonl.zst"
 )
 
 // FolderName is the name of a run's folder below runs/.

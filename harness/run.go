@@ -106,7 +106,7 @@ func newRun(cfg Config) (*run, error) {
 		return nil, fmt.Errorf("%w: %w", ErrInfrastructure, err)
 	}
 	r.commands = commands
-	rec, err := newRecorder(filepath.Join(cfg.Dir, HistoryFile), cfg.Observe)
+	rec, err := newRecorder(filepath.Join(cfg.Dir, history.FileName), cfg.Observe)
 	if err != nil {
 		return nil, err
 	}
