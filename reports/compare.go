@@ -2,11 +2,11 @@ package reports
 
 import (
 	"fmt"
-	"math"
 	"sort"
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/trials"
 )
 
 // Comparison is libraries × guarantees, a table a scenario, differences first.
@@ -142,9 +142,9 @@ func libraryResult(library, version string, trials []*Trial) LibraryResult {
 	return l
 }
 
-func tally(g checker.Guarantee, trials []*Trial) Tally {
+func tally(g checker.Guarantee, runs []*Trial) Tally {
 	t := Tally{Guarantee: g}
-	for _, trial := range trials {
+	for _, trial := range runs {
 		r, ok := trial.result(g)
 		if !ok {
 			continue
@@ -163,21 +163,8 @@ func tally(g checker.Guarantee, trials []*Trial) Tally {
 			t.Unknown++
 		}
 	}
-	t.Low, t.High = wilson(t.Violated, t.Holds+t.Violated)
+	t.Low, t.High = trials.Rate{Hits: t.Violated, Runs: t.Holds + t.Violated}.Interval()
 	return t
-}
-
-// wilson is the 95 % score interval of k of n (Wilson 1927): right for small n
-// and for shares near 0 and 1, where the usual one is not.
-func wilson(k, n int) (low, high float64) {
-	if n == 0 {
-		return 0, 1
-	}
-	const z = 1.959964
-	p, m := float64(k)/float64(n), float64(n)
-	mid := (p + z*z/(2*m)) / (1 + z*z/m)
-	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
-	return math.Max(0, mid-half), math.Min(1, mid+half)
 }
 
 func median(vs []float64) float64 {

@@ -3,7 +3,6 @@ package reports
 import (
 	"bytes"
 	"encoding/json"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +26,7 @@ func trialOf(t *testing.T, s sample, library string, started time.Time) Trial {
 
 var day = time.Date(2026, 11, 20, 9, 30, 0, 0, time.UTC)
 
-func trials(t *testing.T) []Trial {
+func someTrials(t *testing.T) []Trial {
 	good, bad := passingRun(), violatedRun()
 	good.in.Report.Scenario, bad.in.Report.Scenario = "late-end", "late-end"
 	same := passingRun()
@@ -85,7 +84,7 @@ func TestLoadTrialReadsARunFolder(t *testing.T) {
 }
 
 func TestComparePutsDifferencesFirst(t *testing.T) {
-	c := Compare(trials(t))
+	c := Compare(someTrials(t))
 	if len(c.Scenarios) != 2 || c.Scenarios[0].Scenario != "late-end" || !c.Scenarios[0].Differs || c.Scenarios[1].Differs {
 		t.Fatalf("scenarios in the order %+v", c.Scenarios)
 	}
@@ -107,7 +106,7 @@ func TestComparePutsDifferencesFirst(t *testing.T) {
 }
 
 func TestComparisonPages(t *testing.T) {
-	c := Compare(trials(t))
+	c := Compare(someTrials(t))
 	var md, page, js bytes.Buffer
 	if err := c.Markdown(&md); err != nil {
 		t.Fatal(err)
@@ -142,19 +141,6 @@ func writePage(t *testing.T, name string, page []byte) {
 	}
 	if err := os.WriteFile(filepath.Join(*pagesDir, name), page, 0o644); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestWilson(t *testing.T) {
-	// Values of the score interval as R's prop.test(correct=FALSE) gives them.
-	for _, c := range []struct {
-		k, n      int
-		low, high float64
-	}{{0, 10, 0, .2775}, {3, 10, .1078, .6032}, {10, 10, .7225, 1}, {0, 0, 0, 1}} {
-		low, high := wilson(c.k, c.n)
-		if math.Abs(low-c.low) > 1e-3 || math.Abs(high-c.high) > 1e-3 {
-			t.Errorf("wilson(%d, %d) = %.4f, %.4f; want %.4f, %.4f", c.k, c.n, low, high, c.low, c.high)
-		}
 	}
 }
 

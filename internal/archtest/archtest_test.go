@@ -26,7 +26,8 @@ var rooms = map[string][]string{
 	"harness":           {"history", "scenarios", "harness/plan", "harness/cluster", "harness/proxy", "harness/client", "faults"},
 	"checker/linear":    {"history"},
 	"checker":           {"history", "checker/linear"},
-	"reports":           {"checker", "history"},
+	"trials":            {}, // counting
+	"reports":           {"checker", "history", "trials"},
 	"clients/franz-go":  {"harness/client", "history"},
 	"internal/archtest": {},
 }
