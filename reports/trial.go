@@ -31,16 +31,8 @@ type Trial struct {
 // LoadTrial reads a run folder: its verdict and its history.
 func LoadTrial(dir string) (t Trial, err error) {
 	t.Dir = dir
-	data, err := os.ReadFile(filepath.Join(dir, FileVerdict))
-	if err != nil {
-		return t, fmt.Errorf("read a verdict: %w", err)
-	}
-	t.Report = new(checker.Report)
-	if err := json.Unmarshal(data, t.Report); err != nil {
-		return t, fmt.Errorf("read %s: %w", filepath.Join(dir, FileVerdict), err)
-	}
-	if major, _, _ := strings.Cut(checker.Format, "/"); !strings.HasPrefix(t.Report.Format, major+"/") {
-		return t, fmt.Errorf("read %s: format %q, want %s", filepath.Join(dir, FileVerdict), t.Report.Format, checker.Format)
+	if t.Report, err = ReadVerdict(dir); err != nil {
+		return t, err
 	}
 	t.Scenario = t.Report.Scenario
 	r, err := history.Open(dir)
@@ -60,6 +52,23 @@ func LoadTrial(dir string) (t Trial, err error) {
 	}
 	t.measure()
 	return t, nil
+}
+
+// ReadVerdict reads the verdict of a run folder.
+func ReadVerdict(dir string) (*checker.Report, error) {
+	file := filepath.Join(dir, FileVerdict)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read a verdict: %w", err)
+	}
+	r := new(checker.Report)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	if major, _, _ := strings.Cut(checker.Format, "/"); !strings.HasPrefix(r.Format, major+"/") {
+		return nil, fmt.Errorf("read %s: format %q, want %s", file, r.Format, checker.Format)
+	}
+	return r, nil
 }
 
 func libraries(clients []history.ClientInfo) (names, versions string) {

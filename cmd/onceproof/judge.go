@@ -29,7 +29,7 @@ func judge(ctx context.Context, out io.Writer, o runOptions, j job, dir string, 
 		why := strings.TrimPrefix(runErr.Error(), harness.ErrInfrastructure.Error()+": ") // the report says that itself
 		report.Infra, report.Exit, report.Why = why, exitUnjudged, why
 	}
-	result.code, result.why = report.Exit, report.Why
+	result.code, result.why, result.report = report.Exit, report.Why, report
 	if err := publish(out, in, o.asJSON); err != nil {
 		result.code, result.why = exitUnjudged, err.Error()
 	}
@@ -49,7 +49,7 @@ func judgeDir(ctx context.Context, dir string, opt checker.Options) (*checker.Re
 		return nil, reports.Input{}, err
 	}
 	in := reports.Input{
-		Report: report, Header: r.Header(), Dir: dir, Replay: replayCommand(dir, r.Header()),
+		Report: report, Header: r.Header(), Dir: dir, Replay: "onceproof replay " + dir,
 		History: func() (*history.Reader, error) { return history.Open(dir) },
 	}
 	if yaml, err := os.ReadFile(filepath.Join(dir, harness.ScenarioFile)); err == nil {
@@ -71,10 +71,6 @@ func readPlan(dir string) (*plan.Plan, error) {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, harness.PlanFile), err)
 	}
 	return p, nil
-}
-
-func replayCommand(dir string, h history.Header) string {
-	return fmt.Sprintf("onceproof run %s --seed %d --backend %s", filepath.Join(dir, harness.ScenarioFile), h.Seed, h.Backend)
 }
 
 // publish writes the pages into the run folder and prints the verdict.

@@ -26,12 +26,13 @@ Exit codes:
 		Example: `  onceproof run guide-recipe            # a popular recipe, and where it breaks
   onceproof run exactly-once            # the configuration that holds
   onceproof run my-scenario.yaml --seed 7 --backend docker
-  onceproof check runs/guide-recipe-7-…  # judge a history again`,
+  onceproof check runs/guide-recipe-7-…   # judge a history again
+  onceproof replay runs/guide-recipe-7-…  # run the same plan again`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(runCommand(), checkCommand(), reportCommand(), historyCommand(), listCommand(), explainCommand(), initCommand(),
+	cmd.AddCommand(runCommand(), replayCommand(), checkCommand(), reportCommand(), historyCommand(), listCommand(), explainCommand(), initCommand(),
 		schemaCommand(), doctorCommand(), clusterCommand(), workerTestCommand(), workerCommand())
 	return cmd
 }

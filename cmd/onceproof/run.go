@@ -97,6 +97,7 @@ func run(ctx context.Context, out io.Writer, o runOptions, names []string) error
 	}
 	if len(jobs) > 1 && !o.asJSON {
 		results.print(out)
+		results.printRates(out)
 	}
 	return results.err()
 }

@@ -6,6 +6,9 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/trials"
 )
 
 // outcome is what came of one job.
@@ -14,6 +17,8 @@ type outcome struct {
 	dir  string
 	code int
 	why  string
+
+	report *checker.Report // nil if there is none
 }
 
 // suite is the outcomes of one command, in order.
@@ -27,6 +32,37 @@ func (s suite) print(w io.Writer) {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", o.job.name(), o.job.plan.Seed, o.code, why)
 	}
 	t.Flush()
+}
+
+// printRates says of each scenario that ran more than once how often each
+// guarantee that was ever violated was.
+func (s suite) printRates(w io.Writer) {
+	type row struct {
+		scenario  string
+		guarantee checker.Guarantee
+	}
+	rates := map[row]*trials.Rate{}
+	var rows []row
+	for _, o := range s {
+		if o.report == nil || o.report.Infra != "" {
+			continue
+		}
+		for _, g := range o.report.Guarantees {
+			r := row{o.job.name(), g.Guarantee}
+			if rates[r] == nil {
+				rates[r] = new(trials.Rate)
+				rows = append(rows, r)
+			}
+			rates[r].Add(g.Verdict == checker.Violated)
+		}
+	}
+	space := "\n"
+	for _, r := range rows {
+		if rate := rates[r]; rate.Hits > 0 && rate.Runs > 1 {
+			fmt.Fprintf(w, "%s%s: %s violated in %s\n", space, r.scenario, r.guarantee, rate.Words())
+			space = ""
+		}
+	}
 }
 
 // err is the whole suite's answer: a difference outranks everything but an

@@ -1,0 +1,78 @@
+package reports
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onceproof/onceproof/checker"
+)
+
+// replayed is a report with one violation, two faults and a count.
+func replayed(verdict checker.Verdict, finding checker.Finding, struck string, at time.Duration, sends int64) *checker.Report {
+	return &checker.Report{
+		Guarantees: []checker.Result{
+			{Guarantee: checker.NoLoss, Verdict: checker.Holds},
+			{Guarantee: checker.NoDuplicates, Verdict: verdict, Anomalies: []checker.Finding{finding}},
+		},
+		Faults: []checker.FaultEvidence{
+			{Step: 1, Resolved: "client till/0", Injected: int64(time.Second)},
+			{Step: 2, Resolved: struck, Injected: int64(at)},
+		},
+		Evidence: checker.Evidence{Counts: map[string]int64{"sends": sends}},
+	}
+}
+
+func TestAlike(t *testing.T) {
+	twice := checker.Finding{Kind: checker.DuplicateWrite, Count: 1, Fingerprint: "a"}
+	was := replayed(checker.Violated, twice, "broker 1", 4*time.Second, 600)
+	more := twice
+	more.Count = 3
+	other := checker.Finding{Kind: checker.DuplicateWrite, Count: 1, Fingerprint: "b"}
+	for _, test := range []struct {
+		name string
+		is   *checker.Report
+		want string
+	}{
+		{"the same again", replayed(checker.Violated, more, "broker 1", 4100*time.Millisecond, 598), `
+  verdicts    2 of 2 as before
+  again       duplicate-write 1 → 3
+  faults      2 of 2 struck the same target, at most 100ms earlier or later
+  work        sends 600 → 598
+`},
+		{"the same anomaly by another way", replayed(checker.Violated, other, "broker 2", 4*time.Second, 600), `
+  verdicts    2 of 2 as before
+  not again   duplicate-write
+  new         duplicate-write
+  faults      1 of 2 struck the same target, at most 0s earlier or later
+              step 2: broker 1, then broker 2
+  work        sends 600 → 600
+`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), Alike(was, test.is).String()); diff != "" {
+				t.Errorf("likeness (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFirstViolation(t *testing.T) {
+	witness := func(times ...int64) checker.Witness {
+		var w checker.Witness
+		for _, at := range times {
+			w.Events = append(w.Events, checker.WitnessEvent{T: at})
+		}
+		return w
+	}
+	r := replayed(checker.Violated, checker.Finding{Witnesses: []checker.Witness{witness(5, 9, 0), witness(2, 7)}}, "", 0, 0)
+	if at, ok := FirstViolation(r); !ok || at != 7 {
+		t.Errorf("first violation at %d, %v; want 7: the second witness is complete before the first", at, ok)
+	}
+	r.Guarantees = r.Guarantees[:1]
+	if at, ok := FirstViolation(r); ok {
+		t.Errorf("first violation at %d in a run without one", at)
+	}
+}
