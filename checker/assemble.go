@@ -126,6 +126,10 @@ const anyVerdict Verdict = "any"
 // has no object for. Such a guarantee decides nothing unless `expect` names it.
 const doesNotApply = "does not apply: "
 
+// Applies reports whether the run's configuration has anything that the guarantee
+// is about. One that does not apply decides nothing unless `expect` names it.
+func (r Result) Applies() bool { return !strings.HasPrefix(r.Reason, doesNotApply) }
+
 func (j *judge) finding(kind Anomaly, k *found) Finding {
 	f := Finding{Kind: kind, Jepsen: JepsenName(kind), Count: k.count}
 	for i := range k.drafts {
@@ -214,7 +218,7 @@ func (j *judge) decideExit(r *Report) {
 			broken = append(broken, s)
 		case g.Verdict == Holds:
 			unbroken = append(unbroken, s)
-		case named || !strings.HasPrefix(g.Reason, doesNotApply):
+		case named || g.Applies():
 			open = append(open, s)
 		}
 	}

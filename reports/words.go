@@ -109,7 +109,7 @@ func stand(r checker.Result, named map[string]string) standing {
 	switch {
 	case r.Verdict == expected(r):
 		return asExpected
-	case r.Verdict == checker.NotExercised && !isNamed && strings.HasPrefix(r.Reason, doesNotApply):
+	case r.Verdict == checker.NotExercised && !isNamed && !r.Applies():
 		return notApplying
 	case r.Verdict == checker.NotExercised || r.Verdict == checker.Unknown:
 		return undecided

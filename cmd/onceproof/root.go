@@ -32,7 +32,7 @@ Exit codes:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(runCommand(), replayCommand(), checkCommand(), reportCommand(), historyCommand(), listCommand(), explainCommand(), initCommand(),
+	cmd.AddCommand(runCommand(), replayCommand(), shrinkCommand(), checkCommand(), reportCommand(), historyCommand(), listCommand(), explainCommand(), initCommand(),
 		schemaCommand(), doctorCommand(), clusterCommand(), workerTestCommand(), workerCommand())
 	return cmd
 }

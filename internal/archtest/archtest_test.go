@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"checker/linear":    {"history"},
 	"checker":           {"history", "checker/linear"},
 	"trials":            {}, // counting
+	"shrink":            {"scenarios", "trials"},
 	"reports":           {"checker", "history", "trials"},
 	"clients/franz-go":  {"harness/client", "history"},
 	"internal/archtest": {},

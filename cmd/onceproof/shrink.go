@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/harness"
+	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/shrink"
+)
+
+// shrinkOptions are the flags of shrink.
+type shrinkOptions struct {
+	guarantee string
+	budget    time.Duration
+	tries     int
+	need      int
+	confirm   int
+	file      string
+}
+
+func shrinkCommand() *cobra.Command {
+	var o shrinkOptions
+	cmd := &cobra.Command{
+		Use:   "shrink DIR",
+		Short: "Find the smallest scenario that still shows a run's violation",
+		Long: `Take a run folder whose run violated a guarantee, and leave out faults, clients,
+partitions, properties and time for as long as the guarantee is still violated. The
+embedded cluster is tried first. What is found is written as a scenario file that
+expects the violation: a regression test.
+
+A candidate is kept when it violates in --need of at most --tries runs, so that a
+violation that comes and goes can be shrunk too.`,
+		Example: `  onceproof shrink runs/guide-recipe-7-20260101T120000
+  onceproof shrink runs/orders-7-… --guarantee no-loss --budget 30m -o lost-order.yaml`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return shrinkRun(cmd.Context(), cmd.OutOrStdout(), o, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.guarantee, "guarantee", "", "the violation to keep; without it, the first that was not expected, else the first")
+	f.DurationVar(&o.budget, "budget", 15*time.Minute, "begin no new candidate after this long")
+	f.IntVar(&o.tries, "tries", 3, "runs of one candidate, at most")
+	f.IntVar(&o.need, "need", 2, "violations among them that keep it")
+	f.IntVar(&o.confirm, "confirm", 5, "runs that measure the result's rate")
+	f.StringVarP(&o.file, "output", "o", "", "file to write (default NAME-shrunk.yaml)")
+	return cmd
+}
+
+func shrinkRun(ctx context.Context, out io.Writer, o shrinkOptions, dir string) error {
+	if o.need < 1 || o.need > o.tries || o.confirm < 1 {
+		return fmt.Errorf("--need %d of --tries %d, --confirm %d: at least one violation must be needed, no more than there are tries, and at least one run confirms", o.need, o.tries, o.confirm)
+	}
+	j, was, err := jobAgain(runOptions{}, dir)
+	if err != nil {
+		return err
+	}
+	g, err := guaranteeToKeep(was, o.guarantee)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	file := o.file
+	if file == "" {
+		file = j.name() + "-shrunk.yaml"
+	}
+	scratch, err := os.MkdirTemp("", "onceproof-shrink-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(scratch)
+	fmt.Fprintf(out, "shrinking %s for as long as %s is violated, for %v at most\n", j.name(), g, o.budget)
+	end := time.Now().Add(o.budget)
+	r, err := shrink.Shrink(ctx, j.scenario, shrink.Config{
+		Guarantee: string(g), Seed: j.plan.Seed, Tries: o.tries, Need: o.need, Confirm: o.confirm,
+		Run: func(ctx context.Context, s *scenarios.Scenario) (shrink.Verdicts, error) {
+			return verdictsOf(ctx, scratch, s)
+		},
+		Over: func() bool { return time.Now().After(end) },
+		Progress: func(p shrink.Progress) {
+			mark := "  ✗"
+			if p.Kept {
+				mark = "  ✓"
+			}
+			fmt.Fprintf(out, "%s %s (violated in %v)\n", mark, p.What, p.Rate)
+		},
+	})
+	switch {
+	case errors.Is(err, shrink.ErrNotShown):
+		return &exit{exitUnjudged, fmt.Errorf("%w; --tries and --need decide what is often enough", err)}
+	case err != nil:
+		return err
+	}
+	return writeShrunk(out, r, g, file)
+}
+
+// guaranteeToKeep is the violation that shrink keeps.
+func guaranteeToKeep(r *checker.Report, wanted string) (checker.Guarantee, error) {
+	var first checker.Guarantee
+	for _, g := range r.Guarantees {
+		switch {
+		case wanted != "" && string(g.Guarantee) == wanted && g.Verdict != checker.Violated:
+			return "", fmt.Errorf("--guarantee %s: it is %s there, not violated", wanted, g.Verdict)
+		case g.Verdict != checker.Violated || wanted != "" && string(g.Guarantee) != wanted:
+		case wanted != "" || g.Expected != checker.Violated:
+			return g.Guarantee, nil
+		case first == "":
+			first = g.Guarantee
+		}
+	}
+	switch {
+	case wanted != "":
+		return "", fmt.Errorf("--guarantee %s: there is no such guarantee; there are %s", wanted, joined(checker.Guarantees))
+	case first == "":
+		return "", errors.New("no guarantee was violated: there is nothing to shrink")
+	}
+	return first, nil
+}
+
+// verdictsOf runs s in a folder that is removed afterwards.
+func verdictsOf(ctx context.Context, scratch string, s *scenarios.Scenario) (shrink.Verdicts, error) {
+	j, err := newJob(s, runOptions{}, s.Run.Seed)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := freshDir(scratch, j)
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if _, err := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: version()}); err != nil {
+		return nil, err
+	}
+	report, _, err := judgeDir(ctx, dir, checker.Options{})
+	if err != nil {
+		return nil, err
+	}
+	v := shrink.Verdicts{}
+	for _, g := range report.Guarantees {
+		if g.Applies() {
+			v[string(g.Guarantee)] = string(g.Verdict)
+		}
+	}
+	return v, nil
+}
+
+func writeShrunk(out io.Writer, r *shrink.Result, g checker.Guarantee, file string) error {
+	yaml, err := scenarios.Marshal(r.Scenario)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, yaml, 0o644); err != nil {
+		return fmt.Errorf("write the scenario: %w", err)
+	}
+	why := ""
+	if r.Over {
+		why = "; the budget ended before everything was tried"
+	}
+	_, err = fmt.Fprintf(out, "\n%s\n%s written after %d runs: %s violated in %s%s\ntry: onceproof run %s\n", yaml, file, r.Runs, g, r.Rate.Words(), why, file)
+	return err
+}
