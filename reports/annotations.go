@@ -24,7 +24,7 @@ func Annotations(w io.Writer, in Input) error {
 		if s.fine() {
 			continue
 		}
-		level, title := "error", fmt.Sprintf("%s: %s %s, expected %s", r.Scenario, g.Guarantee, g.Verdict, expected(g))
+		level, title := "error", fmt.Sprintf("%s: %s %s, %s", r.Scenario, g.Guarantee, g.Verdict, s.words(g))
 		if s == undecided {
 			level = "warning"
 		}

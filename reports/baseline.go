@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"sort"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
@@ -83,44 +85,57 @@ func (b *Baseline) Write(w io.Writer) error {
 	return nil
 }
 
-// Worse says in words what in t is worse than the baseline, nothing if nothing
-// is: a finding with a new fingerprint, a guarantee that held and was not shown
-// to hold now, a stall longer than ratio times the known one (0 = not looked
-// at). A scenario that the baseline does not know is held to its expectations.
-func (b *Baseline) Worse(t Trial, ratio float64) []string {
+// Merge takes other's scenarios in place of b's own.
+func (b *Baseline) Merge(other *Baseline) {
+	maps.Copy(b.Scenarios, other.Scenarios)
+}
+
+// Regression is one thing that is worse than the baseline.
+type Regression struct {
+	Text      string
+	Undecided bool // nothing is known to be broken: what was shown before was not shown now
+}
+
+// slack is what a stall may grow by, whatever the ratio: below it, a difference
+// is the machine's.
+const slack = 500 * time.Millisecond
+
+// Worse is what in t is worse than the baseline, nothing if nothing is: a
+// finding with a new fingerprint, a guarantee that held and was not shown to
+// hold now, a stall longer than ratio times the known one (0 = not looked at).
+// A scenario that the baseline does not know is held to its expectations.
+func (b *Baseline) Worse(t Trial, ratio float64) []Regression {
 	if t.Report == nil {
 		return nil
 	}
 	if t.Report.Infra != "" {
-		return []string{"could not be judged: " + t.Report.Infra}
+		return []Regression{{"could not be judged: " + t.Report.Infra, true}}
 	}
 	s, known := b.Scenarios[t.Scenario]
-	var out []string
+	var out []Regression
 	for _, r := range t.Report.Guarantees {
-		if !known {
-			if st := stand(r, nil); !st.fine() {
-				out = append(out, fmt.Sprintf("%s: %s, %s (the baseline does not know %s)", r.Guarantee, r.Verdict, st.words(r), t.Scenario))
-			}
-			continue
+		if known {
+			out = append(out, s.worse(r)...)
+		} else if st := stand(r, nil); !st.fine() {
+			out = append(out, Regression{fmt.Sprintf("%s: %s, %s (the baseline does not know %s)", r.Guarantee, r.Verdict, st.words(r), t.Scenario), st == undecided})
 		}
-		out = append(out, s.worse(r)...)
 	}
-	if known && ratio > 0 && s.Stall > 0 && float64(t.Stall) > ratio*float64(s.Stall) {
-		out = append(out, fmt.Sprintf("a fault was felt for %s, more than %g times the %s of the baseline", stallWords(t.Stall), ratio, stallWords(s.Stall)))
+	if known && ratio > 0 && s.Stall > 0 && float64(t.Stall) > ratio*float64(s.Stall) && t.Stall > s.Stall+slack {
+		out = append(out, Regression{Text: fmt.Sprintf("recovery: a fault was felt for %s, more than %g times the %s of the baseline", stallWords(t.Stall), ratio, stallWords(s.Stall))})
 	}
 	return out
 }
 
-func (s BaselineScenario) worse(r checker.Result) []string {
-	var out []string
+func (s BaselineScenario) worse(r checker.Result) []Regression {
+	var out []Regression
 	for _, f := range r.Anomalies {
 		if _, ok := s.Findings[f.Fingerprint]; !ok {
-			out = append(out, fmt.Sprintf("%s: new finding %s (%s), fingerprint %s", r.Guarantee, f.Kind, findingWords(f), f.Fingerprint))
+			out = append(out, Regression{Text: fmt.Sprintf("%s: new finding %s (%s), fingerprint %s", r.Guarantee, f.Kind, findingWords(f), f.Fingerprint)})
 		}
 	}
-	sort.Strings(out)
+	slices.SortFunc(out, func(a, b Regression) int { return strings.Compare(a.Text, b.Text) })
 	if r.Verdict != checker.Violated && s.Guarantees[r.Guarantee] == checker.Holds && worse(checker.Holds, r.Verdict) {
-		out = append(out, fmt.Sprintf("%s: held before, now %s (%s)", r.Guarantee, r.Verdict, r.Reason))
+		out = append(out, Regression{fmt.Sprintf("%s: held before, now %s (%s)", r.Guarantee, r.Verdict, r.Reason), true})
 	}
 	return out
 }

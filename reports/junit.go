@@ -52,10 +52,38 @@ type junitResult struct {
 // JUnit writes one case a guarantee. A verdict that differs from what was
 // expected is a failure with its witness; not-exercised or unknown where more
 // was expected is an error; an expected not-exercised is skipped, never passed.
-func JUnit(w io.Writer, in Input) error {
+func JUnit(w io.Writer, in Input) error { return JUnitSuite(w, []Input{in}) }
+
+// JUnitSuite writes one document of several runs, a test suite a run.
+func JUnitSuite(w io.Writer, runs []Input) error {
+	all := junitSuites{Suites: []junitSuite{}}
+	times := map[string]int{}
+	for _, in := range runs {
+		times[in.Report.Scenario]++
+	}
+	for _, in := range runs {
+		name := "onceproof." + plain(in.Report.Scenario)
+		if times[in.Report.Scenario] > 1 { // readers take cases of one name for one case
+			name += fmt.Sprintf(".seed-%d", in.Report.Seed)
+		}
+		all.Suites = append(all.Suites, junitRun(name, in))
+	}
+	doc, err := xml.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write JUnit: %w", err)
+	}
+	// A line feed may stand as itself in text; attributes have none, see plain.
+	doc = bytes.ReplaceAll(doc, []byte("&#xA;"), []byte("\n"))
+	if _, err := fmt.Fprintf(w, "%s%s\n", xml.Header, doc); err != nil {
+		return fmt.Errorf("write JUnit: %w", err)
+	}
+	return nil
+}
+
+func junitRun(name string, in Input) junitSuite {
 	r := in.Report
 	s := junitSuite{
-		Name: "onceproof." + plain(r.Scenario),
+		Name: name,
 		Time: fmt.Sprintf("%.3f", float64(r.Evidence.Duration)/1e9),
 		Properties: []junitProperty{
 			{"seed", fmt.Sprint(r.Seed)}, {"backend", plain(r.Backend)}, {"replay", plain(in.Replay)}, {"answer", plain(Answer(r))},
@@ -79,16 +107,7 @@ func JUnit(w io.Writer, in Input) error {
 			s.Skipped++
 		}
 	}
-	doc, err := xml.MarshalIndent(junitSuites{Suites: []junitSuite{s}}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("write JUnit: %w", err)
-	}
-	// A line feed may stand as itself in text; attributes have none, see plain.
-	doc = bytes.ReplaceAll(doc, []byte("&#xA;"), []byte("\n"))
-	if _, err := fmt.Fprintf(w, "%s%s\n", xml.Header, doc); err != nil {
-		return fmt.Errorf("write JUnit: %w", err)
-	}
-	return nil
+	return s
 }
 
 func junitGuarantee(class string, in Input, g checker.Result) junitCase {
@@ -105,18 +124,21 @@ func junitGuarantee(class string, in Input, g checker.Result) junitCase {
 	}
 	s := in.stand(g)
 	res := &junitResult{Type: string(g.Verdict), Message: headline, Text: junitText(in, g)}
-	if !s.fine() {
+	switch s {
+	case differs, undecided:
 		res.Message += fmt.Sprintf(" (expected %s)", expected(g))
+	case known, worsened:
+		res.Message += fmt.Sprintf(" (%s)", s.words(g))
 	}
 	switch {
-	case s == differs:
+	case s.broken():
 		if len(g.Anomalies) > 0 {
 			res.Type = string(g.Anomalies[0].Kind)
 		}
 		c.Failure = res
 	case s == undecided:
 		c.Error = res
-	case g.Verdict == checker.NotExercised || g.Verdict == checker.Unknown:
+	case s == known || g.Verdict == checker.NotExercised || g.Verdict == checker.Unknown:
 		c.Skipped = res
 	default:
 		c.Out = headline + ", as expected\n" + res.Text

@@ -37,6 +37,7 @@ type Input struct {
 	Scenario string                          // the resolved YAML
 	Dir      string                          // the run folder; logs/ below it
 	Replay   string                          // the command that replays the run
+	Baseline *Baseline                       // what is known and accepted; nil if the expectations decide
 }
 
 // Write writes verdict.json, junit.xml, summary.md and report.html into in.Dir,

@@ -38,7 +38,7 @@ func Summary(w io.Writer, in Input) error {
 				verdict = "**" + verdict + "**"
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", symbol(g.Verdict), g.Guarantee, verdict,
-				expected(g), strings.Join(found, "<br>"), examined(g.Examined))
+				expectation(in, g), strings.Join(found, "<br>"), examined(g.Examined))
 		}
 		b.WriteString("\n")
 	}
@@ -54,6 +54,14 @@ func Summary(w io.Writer, in Input) error {
 		return fmt.Errorf("write the summary: %w", err)
 	}
 	return nil
+}
+
+// expectation is what was expected, and where a baseline decides, what it says.
+func expectation(in Input, g checker.Result) string {
+	if s := in.stand(g); s == known || s == worsened {
+		return fmt.Sprintf("%s; %s", expected(g), s.words(g))
+	}
+	return string(expected(g))
 }
 
 func summaryFinding(b *strings.Builder, g checker.Result, f checker.Finding) {

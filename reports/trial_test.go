@@ -222,12 +222,12 @@ func TestBaselineFailsOnlyOnWhatGotWorse(t *testing.T) {
 	} {
 		got := b.Worse(c.trial, 2)
 		if len(got) != len(c.want) {
-			t.Errorf("%s: worse is %q, want %q", name, got, c.want)
+			t.Errorf("%s: worse is %v, want %q", name, got, c.want)
 			continue
 		}
 		for i := range got {
-			if !strings.Contains(got[i], c.want[i]) {
-				t.Errorf("%s: worse is %q, want %q", name, got[i], c.want[i])
+			if !strings.Contains(got[i].Text, c.want[i]) {
+				t.Errorf("%s: worse is %v, want %q", name, got[i], c.want[i])
 			}
 		}
 	}

@@ -96,6 +96,8 @@ const (
 	notApplying          // the run's configuration has no object for the guarantee
 	differs              // exit 1
 	undecided            // exit 3: the run showed nothing where something was expected
+	known                // not as expected, and no worse than the baseline
+	worsened             // worse than the baseline, whatever was expected
 )
 
 // doesNotApply begins the checker's reason for a guarantee that the
@@ -118,10 +120,35 @@ func stand(r checker.Result, named map[string]string) standing {
 	}
 }
 
-func (in Input) stand(r checker.Result) standing { return stand(r, in.Header.Expect) }
+// stand places r against the baseline where there is one that knows the
+// scenario, else against what was expected.
+func (in Input) stand(r checker.Result) standing {
+	s := stand(r, in.Header.Expect)
+	if in.Baseline == nil {
+		return s
+	}
+	b, ok := in.Baseline.Scenarios[in.Report.Scenario]
+	if !ok {
+		return s
+	}
+	found := b.worse(r)
+	switch {
+	case slices.ContainsFunc(found, func(w Regression) bool { return !w.Undecided }):
+		return worsened
+	case len(found) > 0:
+		return undecided
+	case !s.fine():
+		return known
+	default:
+		return s
+	}
+}
 
 // fine says that nobody need look.
-func (s standing) fine() bool { return s == asExpected || s == notApplying }
+func (s standing) fine() bool { return s == asExpected || s == notApplying || s == known }
+
+// broken says that something is known to be wrong.
+func (s standing) broken() bool { return s == differs || s == worsened }
 
 // expected is what the scenario expects; a guarantee that it does not name is
 // expected to hold.
@@ -138,6 +165,10 @@ func (s standing) words(r checker.Result) string {
 		return "as expected"
 	case notApplying:
 		return "does not apply"
+	case known:
+		return "known"
+	case worsened:
+		return "worse than the baseline"
 	}
 	return "expected " + string(expected(r))
 }
