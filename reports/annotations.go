@@ -40,6 +40,9 @@ func Annotations(w io.Writer, in Input) error {
 			annotate(&b, level, at, title, text)
 		}
 	}
+	if in.Slower != "" {
+		annotate(&b, "error", "", r.Scenario+": recovery is slower", in.Slower)
+	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write annotations: %w", err)
 	}

@@ -92,9 +92,13 @@ func (b *Baseline) Merge(other *Baseline) {
 
 // Regression is one thing that is worse than the baseline.
 type Regression struct {
+	About     string // a guarantee, Recovery, or "run"
 	Text      string
 	Undecided bool // nothing is known to be broken: what was shown before was not shown now
 }
+
+// Recovery is what a Regression is about when a fault was felt for too long.
+const Recovery = "recovery"
 
 // slack is what a stall may grow by, whatever the ratio: below it, a difference
 // is the machine's.
@@ -109,7 +113,7 @@ func (b *Baseline) Worse(t Trial, ratio float64) []Regression {
 		return nil
 	}
 	if t.Report.Infra != "" {
-		return []Regression{{"could not be judged: " + t.Report.Infra, true}}
+		return []Regression{{"run", "could not be judged: " + t.Report.Infra, true}}
 	}
 	s, known := b.Scenarios[t.Scenario]
 	var out []Regression
@@ -117,11 +121,11 @@ func (b *Baseline) Worse(t Trial, ratio float64) []Regression {
 		if known {
 			out = append(out, s.worse(r)...)
 		} else if st := stand(r, nil); !st.fine() {
-			out = append(out, Regression{fmt.Sprintf("%s: %s, %s (the baseline does not know %s)", r.Guarantee, r.Verdict, st.words(r), t.Scenario), st == undecided})
+			out = append(out, Regression{string(r.Guarantee), fmt.Sprintf("%s: %s, %s (the baseline does not know %s)", r.Guarantee, r.Verdict, st.words(r), t.Scenario), st == undecided})
 		}
 	}
 	if known && ratio > 0 && s.Stall > 0 && float64(t.Stall) > ratio*float64(s.Stall) && t.Stall > s.Stall+slack {
-		out = append(out, Regression{Text: fmt.Sprintf("recovery: a fault was felt for %s, more than %g times the %s of the baseline", stallWords(t.Stall), ratio, stallWords(s.Stall))})
+		out = append(out, Regression{About: Recovery, Text: fmt.Sprintf("recovery: a fault was felt for %s, more than %g times the %s of the baseline", stallWords(t.Stall), ratio, stallWords(s.Stall))})
 	}
 	return out
 }
@@ -130,12 +134,12 @@ func (s BaselineScenario) worse(r checker.Result) []Regression {
 	var out []Regression
 	for _, f := range r.Anomalies {
 		if _, ok := s.Findings[f.Fingerprint]; !ok {
-			out = append(out, Regression{Text: fmt.Sprintf("%s: new finding %s (%s), fingerprint %s", r.Guarantee, f.Kind, findingWords(f), f.Fingerprint)})
+			out = append(out, Regression{About: string(r.Guarantee), Text: fmt.Sprintf("%s: new finding %s (%s), fingerprint %s", r.Guarantee, f.Kind, findingWords(f), f.Fingerprint)})
 		}
 	}
 	slices.SortFunc(out, func(a, b Regression) int { return strings.Compare(a.Text, b.Text) })
 	if r.Verdict != checker.Violated && s.Guarantees[r.Guarantee] == checker.Holds && worse(checker.Holds, r.Verdict) {
-		out = append(out, Regression{fmt.Sprintf("%s: held before, now %s (%s)", r.Guarantee, r.Verdict, r.Reason), true})
+		out = append(out, Regression{string(r.Guarantee), fmt.Sprintf("%s: held before, now %s (%s)", r.Guarantee, r.Verdict, r.Reason), true})
 	}
 	return out
 }

@@ -96,6 +96,13 @@ func junitRun(name string, in Input) junitSuite {
 	for _, g := range r.Guarantees {
 		s.Cases = append(s.Cases, junitGuarantee(s.Name, in, g))
 	}
+	if in.Baseline != nil {
+		c := junitCase{Name: Recovery, ClassName: s.Name, Time: "0.000"}
+		if in.Slower != "" {
+			c.Failure = &junitResult{Type: Recovery, Message: plain(in.Slower), Text: plain(in.Slower)}
+		}
+		s.Cases = append(s.Cases, c)
+	}
 	for _, c := range s.Cases {
 		s.Tests++
 		switch {

@@ -38,6 +38,7 @@ type Input struct {
 	Dir      string                          // the run folder; logs/ below it
 	Replay   string                          // the command that replays the run
 	Baseline *Baseline                       // what is known and accepted; nil if the expectations decide
+	Slower   string                          // how recovery is worse than the baseline, "" if it is not
 }
 
 // Write writes verdict.json, junit.xml, summary.md and report.html into in.Dir,

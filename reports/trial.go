@@ -34,8 +34,13 @@ func LoadTrial(dir string) (t Trial, err error) {
 	if t.Report, err = ReadVerdict(dir); err != nil {
 		return t, err
 	}
-	t.Scenario = t.Report.Scenario
-	r, err := history.Open(dir)
+	return TrialOf(Input{Report: t.Report, Dir: dir, History: func() (*history.Reader, error) { return history.Open(dir) }})
+}
+
+// TrialOf takes the run of in as a trial; it reads the history.
+func TrialOf(in Input) (t Trial, err error) {
+	t.Dir, t.Report, t.Scenario = in.Dir, in.Report, in.Report.Scenario
+	r, err := in.History()
 	if err != nil {
 		return t, fmt.Errorf("read a run: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -116,28 +115,4 @@ func parseBytes(s string) (int64, error) {
 		return n * u.factor, nil
 	}
 	return 0, fmt.Errorf("%q is no amount of memory, such as 512MiB or 2GiB", s)
-}
-
-func reportCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "report DIR…",
-		Short:   "Judge run folders again and write their pages anew",
-		Example: `  onceproof report runs/*`,
-		Args:    cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, dir := range args {
-				if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-					return fmt.Errorf("%s is no run folder; `onceproof run` makes them below runs/", dir)
-				}
-				_, in, err := judgeDir(cmd.Context(), dir, checker.Options{})
-				if err != nil {
-					return err
-				}
-				if err := publish(cmd.OutOrStdout(), in, false); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
 }

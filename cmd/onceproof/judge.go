@@ -29,8 +29,11 @@ func judge(ctx context.Context, out io.Writer, o runOptions, j job, dir string, 
 		why := strings.TrimPrefix(runErr.Error(), harness.ErrInfrastructure.Error()+": ") // the report says that itself
 		report.Infra, report.Exit, report.Why = why, exitUnjudged, why
 	}
-	result.code, result.why, result.report = report.Exit, report.Why, report
-	if err := publish(out, in, o.asJSON); err != nil {
+	result.code, result.why, result.report, result.in = report.Exit, report.Why, report, in
+	if err := o.gate.weigh(&result); err != nil {
+		result.code, result.why = exitUnjudged, err.Error()
+	}
+	if err := publish(out, result.in, o.asJSON); err != nil {
 		result.code, result.why = exitUnjudged, err.Error()
 	}
 	return result

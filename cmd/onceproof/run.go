@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -28,8 +29,11 @@ type runOptions struct {
 	control bool
 	plan    bool
 	repeat  int
+	until   bool
+	budget  time.Duration
 	asJSON  bool
 	quiet   bool
+	gate    *gate // nil: the expectations decide, and no CI is told
 }
 
 func runCommand() *cobra.Command {
@@ -40,14 +44,35 @@ func runCommand() *cobra.Command {
 		Long: `Run each scenario, a shipped one by its name or a file, and judge what happened.
 
 The plan is printed before anything starts. Without --seed and without a seed in the
-scenario one is drawn and printed; the same seed gives the same plan.`,
+scenario one is drawn and printed; the same seed gives the same plan.
+
+Each run leaves a folder below --out, and all together a junit.xml and a summary.md
+there. With --baseline only what is worse than that file fails: a finding with a new
+fingerprint, a guarantee that held and is not shown to hold now, a recovery that took
+more than --recovery-ratio times as long. Under GitHub Actions the step's summary and
+annotations are written too.
+
+With --budget the scenarios are picked by what they are worth: those that failed last
+time first, then those that show most for their time. Without names it picks from all
+that ship.`,
 		Example: `  onceproof run guide-recipe exactly-once
   onceproof run exactly-once --control      # and the weakened twin that must be found violated
   onceproof run ./orders.yaml --seed 7 --backend docker
-  onceproof run ./orders.yaml --plan        # only print what would happen`,
-		Args: cobra.MinimumNArgs(1),
+  onceproof run ./orders.yaml --plan        # only print what would happen
+  onceproof run ./orders.yaml --until-fail  # seed after seed, until one is not as expected
+  onceproof run --budget 10m --out artefacts --baseline onceproof.json
+  onceproof run ./orders.yaml --repeat 5 --baseline onceproof.json --update-baseline`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 && o.budget == 0 {
+				return errors.New("name a scenario, or give a --budget to pick from all; `onceproof list` shows them")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.seeded = cmd.Flags().Changed("seed")
+			if o.until && !cmd.Flags().Changed("repeat") {
+				o.repeat = endless
+			}
 			return run(cmd.Context(), cmd.OutOrStdout(), o, args)
 		},
 	}
@@ -58,9 +83,12 @@ scenario one is drawn and printed; the same seed gives the same plan.`,
 	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw, instead of the scenario's")
 	f.BoolVar(&o.control, "control", false, "run each scenario's control too: weakened, it must be found violated")
 	f.BoolVar(&o.plan, "plan", false, "print the plan and stop")
-	f.IntVar(&o.repeat, "repeat", 1, "run each scenario so often, with consecutive seeds")
-	f.BoolVar(&o.asJSON, "json", false, "print the verdict as JSON on standard output, and nothing else there")
+	f.IntVar(&o.repeat, "repeat", 1, "run everything so often, with consecutive seeds")
+	f.BoolVar(&o.until, "until-fail", false, "repeat, without --repeat for ever, until a run is not as expected")
+	f.DurationVar(&o.budget, "budget", 0, "pick the scenarios that are worth most within this time, such as 10m")
+	f.BoolVar(&o.asJSON, "json", false, "print verdicts as JSON on standard output and nothing else there, progress as JSON lines on standard error")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress")
+	o.gate = newGate(f)
 	return cmd
 }
 
@@ -74,12 +102,19 @@ type job struct {
 func (j job) name() string { return j.scenario.Metadata.Name }
 
 func run(ctx context.Context, out io.Writer, o runOptions, names []string) error {
-	jobs, err := jobsOf(o, names)
+	if err := o.gate.open(); err != nil {
+		return err
+	}
+	runnables, err := runnablesOf(o, names)
+	if err != nil {
+		return err
+	}
+	first, err := roundOf(o, runnables, 0) // errors end it before anything starts
 	if err != nil {
 		return err
 	}
 	if o.plan {
-		for _, j := range jobs {
+		for _, j := range first {
 			fmt.Fprintln(out, j.plan)
 		}
 		return nil
@@ -87,48 +122,93 @@ func run(ctx context.Context, out io.Writer, o runOptions, names []string) error
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
-	var results suite
-	for _, j := range jobs {
-		r := runOne(ctx, out, o, j)
-		results = append(results, r)
-		if r.code == exitInterrupted {
-			break
-		}
-	}
-	if len(jobs) > 1 && !o.asJSON {
+	results, err := runRounds(ctx, out, o, runnables)
+	if len(results) > 1 && !o.asJSON {
 		results.print(out)
 		results.printRates(out)
 	}
-	return results.err()
+	return errors.Join(results.err(), err, o.gate.close(o.out, results))
 }
 
-// jobsOf loads and checks everything before anything starts.
-func jobsOf(o runOptions, names []string) ([]job, error) {
-	var jobs []job
+// endless is --until-fail without --repeat.
+const endless = math.MaxInt
+
+// runRounds runs everything o.repeat times, or until what o says ends it.
+func runRounds(ctx context.Context, out io.Writer, o runOptions, all []runnable) (results suite, err error) {
+	for n := range o.repeat {
+		jobs, err := roundOf(o, all, n)
+		if err != nil {
+			return results, err
+		}
+		for _, j := range jobs {
+			r := runOne(ctx, out, o, j)
+			results = append(results, r)
+			if r.code == exitInterrupted || o.until && r.code != exitExpected {
+				return results, nil
+			}
+		}
+	}
+	return results, nil
+}
+
+// runnable is a scenario or its control, with the first of its seeds.
+type runnable struct {
+	scenario *scenarios.Scenario
+	seed     uint64
+	control  bool
+}
+
+// runnablesOf loads and checks everything before anything starts.
+func runnablesOf(o runOptions, names []string) ([]runnable, error) {
+	loaded, err := load(o, names)
+	if err != nil {
+		return nil, err
+	}
+	var all []runnable
+	for _, s := range loaded {
+		seed := seedOf(s, o)
+		all = append(all, runnable{s, seed, false})
+		if !o.control {
+			continue
+		}
+		c, err := s.WithControl()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, runnable{c, seed, true})
+	}
+	return all, nil
+}
+
+// load reads the named scenarios, or those of all that a budget buys.
+func load(o runOptions, names []string) ([]*scenarios.Scenario, error) {
+	if len(names) == 0 {
+		names = scenarios.Names()
+	}
+	var all []*scenarios.Scenario
 	for _, name := range names {
 		s, err := scenarios.Load(name)
 		if err != nil {
 			return nil, err
 		}
-		variants := []*scenarios.Scenario{s}
-		if o.control {
-			c, err := s.WithControl()
-			if err != nil {
-				return nil, err
-			}
-			variants = append(variants, c)
+		all = append(all, s)
+	}
+	if o.budget == 0 {
+		return all, nil
+	}
+	return pick(o, all)
+}
+
+// roundOf are the jobs of the nth round: each with its seed plus n.
+func roundOf(o runOptions, all []runnable, n int) ([]job, error) {
+	var jobs []job
+	for _, r := range all {
+		j, err := newJob(r.scenario, o, r.seed+uint64(n))
+		if err != nil {
+			return nil, err
 		}
-		first := seedOf(s, o)
-		for n := range max(o.repeat, 1) {
-			for i, v := range variants {
-				j, err := newJob(v, o, first+uint64(n))
-				if err != nil {
-					return nil, err
-				}
-				j.control = i > 0
-				jobs = append(jobs, j)
-			}
-		}
+		j.control = r.control
+		jobs = append(jobs, j)
 	}
 	return jobs, nil
 }

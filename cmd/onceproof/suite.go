@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/reports"
 	"github.com/onceproof/onceproof/trials"
 )
 
@@ -19,6 +20,7 @@ type outcome struct {
 	why  string
 
 	report *checker.Report // nil if there is none
+	in     reports.Input   // what its pages were made from; only with a report
 }
 
 // suite is the outcomes of one command, in order.
@@ -32,6 +34,17 @@ func (s suite) print(w io.Writer) {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", o.job.name(), o.job.plan.Seed, o.code, why)
 	}
 	t.Flush()
+}
+
+// inputs are what the pages of the judged runs were made from.
+func (s suite) inputs() []reports.Input {
+	var all []reports.Input
+	for _, o := range s {
+		if o.report != nil {
+			all = append(all, o.in)
+		}
+	}
+	return all
 }
 
 // printRates says of each scenario that ran more than once how often each

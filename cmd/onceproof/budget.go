@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/onceproof/onceproof/reports"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// pick chooses from all what o.budget buys, and says what was left out: a suite
+// that ran in part must not look whole.
+func pick(o runOptions, all []*scenarios.Scenario) ([]*scenarios.Scenario, error) {
+	earlier := reports.LastRuns(o.out)
+	runs := time.Duration(1)
+	if o.repeat != endless {
+		runs = time.Duration(max(o.repeat, 1))
+	}
+	if o.control {
+		runs *= 2
+	}
+	cost := func(s *scenarios.Scenario) time.Duration {
+		if was := earlier[s.Metadata.Name]; was.Took > 0 {
+			return was.Took * runs
+		}
+		v := *s
+		if o.backend != "" {
+			v.Cluster.Backend = o.backend
+		}
+		return v.Cost() * runs
+	}
+	var fit []*scenarios.Scenario
+	for _, s := range all { // what the backend cannot do is worth nothing there
+		if o.backend == "" || scenarios.CheckBackend(s, o.backend) == nil {
+			fit = append(fit, s)
+		}
+	}
+	c := scenarios.Pick(fit, o.budget, cost, func(s *scenarios.Scenario) bool { return earlier[s.Metadata.Name].Failed })
+	if len(c.Picked) == 0 {
+		return nil, fmt.Errorf("--budget %v: none of %d scenarios fits; the shortest takes about %v", o.budget, len(all), shortest(fit, cost))
+	}
+	if !o.quiet {
+		fmt.Fprintf(os.Stderr, "a budget of %v buys %s (about %v)\n", o.budget, listed(c.Picked), c.Cost.Round(time.Second))
+		if len(c.Left) > 0 {
+			fmt.Fprintf(os.Stderr, "left out for want of time: %s\n", listed(c.Left))
+		}
+		if n := len(all) - len(fit); n > 0 {
+			fmt.Fprintf(os.Stderr, "left out because backend %s cannot do them: %d\n", o.backend, n)
+		}
+	}
+	return c.Picked, nil
+}
+
+func shortest(all []*scenarios.Scenario, cost func(*scenarios.Scenario) time.Duration) time.Duration {
+	var least time.Duration
+	for _, s := range all {
+		if c := cost(s); least == 0 || c < least {
+			least = c
+		}
+	}
+	return least
+}
+
+func listed(all []*scenarios.Scenario) string {
+	var names []string
+	for _, s := range all {
+		names = append(names, s.Metadata.Name)
+	}
+	return strings.Join(names, ", ")
+}

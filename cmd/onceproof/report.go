@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/reports"
+)
+
+func reportCommand() *cobra.Command {
+	var trend bool
+	var out string
+	cmd := &cobra.Command{
+		Use:   "report DIR…",
+		Short: "Judge run folders again and write their pages anew, or show runs over time",
+		Long: `Judge run folders again and write their pages anew. A folder of run folders stands for
+all that are in it.
+
+With --trend, show instead how guarantees, recovery and throughput went over the runs,
+each scenario and library for itself, the first bad run marked: in short here, and as
+one page that needs no network. The runs' own verdicts are taken as they are.`,
+		Example: `  onceproof report runs/guide-recipe-7-20260101T120000
+  onceproof report --trend runs
+  onceproof report --trend nightly/*/runs --out trend.html`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dirs, err := runFolders(args)
+			if err != nil {
+				return err
+			}
+			if trend {
+				return showTrend(cmd.OutOrStdout(), dirs, out)
+			}
+			return reportAgain(cmd, dirs)
+		},
+	}
+	cmd.Flags().BoolVar(&trend, "trend", false, "show the runs over time")
+	cmd.Flags().StringVar(&out, "out", "trend.html", "with --trend: the page to write")
+	return cmd
+}
+
+// runFolders are the run folders that args name, themselves or by what holds them.
+func runFolders(args []string) ([]string, error) {
+	var dirs []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if err == nil && info.Mode().IsRegular() && (filepath.Base(arg) == reports.FileJUnit || filepath.Base(arg) == reports.FileSummary) {
+			continue // a suite's, beside the run folders: runs/* names it too
+		}
+		found := reports.RunFolders(arg)
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%s is no run folder and holds none; `onceproof run` makes them below runs/", arg)
+		}
+		dirs = append(dirs, found...)
+	}
+	if len(dirs) == 0 {
+		return nil, errors.New("there is no run folder; `onceproof run` makes them below runs/")
+	}
+	return dirs, nil
+}
+
+func reportAgain(cmd *cobra.Command, dirs []string) error {
+	for _, dir := range dirs {
+		_, in, err := judgeDir(cmd.Context(), dir, checker.Options{})
+		if err != nil {
+			return err
+		}
+		if err := publish(cmd.OutOrStdout(), in, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func showTrend(w io.Writer, dirs []string, out string) error {
+	var trials []reports.Trial
+	for _, dir := range dirs {
+		t, err := reports.LoadTrial(dir)
+		if errors.Is(err, os.ErrNotExist) {
+			fmt.Fprintf(os.Stderr, "left out: %v; `onceproof report %s` judges it\n", err, dir)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		trials = append(trials, t)
+	}
+	if len(trials) == 0 {
+		return errors.New("none of the run folders has a verdict; `onceproof report DIR` judges them")
+	}
+	var page bytes.Buffer
+	if err := reports.Trend(&page, filepath.Dir(out), trials); err != nil {
+		return err
+	}
+	if err := os.WriteFile(out, page.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write the trend: %w", err)
+	}
+	if err := reports.TrendText(w, trials, isTerminal(w)); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\n%s shows it\n", out)
+	return err
+}
