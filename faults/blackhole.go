@@ -16,7 +16,9 @@ func newBlackhole(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 		return newWireRule(f, env, seed, proxy.Blackhole)
 	}
 	l, err := newLinkStrike(f, env, seed, func(d door, l proxy.Link) (func(), int, error) {
-		heal, err := d.shape(l, proxy.Shape{BlackholeUp: true, BlackholeDown: true, Seed: seed})
+		heal, err := d.shape(l, proxy.Shape{
+			BlackholeUp: f.Args.Way != scenarios.ToClient, BlackholeDown: f.Args.Way != scenarios.ToBroker, Seed: seed,
+		})
 		return heal, 0, err
 	})
 	if err != nil {

@@ -38,6 +38,17 @@ func draw(s scenarios.Span, seed uint64) time.Duration {
 	return s.Min + time.Duration(dice(seed).Int64N(int64(s.Max-s.Min)+1))
 }
 
+// way is the direction that a link fault's latency or rate is on.
+func way(a scenarios.FaultArgs) proxy.Way {
+	switch a.Way {
+	case scenarios.ToBroker:
+		return proxy.ToBroker
+	case scenarios.ToClient:
+		return proxy.ToClient
+	}
+	return proxy.BothWays
+}
+
 // slow is latency on every chunk of bytes of the links: between the two bounds, drawn for each.
 type slow struct {
 	*linkStrike
@@ -45,7 +56,7 @@ type slow struct {
 }
 
 func newSlow(f scenarios.Fault, env *Env, seed uint64, by scenarios.Span) (Fault, error) {
-	shape := proxy.Shape{Latency: by.Min, Jitter: by.Max - by.Min, Seed: seed}
+	shape := proxy.Shape{Latency: by.Min, Jitter: by.Max - by.Min, Way: way(f.Args), Seed: seed}
 	l, err := newLinkStrike(f, env, seed, func(d door, l proxy.Link) (func(), int, error) {
 		heal, err := d.shape(l, shape)
 		return heal, 0, err

@@ -64,8 +64,8 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 	t.Run("fence", func(t *testing.T) { testFence(t, env) })
 	t.Run("evict", func(t *testing.T) { testEvict(t, env) })
 	for _, f := range []scenarios.Fault{ // of the group and the id that the two left behind
-		{Kind: KindMoveCoordinator, Args: scenarios.FaultArgs{Broker: "coordinator(group till)"}, For: second},
-		{Kind: KindMoveCoordinator, Args: scenarios.FaultArgs{Broker: "coordinator(txn shop-0)"}},
+		{Kind: scenarios.KindMoveCoordinator, Args: scenarios.FaultArgs{Group: "till"}, For: second},
+		{Kind: scenarios.KindMoveCoordinator, Args: scenarios.FaultArgs{TxnID: "shop-0"}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -84,8 +85,51 @@ func TestLinkFaultsConform(t *testing.T) {
 		{Kind: scenarios.KindCut, Args: scenarios.FaultArgs{Client: "shop/1", Broker: "any"}},
 		{Kind: scenarios.KindBlackhole, Args: scenarios.FaultArgs{Client: "till"}},
 		{Kind: scenarios.KindDelay, Args: scenarios.FaultArgs{Client: "shop", Delay: span(40*time.Millisecond, 80*time.Millisecond)}},
+		{Kind: scenarios.KindDelay, Args: scenarios.FaultArgs{Client: "shop", Way: scenarios.ToClient, Delay: span(60*time.Millisecond, 60*time.Millisecond)}},
+		{Kind: scenarios.KindBlackhole, Args: scenarios.FaultArgs{Client: "till", Way: scenarios.ToClient}},
+		{Kind: scenarios.KindBlackhole, Args: scenarios.FaultArgs{Client: "till", Way: scenarios.ToBroker}},
+		{Kind: scenarios.KindHalfOpen, Args: scenarios.FaultArgs{Client: "till", Broker: "leader(orders/0)"}},
+		{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till", Rate: 64 << 10}},
+		{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till/0", Rate: 1 << 20, Way: scenarios.ToBroker}},
+		{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till/0", Rate: 64 << 10, Way: scenarios.ToClient}},
+		{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till/0", Broker: "broker(1)", Rate: 30}}, // a slow drip
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
+	}
+}
+
+// TestResetCutsAndLetsComeBack: a connection that was open is dead, and the next one is served.
+func TestResetCutsAndLetsComeBack(t *testing.T) {
+	env := startDoors(t)
+	addr, err := env.door().address("shop/0", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := scenarios.Fault{Kind: scenarios.KindReset, Args: scenarios.FaultArgs{Client: "shop"}}
+	s := newStrike(t, env, f, 1, nil)
+	s.opt.Proof = 3 * pollGap
+	if err := take(t, s, StepInject); err != nil {
+		t.Fatal(err)
+	}
+	if err := take(t, s, StepEffect); err == nil || !strings.Contains(err.Error(), "no connection was open") {
+		t.Errorf("a reset of nobody: %v, want that nobody was there", err)
+	}
+	for range 2 {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		s := newStrike(t, env, f, 1, nil)
+		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conn.SetReadDeadline(time.Now().Add(time.Second))
+		if _, err := conn.Read(make([]byte, 1)); err == nil || isSilent(err) {
+			t.Errorf("the connection lives: %v", err)
+		}
 	}
 }
 

@@ -42,11 +42,10 @@ type groupState struct {
 }
 
 func newEvict(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
-	_, name, err := coordinated(f.Args.Broker, scenarios.TargetGroupCoordinator)
-	if err != nil {
-		return nil, err
+	if f.Args.Group == "" {
+		return nil, errors.New("from where? Want group: a group.id")
 	}
-	return &evict{env: env, group: name, seed: seed}, nil
+	return &evict{env: env, group: f.Args.Group, seed: seed}, nil
 }
 
 func (e *evict) Inject(ctx context.Context) (string, error) {

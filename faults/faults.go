@@ -78,10 +78,14 @@ var makers = map[scenarios.FaultKind]func(scenarios.Fault, *Env, uint64) (Fault,
 	scenarios.KindError:      newError,
 	scenarios.KindBlackhole:  newBlackhole,
 	scenarios.KindMoveLeader: newMoveLeader,
-	KindRoll:                 newRoll,
-	KindMoveCoordinator:      newMoveCoordinator,
-	KindFence:                newFence,
-	KindEvict:                newEvict,
+	scenarios.KindThrottle:   newThrottle,
+	scenarios.KindHalfOpen:   newHalfOpen,
+	scenarios.KindReset:      newReset,
+	scenarios.KindRoll:       newRoll,
+
+	scenarios.KindMoveCoordinator: newMoveCoordinator,
+	scenarios.KindFence:           newFence,
+	scenarios.KindEvict:           newEvict,
 }
 
 // New makes the fault that f describes; seed draws its random choices. An error

@@ -22,11 +22,10 @@ type fence struct {
 }
 
 func newFence(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
-	_, id, err := coordinated(f.Args.Broker, scenarios.TargetTxnCoordinator)
-	if err != nil {
-		return nil, err
+	if f.Args.TxnID == "" {
+		return nil, errors.New("whom? Want transactional.id")
 	}
-	return &fence{env: env, id: id}, nil
+	return &fence{env: env, id: f.Args.TxnID}, nil
 }
 
 func (f *fence) Inject(ctx context.Context) (string, error) {

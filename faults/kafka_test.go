@@ -24,7 +24,7 @@ func seeds(env *Env) kgo.Opt {
 
 // testFence fences a producer within its transaction: its commit must be refused.
 func testFence(t *testing.T, env *Env) {
-	f := scenarios.Fault{Kind: KindFence, Args: scenarios.FaultArgs{Broker: "coordinator(txn shop-0)"}}
+	f := scenarios.Fault{Kind: scenarios.KindFence, Args: scenarios.FaultArgs{TxnID: "shop-0"}}
 	for range 2 {
 		cl, err := kgo.NewClient(seeds(env), kgo.TransactionalID("shop-0"), kgo.DefaultProduceTopic("orders"))
 		if err != nil {
@@ -86,7 +86,7 @@ func testEvict(t *testing.T, env *Env) {
 	if _, err := await(ctx, func(ctx context.Context) (string, error) { _, err := stable(ctx); return "", justNotYet(err) }); err != nil {
 		t.Fatal(err)
 	}
-	facts := conform(t, env, scenarios.Fault{Kind: KindEvict, Args: scenarios.FaultArgs{Broker: "coordinator(group till)"}})
+	facts := conform(t, env, scenarios.Fault{Kind: scenarios.KindEvict, Args: scenarios.FaultArgs{Group: "till"}})
 	if !strings.Contains(facts[0].Resolved, "client id till-") {
 		t.Errorf("struck %q, want one of till's members", facts[0].Resolved)
 	}
@@ -112,8 +112,8 @@ func TestKafkaFaultsNeedSomeoneToStrike(t *testing.T) {
 		f    scenarios.Fault
 		text string
 	}{
-		{scenarios.Fault{Kind: KindFence, Args: scenarios.FaultArgs{Broker: "coordinator(txn shop-9)"}}, `no transactional id is called "shop-9"`},
-		{scenarios.Fault{Kind: KindEvict, Args: scenarios.FaultArgs{Broker: "coordinator(group tlil)"}}, `no group is called "tlil"`},
+		{scenarios.Fault{Kind: scenarios.KindFence, Args: scenarios.FaultArgs{TxnID: "shop-9"}}, `no transactional id is called "shop-9"`},
+		{scenarios.Fault{Kind: scenarios.KindEvict, Args: scenarios.FaultArgs{Group: "tlil"}}, `no group is called "tlil"`},
 	} {
 		s := newStrike(t, env, tc.f, 1, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -129,19 +129,19 @@ func TestKafkaFaultsNeedSomeoneToStrike(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	_, err := New(scenarios.Fault{Kind: KindMoveCoordinator, Args: scenarios.FaultArgs{Broker: "coordinator(group till)"}}, env, 1)
+	_, err := New(scenarios.Fault{Kind: scenarios.KindMoveCoordinator, Args: scenarios.FaultArgs{Group: "till"}}, env, 1)
 	if !errors.Is(err, cluster.ErrUnsupported) {
 		t.Errorf("move-coordinator on embedded: %v, want ErrUnsupported", err)
 	}
-	_, err = New(scenarios.Fault{Kind: KindFence, Args: scenarios.FaultArgs{Broker: "coordinator(group till)"}}, env, 1)
-	if err == nil || !strings.Contains(err.Error(), "want coordinator(txn id)") {
+	_, err = New(scenarios.Fault{Kind: scenarios.KindFence, Args: scenarios.FaultArgs{Group: "till"}}, env, 1)
+	if err == nil || !strings.Contains(err.Error(), "Want transactional.id") {
 		t.Errorf("fence of a group: %v", err)
 	}
 }
 
 func TestRollOnEmbedded(t *testing.T) {
 	env := startEmbedded(t)
-	facts := conform(t, env, scenarios.Fault{Kind: KindRoll})
+	facts := conform(t, env, scenarios.Fault{Kind: scenarios.KindRoll})
 	for _, id := range []string{"broker 1", "broker 2", "broker 3"} {
 		if !strings.Contains(facts[1].SeenBy, id+": 127") {
 			t.Errorf("effect seen by %q, want %s among them", facts[1].SeenBy, id)

@@ -24,10 +24,11 @@ type linkStrike struct {
 	by     string
 	strike func(door, proxy.Link) (heal func(), cut int, err error)
 
-	links []doorLink
-	cut   int // connections that were cut
-	mu    sync.Mutex
-	heals []func()
+	links  []doorLink
+	struck []proxy.Link // the same as the proxy has it
+	cut    int          // connections that were cut
+	mu     sync.Mutex
+	heals  []func()
 }
 
 // doorLink is one client instance's way to one broker.
@@ -60,7 +61,7 @@ func (s *linkStrike) Inject(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	struck := []proxy.Link{{Client: s.client, Broker: -1}}
+	s.struck = []proxy.Link{{Client: s.client, Broker: -1}}
 	var brokers []cluster.BrokerID
 	if s.target == "" {
 		for _, b := range s.env.Cluster.Brokers() {
@@ -73,9 +74,9 @@ func (s *linkStrike) Inject(ctx context.Context) (string, error) {
 			return "", err
 		}
 		resolved += " to " + text
-		struck = nil
+		s.struck = nil
 		for _, id := range brokers {
-			struck = append(struck, proxy.Link{Client: s.client, Broker: int32(id)})
+			s.struck = append(s.struck, proxy.Link{Client: s.client, Broker: int32(id)})
 		}
 	}
 	d := s.env.door()
@@ -89,7 +90,7 @@ func (s *linkStrike) Inject(ctx context.Context) (string, error) {
 		}
 	}
 	s.env.ledger.claim(s, s.links)
-	for _, l := range struck {
+	for _, l := range s.struck {
 		heal, cut, err := s.strike(d, l)
 		if err != nil {
 			return "", err

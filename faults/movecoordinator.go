@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -24,9 +25,12 @@ type moveCoordinator struct {
 }
 
 func newMoveCoordinator(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
-	kind, key, err := coordinated(f.Args.Broker, scenarios.TargetGroupCoordinator, scenarios.TargetTxnCoordinator)
-	if err != nil {
-		return nil, err
+	kind, key := group, f.Args.Group
+	if f.Args.TxnID != "" {
+		kind, key = txn, f.Args.TxnID
+	}
+	if (f.Args.Group == "") == (f.Args.TxnID == "") {
+		return nil, errors.New("whose? Want group: a group.id, or transactional.id")
 	}
 	if f.Args.To != "" {
 		if _, err := parseTarget(f.Args.To); err != nil {

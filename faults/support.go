@@ -88,7 +88,7 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 // strikesBrokers says whether f needs an ability of the cluster's backend.
 func strikesBrokers(f scenarios.Fault) bool {
 	switch f.Kind {
-	case scenarios.KindKill, scenarios.KindStop, scenarios.KindRestart, scenarios.KindPartition, scenarios.KindMoveLeader, KindRoll:
+	case scenarios.KindKill, scenarios.KindStop, scenarios.KindRestart, scenarios.KindPartition, scenarios.KindMoveLeader, scenarios.KindRoll:
 		return true
 	case scenarios.KindPause:
 		return f.Args.Client == ""

@@ -44,6 +44,12 @@ func TestCheckSupportNamesThePlaceAndTheWayOut(t *testing.T) {
 		{"delay without by", scenarios.Fault{Kind: scenarios.KindDelay, Args: scenarios.FaultArgs{Client: "till"}}, nil, "want by"},
 		{"cut nobody", scenarios.Fault{Kind: scenarios.KindCut}, nil, "whose links?"},
 		{"trigger on nobody", scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}, When: scenarios.Trigger{On: &scenarios.Match{Request: "Produce", Client: "shp"}}}, ErrNoTarget, "on: client"},
+		{"throttle to nothing", scenarios.Fault{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till"}}, nil, "64KiB/s"},
+		{"throttle nobody could see", scenarios.Fault{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till", Rate: 1 << 30}}, nil, "more than 4MiB/s"},
+		{"fence nobody", scenarios.Fault{Kind: scenarios.KindFence}, nil, "want transactional.id"},
+		{"evict from nowhere", scenarios.Fault{Kind: scenarios.KindEvict}, nil, "want group"},
+		{"coordinator of nothing", scenarios.Fault{Kind: scenarios.KindMoveCoordinator}, nil, "want group"},
+		{"coordinator on embedded", scenarios.Fault{Kind: scenarios.KindMoveCoordinator, Args: scenarios.FaultArgs{Group: "till"}}, cluster.ErrUnsupported, "backend: docker"},
 		{"split of one", scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Split: [][]int32{{1, 2}}}}, nil, "two groups"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

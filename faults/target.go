@@ -52,6 +52,15 @@ func TargetText(f scenarios.Fault) string {
 	if a.TP != "" {
 		add("%s", a.TP)
 	}
+	if a.Group != "" {
+		add("group %s", a.Group)
+	}
+	if a.TxnID != "" {
+		add("transactional id %s", a.TxnID)
+	}
+	if a.Way != "" {
+		add("%s", a.Way)
+	}
 	if isWire(f) {
 		add("%s", matchText(*f.When.On))
 	}

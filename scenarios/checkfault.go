@@ -36,7 +36,9 @@ func (c check) fault(f *Fault, i int) {
 		c.fail(c.at(&f.Kind, f.Pos), "%s strikes a request: say which, as in on: {request: Produce, client: %s, nth: 40}", who, c.anyClient())
 	case a.strikesRequest(f) && (f.Args.Client != "" || f.Args.Broker != ""):
 		c.fail(c.at(&f.Kind, f.Pos), "%s strikes the request of its trigger: put client and broker under on", who)
-	case a.link && !on && f.Args.Client == "" && f.Args.Broker == "":
+	case a.strikesRequest(f) && f.Args.Way != "":
+		c.fail(c.at(&f.Args.Way, f.Pos), "%s strikes a request or its response: phase under on says which", who)
+	case (a.path || a.link && !on) && f.Args.Client == "" && f.Args.Broker == "":
 		c.fail(c.at(&f.Kind, f.Pos), "%s has neither client nor broker, nor an on trigger: whose connections?", who)
 	}
 	c.lasting(f, a, who)
@@ -98,7 +100,7 @@ func (c check) lasting(f *Fault, a action, who string) {
 		c.fail(c.where[&f.For], "%s lasts no time", who)
 	case c.given(&f.For) && once:
 		c.fail(c.where[&f.For], "%s strikes one request: \"for\" means nothing there", who)
-	case c.given(&f.For) && !a.lasts && !a.wire:
+	case c.given(&f.For) && !a.lasts && !a.wire && !a.mayLast:
 		c.fail(c.where[&f.For], "%s is over at once: \"for\" means nothing there", who)
 	}
 }
@@ -165,14 +167,20 @@ func (c check) args(f *Fault, who string) {
 	if a.TP != "" {
 		c.partition(a.TP, c.at(&a.TP, f.Pos), who, true)
 	}
+	if a.Group != "" {
+		c.group(a.Group, c.at(&a.Group, f.Pos), who)
+	}
+	if a.TxnID != "" {
+		c.txnID(a.TxnID, c.at(&a.TxnID, f.Pos), who)
+	}
 	if c.given(&a.Delay) && a.Delay.Max == 0 && !c.failedAt(c.where[&a.Delay]) {
 		c.fail(c.where[&a.Delay], "%s delays by nothing", who)
 	}
 	if f.Kind == KindPartition {
 		c.split(f, who)
 	}
-	if f.Kind == KindMoveLeader && a.TP != "" && c.s.Cluster.Brokers == 1 {
-		c.fail(c.at(&f.Kind, f.Pos), "%s: with one broker there is nowhere to move a leader", who)
+	if (f.Kind == KindMoveLeader || f.Kind == KindMoveCoordinator) && c.s.Cluster.Brokers == 1 {
+		c.fail(c.at(&f.Kind, f.Pos), "%s: with one broker there is nowhere to move to", who)
 	}
 }
 
@@ -310,10 +318,7 @@ func (c check) target(t Target, p Pos, who string) {
 			c.fail(p, "%s: topic %q has one replica and so no follower", who, ref.Topic)
 		}
 	case TargetGroupCoordinator:
-		groups := c.propertyValues("group.id")
-		if !possible(ref.Group, groups) {
-			c.fail(p, "%s: no client has group.id %q%s", who, ref.Group, meant(ref.Group, groups))
-		}
+		c.group(ref.Group, p, who)
 	case TargetTxnCoordinator:
 		c.txnID(ref.TxnID, p, who)
 	case TargetMinority:
@@ -330,6 +335,13 @@ func (c check) lookup(topic string) (Topic, bool) {
 		}
 	}
 	return Topic{}, false
+}
+
+func (c check) group(id string, p Pos, who string) {
+	groups := c.propertyValues("group.id")
+	if !possible(id, groups) {
+		c.fail(p, "%s: no client has group.id %q%s", who, id, meant(id, groups))
+	}
 }
 
 func (c check) txnID(id string, p Pos, who string) {

@@ -65,6 +65,14 @@ const (
 	KindError      FaultKind = "error"     // with On: answered by us with Args.Code
 	KindBlackhole  FaultKind = "blackhole" // bytes are swallowed, connections stay open
 	KindMoveLeader FaultKind = "move-leader"
+
+	KindRoll            FaultKind = "roll"             // brokers stop and start one after the other
+	KindMoveCoordinator FaultKind = "move-coordinator" // of a group or transactional id; no process dies
+	KindFence           FaultKind = "fence"            // a second instance of a transactional id initialises
+	KindEvict           FaultKind = "evict"            // a member of a group is removed, and the group rebalances
+	KindThrottle        FaultKind = "throttle"         // a link passes so many bytes a second
+	KindHalfOpen        FaultKind = "half-open"        // the broker's side of a connection ends, the client's stays open
+	KindReset           FaultKind = "reset"            // every connection of a link is reset, once
 )
 
 // FaultArgs are the action's arguments; which are used depends on the kind.
@@ -78,4 +86,14 @@ type FaultArgs struct {
 	Delay   Span      // `by` in the file
 	Code    string    // error: Kafka's name of the code
 	TP      string    // move-leader
+	Group   string    // move-coordinator, evict
+	TxnID   string    // move-coordinator, fence
+	Way     string    // link faults: ToBroker or ToClient only; "" = both
+	Rate    int64     // throttle: bytes a second, of each connection and direction
 }
+
+// Directions of a link, as FaultArgs.Way says them.
+const (
+	ToBroker = "to-broker"
+	ToClient = "to-client"
+)

@@ -18,22 +18,31 @@ var actions = []action{
 	{kind: KindPartition, doc: "Packets between brokers are dropped: `isolate` one, `split` them into groups, or one way `from` … `to`. Docker only.", lasts: true, args: []field[FaultArgs]{argIsolate, argSplit, argFrom, argTo}},
 	{kind: KindCut, doc: "Connections of a client, or to a broker, are cut and refused for `for`; with `on`, the connection that carries the request is cut.", link: true, lasts: true, args: []field[FaultArgs]{argClient, argBroker}},
 	{kind: KindDrop, doc: "The request, or its response, is swallowed and its connection cut: with phase response the broker acted and the client never hears of it.", wire: true},
-	{kind: KindDelay, doc: "The request, or its response, passes `by` later; without `on`, every byte on the link does, for `for`.", link: true, lasts: true, args: []field[FaultArgs]{must(argBy), argClient, argBroker}},
+	{kind: KindDelay, doc: "The request, or its response, passes `by` later; without `on`, every byte on the link does, for `for`.", link: true, lasts: true, args: []field[FaultArgs]{must(argBy), argClient, argBroker, argWay}},
 	{kind: KindHold, doc: "The client's side is cut, and the request reaches the broker `by` later: after its own retry.", wire: true, args: []field[FaultArgs]{must(argBy)}},
 	{kind: KindError, doc: "The request is answered with `code`: in its stead (phase request), or instead of what the broker said (phase response).", wire: true, args: []field[FaultArgs]{must(argCode)}},
-	{kind: KindBlackhole, doc: "Bytes are swallowed and connections stay open, for `for`; with `on`, only the request or its response is.", link: true, lasts: true, args: []field[FaultArgs]{argClient, argBroker}},
-	{kind: KindMoveLeader, doc: "Moves a partition's leader to another replica.", args: []field[FaultArgs]{must(argPartition), argTo}},
+	{kind: KindBlackhole, doc: "Bytes are swallowed and connections stay open, for `for`; with `on`, only the request or its response is.", link: true, lasts: true, args: []field[FaultArgs]{argClient, argBroker, argWay}},
+	{kind: KindThrottle, doc: "The link passes `rate`, for `for`; a few bytes a second are a slow drip.", path: true, lasts: true, args: []field[FaultArgs]{must(argRate), argClient, argBroker, argWay}},
+	{kind: KindHalfOpen, doc: "The broker's side of each connection ends, while the client's stays open and hears nothing, for `for`.", path: true, lasts: true, args: []field[FaultArgs]{argClient, argBroker}},
+	{kind: KindReset, doc: "Every connection of a client, or to a broker, is reset, once. New ones are accepted.", path: true, args: []field[FaultArgs]{argClient, argBroker}},
+	{kind: KindMoveLeader, doc: "Moves a partition's leader to another replica; with `for`, back again.", mayLast: true, args: []field[FaultArgs]{must(argPartition), argTo}},
+	{kind: KindMoveCoordinator, doc: "Gives a group or transactional.id another coordinator, by moving the leader of the partition that holds its state; with `for`, back again. Not embedded.", mayLast: true, args: []field[FaultArgs]{argGroup, argTxnID, argTo}, whom: []string{"group", "transactional.id"}},
+	{kind: KindRoll, doc: "SIGTERM brokers and start them again, one after the other, each when the last is back in sync; all of them unless `broker` says otherwise.", args: []field[FaultArgs]{argBroker}},
+	{kind: KindFence, doc: "What a second instance of the transactional.id does: it initialises, and the first is a zombie.", args: []field[FaultArgs]{must(argTxnID)}},
+	{kind: KindEvict, doc: "Removes a member of the group, drawn, as a missed session timeout would: the group rebalances, and the member works on until it is refused.", args: []field[FaultArgs]{must(argGroup)}},
 }
 
 // action is one kind of fault.
 type action struct {
-	kind  FaultKind
-	doc   string
-	args  []field[FaultArgs]
-	whom  []string // exactly one of these args is given
-	lasts bool     // needs `for`, unless it strikes one request
-	wire  bool     // strikes requests: needs `on`
-	link  bool     // strikes requests with `on`, links without
+	kind    FaultKind
+	doc     string
+	args    []field[FaultArgs]
+	whom    []string // exactly one of these args is given
+	lasts   bool     // needs `for`, unless it strikes one request
+	mayLast bool     // takes `for`, needs none
+	wire    bool     // strikes requests: needs `on`
+	link    bool     // strikes requests with `on`, links without
+	path    bool     // strikes links, whatever triggers it
 }
 
 // strikesRequest reports whether f acts on the request that triggers it.
@@ -56,6 +65,10 @@ var (
 	argTo        = put("to", "The other end; for move-leader, the new leader.", target, func(a *FaultArgs) *Target { return &a.To })
 	argBy        = put("by", "How much later, such as 200ms or 100ms..300ms.", span, func(a *FaultArgs) *Span { return &a.Delay })
 	argCode      = put("code", "Kafka's name of the error, such as NOT_LEADER_OR_FOLLOWER.", errorName, func(a *FaultArgs) *string { return &a.Code })
+	argWay       = put("direction", "Only this way: `to-broker` or `to-client`. Default: both.", oneOf("a direction", ToBroker, ToClient), func(a *FaultArgs) *string { return &a.Way })
+	argRate      = put("rate", "Bytes a second, of each connection and direction, such as 64KiB/s or 5B/s.", byteRate, func(a *FaultArgs) *int64 { return &a.Rate })
+	argGroup     = put("group", "A group.id.", word, func(a *FaultArgs) *string { return &a.Group })
+	argTxnID     = put("transactional.id", "A transactional.id.", word, func(a *FaultArgs) *string { return &a.TxnID })
 	argPartition = put("partition", "topic/partition.", topicPartition, func(a *FaultArgs) *string { return &a.TP })
 )
 

@@ -74,6 +74,8 @@ func actionTable() string {
 			lasts = "without `on`"
 		case a.lasts:
 			lasts = "yes"
+		case a.mayLast:
+			lasts = "may be given"
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", a.kind, strings.Join(args, ", "), trigger, lasts, cell(a.doc))
 	}

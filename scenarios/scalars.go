@@ -268,6 +268,50 @@ var rate = scalar("a rate such as 200/s", textSchema(`^[0-9.]+/s$`), func(s stri
 	return strconv.FormatFloat(v, 'f', -1, 64) + "/s"
 })
 
+// byteRate is kept in bytes a second.
+var byteRate = scalar("a rate such as 64KiB/s", textSchema(`^[0-9]+(B|KiB|MiB)/s$`), func(s string) (int64, error) {
+	num, ok := strings.CutSuffix(s, "/s")
+	if !ok {
+		return 0, fmt.Errorf("is no rate of bytes; write it as 5B/s, 64KiB/s or 1MiB/s")
+	}
+	return parseBytes(num)
+}, func(v int64) string {
+	if v == 0 {
+		return ""
+	}
+	return formatBytes(v) + "/s"
+})
+
+// byteUnits have the greatest first, and the suffix of none last.
+var byteUnits = []struct {
+	name string
+	size int64
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+
+func parseBytes(s string) (int64, error) {
+	for _, u := range byteUnits {
+		num, ok := strings.CutSuffix(s, u.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(num, 10, 64)
+		if err != nil || n <= 0 || n > math.MaxInt64/u.size {
+			break
+		}
+		return n * u.size, nil
+	}
+	return 0, fmt.Errorf("is no number of bytes; write it as 500B, 64KiB or 256MiB")
+}
+
+func formatBytes(v int64) string {
+	for _, u := range byteUnits {
+		if v%u.size == 0 {
+			return strconv.FormatInt(v/u.size, 10) + u.name
+		}
+	}
+	return ""
+}
+
 var seed = scalar("a seed, a whole number from 0", map[string]any{"type": "integer", "minimum": 0}, func(s string) (uint64, error) {
 	v, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {

@@ -23,6 +23,18 @@ func (f *Fault) Words() string {
 		return fmt.Sprintf("move the leader of %s to %s", a.TP, a.To.Words())
 	case f.Kind == KindMoveLeader:
 		return "move the leader of " + a.TP
+	case f.Kind == KindMoveCoordinator && a.To != "":
+		return fmt.Sprintf("move the coordinator of %s to %s", a.keyWords(), a.To.Words())
+	case f.Kind == KindMoveCoordinator:
+		return "move the coordinator of " + a.keyWords()
+	case f.Kind == KindFence:
+		return "fence " + a.keyWords()
+	case f.Kind == KindEvict:
+		return "evict a member of " + a.keyWords()
+	case f.Kind == KindRoll && a.Broker == "":
+		return "restart all brokers, one after the other"
+	case f.Kind == KindRoll:
+		return fmt.Sprintf("restart %s, one after the other", a.Broker.Words())
 	}
 	out := string(f.Kind)
 	if f.When.On != nil {
@@ -45,7 +57,24 @@ func (f *Fault) Words() string {
 	if a.Delay.Max > 0 {
 		out += " by " + a.Delay.String()
 	}
+	if a.Rate > 0 {
+		out += " to " + formatBytes(a.Rate) + "/s"
+	}
+	switch a.Way {
+	case ToBroker:
+		out += ", towards the broker only"
+	case ToClient:
+		out += ", towards the client only"
+	}
 	return out
+}
+
+// keyWords says whose coordinator is meant.
+func (a *FaultArgs) keyWords() string {
+	if a.TxnID != "" {
+		return "transactional.id " + a.TxnID
+	}
+	return "group " + a.Group
 }
 
 // Words says whom t means: "the leader of orders/0".

@@ -56,9 +56,10 @@ func newLane(ctx context.Context, now func() int64, down bool) *lane {
 func (l *lane) setShapes(shapes []Shape) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.shapes = shapes
+	l.shapes = make([]Shape, len(shapes))
 	l.draws = l.draws[:0]
-	for _, s := range shapes {
+	for i, s := range shapes {
+		l.shapes[i] = s.on(l.down)
 		l.draws = append(l.draws, rand.New(rand.NewPCG(s.Seed, 0)))
 	}
 	if len(shapes) > 0 {

@@ -13,6 +13,7 @@ import (
 type Shape struct {
 	Latency, Jitter time.Duration // added to each direction; jitter is drawn between 0 and Jitter, and never reorders
 	Rate            int64         // bytes a second, each direction; 0 = unlimited. A few bytes a second are a slow drip
+	Way             Way           // of latency, jitter and rate; blackholes have their own
 	BlackholeUp     bool          // client to broker: bytes wait until heal, as retransmissions would
 	BlackholeDown   bool          // broker to client
 	// HalfOpen makes the broker's side of each connection end, old and new,
@@ -21,11 +22,28 @@ type Shape struct {
 	Seed     uint64
 }
 
+// Way is a direction of a link; the zero value is both.
+type Way int
+
+const (
+	BothWays Way = iota
+	ToBroker
+	ToClient
+)
+
+// on is s as one direction of a connection feels it.
+func (s Shape) on(down bool) Shape {
+	if s.Way == ToBroker && down || s.Way == ToClient && !down {
+		s.Latency, s.Jitter, s.Rate = 0, 0, 0
+	}
+	return s
+}
+
 func (s Shape) check() error {
 	switch {
 	case s.Latency < 0 || s.Jitter < 0 || s.Rate < 0:
 		return errors.New("a latency, jitter or rate is negative")
-	case s == Shape{Seed: s.Seed}:
+	case s == Shape{Seed: s.Seed, Way: s.Way}:
 		return errors.New("it changes nothing")
 	}
 	return nil
