@@ -249,29 +249,3 @@ func TestAnnotations(t *testing.T) {
 		t.Errorf("%d lines, want one each for order and progress:\n%s", len(lines), buf.String())
 	}
 }
-
-func TestSARIF(t *testing.T) {
-	var buf bytes.Buffer
-	err := SARIF(&buf, "v0.1.0", []Issue{
-		{Rule: "acks-not-all", Severity: "error", Property: "acks", File: "producer.properties", Line: 3, Promise: "acks=1 loses what only the leader had", Fix: "set acks=all", Scenario: "acks-one"},
-		{Rule: "no-idempotence", Severity: "info", Property: "enable.idempotence", File: "producer.properties", Promise: "a retry may write twice", Fix: "set enable.idempotence=true"},
-		{Rule: "acks-not-all", Severity: "warning", Property: "acks", File: "b.properties", Line: 9, Promise: "acks=1 loses what only the leader had", Fix: "set acks=all", Scenario: "acks-one"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden(t, "lint.sarif", buf.Bytes())
-	var log sarifLog
-	if err := json.Unmarshal(buf.Bytes(), &log); err != nil {
-		t.Fatal(err)
-	}
-	run := log.Runs[0]
-	for _, r := range run.Results {
-		if got := run.Tool.Driver.Rules[r.RuleIndex].ID; got != r.RuleID {
-			t.Errorf("result of rule %s points at rule %s", r.RuleID, got)
-		}
-		if r.Locations[0].Physical.Region.StartLine < 1 {
-			t.Errorf("line %d, SARIF counts from 1", r.Locations[0].Physical.Region.StartLine)
-		}
-	}
-}

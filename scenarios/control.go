@@ -148,7 +148,7 @@ func checkChanges(d *decoder, s *Scenario, what string, c *Control) {
 				continue
 			}
 			wrong := wrongProperty(roles, whose, key, val)
-			if n := nearest(key, sortedKeys(changeable)); wrong != "" && n != "" {
+			if n := Nearest(key, sortedKeys(changeable)); wrong != "" && n != "" {
 				wrong = fmt.Sprintf("unknown field %q in client %q; did you mean %q?", key, name, n)
 			}
 			if wrong != "" {

@@ -184,6 +184,7 @@ func Parse(file string, yaml []byte) (*Scenario, error) {
 func (s *Scenario) fillIn(d *decoder) {
 	given := func(ptr any) bool { _, ok := d.where[ptr]; return ok }
 	c := &s.Cluster
+	c.ConfigPos = d.keys[&c.Config]
 	if !given(&c.Backend) {
 		c.Backend = "auto"
 	}

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// nearest returns the name that x is most likely a misspelling of, "" if none
+// Nearest returns the name that x is most likely a misspelling of, "" if none
 // is near enough: at most a third of the longer word may
 // differ, or half of it be missing at the end.
-func nearest(x string, names []string) string {
+func Nearest(x string, names []string) string {
 	best, least := "", 1<<30
 	for _, n := range names {
 		far := distance(strings.ToLower(x), strings.ToLower(n))
@@ -49,7 +49,7 @@ func near(x string, names []string, n int) []string {
 
 // meant is the end of an error about an unknown name.
 func meant(x string, names []string) string {
-	if n := nearest(x, names); n != "" {
+	if n := Nearest(x, names); n != "" {
 		return fmt.Sprintf("; did you mean %q?", n)
 	}
 	if len(names) > 0 && len(names) <= 16 {

@@ -39,6 +39,7 @@ type Cluster struct {
 	Config      map[string]string // broker properties
 	Topics      []Topic
 	Bootstrap   []string // external only
+	ConfigPos   map[string]Pos
 }
 
 // Topic is created before the clients start.

@@ -230,11 +230,11 @@ func wrongProperty(roles []string, whose, key, val string) string {
 		}
 	}
 	names := PropertyNames(roles...)
-	if n := nearest(key, names); n != "" {
+	if n := Nearest(key, names); n != "" {
 		return fmt.Sprintf("unknown property %q; did you mean %q?", key, n)
 	}
 	for _, other := range []string{"producer", "consumer", "broker", "topic"} {
-		if n := nearest(key, PropertyNames(other)); n != "" {
+		if n := Nearest(key, PropertyNames(other)); n != "" {
 			return fmt.Sprintf("unknown property %q; the nearest is %q, a %s property, not %s's", key, n, other, whose)
 		}
 	}

@@ -80,7 +80,7 @@ func (t Target) Parse() (TargetRef, error) {
 		return TargetRef{}, fmt.Errorf("says not whose coordinator; write coordinator(group g) or coordinator(txn id)")
 	}
 	words := []string{"broker", "leader", "follower", "controller", "coordinator", "any", "minority", "majority", "all"}
-	if n := nearest(word, words); n != "" {
+	if n := Nearest(word, words); n != "" {
 		return TargetRef{}, fmt.Errorf("is no target; did you mean %q?", n+strings.TrimPrefix(string(t), word))
 	}
 	return TargetRef{}, fmt.Errorf("is no target; there is %s", targetForms)

@@ -15,6 +15,7 @@ import (
 // places are what a written scenario has elsewhere than the file it was read from.
 var places = cmp.Options{
 	cmpopts.IgnoreTypes(Pos{}),
+	cmpopts.IgnoreFields(Cluster{}, "ConfigPos"),
 	cmpopts.IgnoreFields(Client{}, "ConfigPos"),
 	cmpopts.IgnoreFields(Control{}, "ClientsPos"),
 	cmpopts.IgnoreFields(Scenario{}, "File"),

@@ -33,7 +33,7 @@ Exit codes:
 		SilenceErrors: true,
 	}
 	cmd.AddCommand(runCommand(), replayCommand(), shrinkCommand(), checkCommand(), reportCommand(), historyCommand(), listCommand(), explainCommand(), initCommand(),
-		schemaCommand(), doctorCommand(), clusterCommand(), workerTestCommand(), workerCommand())
+		schemaCommand(), lintCommand(), doctorCommand(), clusterCommand(), workerTestCommand(), workerCommand())
 	return cmd
 }
 

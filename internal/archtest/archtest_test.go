@@ -29,6 +29,7 @@ var rooms = map[string][]string{
 	"trials":            {}, // counting
 	"shrink":            {"scenarios", "trials"},
 	"reports":           {"checker", "history", "trials"},
+	"lint":              {"scenarios"}, // says what a configuration can promise before any run, so it knows no run
 	"clients/franz-go":  {"harness/client", "history"},
 	"internal/archtest": {},
 }

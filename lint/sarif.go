@@ -1,52 +1,34 @@
-package reports
+package lint
 
 import (
 	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
-	"sort"
+	"slices"
+	"strings"
 )
-
-// Issue is what lint found in a properties file; its JSON form is lint's.
-type Issue struct {
-	Rule     string `json:"rule"`
-	Severity string `json:"severity"` // error, warning, info
-	Property string `json:"property"`
-	File     string `json:"file"`
-	Line     int    `json:"line"` // 0 = the property is not set
-	Promise  string `json:"promise"`
-	Fix      string `json:"fix"`
-	Scenario string `json:"scenario"` // that demonstrates it
-}
 
 // SARIF writes issues as a SARIF 2.1.0 log, which code scanning services show on
 // the lines of the files.
 func SARIF(w io.Writer, version string, issues []Issue) error {
-	byRule := map[string]Issue{}
-	for _, i := range issues {
-		byRule[i.Rule] = i
-	}
-	names := make([]string, 0, len(byRule))
-	for name := range byRule {
-		names = append(names, name)
-	}
-	sort.Strings(names)
 	index := map[string]int{}
-	rules := []sarifRule{}
-	for n, name := range names {
-		index[name] = n
-		help := byRule[name].Promise
-		if s := byRule[name].Scenario; s != "" {
-			help += "\nSee it: onceproof run " + s
+	shown := []sarifRule{}
+	for _, r := range rules {
+		if !slices.ContainsFunc(issues, func(i Issue) bool { return i.Rule == r.ID }) {
+			continue
 		}
-		rules = append(rules, sarifRule{ID: name, Short: sarifText{byRule[name].Promise}, Help: sarifText{help}})
+		index[r.ID] = len(shown)
+		shown = append(shown, sarifRule{
+			ID: r.ID, Short: sarifText{sentence(r.Promise)}, Full: sarifText{r.Why}, HelpURI: r.Sources[0].URL,
+			Help: sarifText{r.Why + "\nFix: " + r.Fix + ".\nSee it: onceproof run " + r.Scenario},
+		})
 	}
 	results := []sarifResult{}
 	for _, i := range issues {
 		results = append(results, sarifResult{
-			RuleID: i.Rule, RuleIndex: index[i.Rule], Level: sarifLevel(i.Severity),
-			Message:   sarifText{sentence(fmt.Sprintf("%s: %s", i.Property, i.Promise)) + " " + sentence(i.Fix)},
+			RuleID: i.Rule, RuleIndex: index[i.Rule], Level: i.Severity.sarif(),
+			Message:   sarifText{i.Setting() + ": " + strings.TrimSuffix(i.Promise, ".") + ". Fix: " + i.Fix + "."},
 			Locations: []sarifLocation{{sarifPhysical{sarifArtifact{filepath.ToSlash(i.File)}, sarifRegion{max(1, i.Line)}}}},
 		})
 	}
@@ -54,7 +36,7 @@ func SARIF(w io.Writer, version string, issues []Issue) error {
 	enc.SetIndent("", "  ")
 	err := enc.Encode(sarifLog{
 		Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0",
-		Runs: []sarifRun{{Tool: sarifTool{sarifDriver{Name: "onceproof", Version: version, Rules: rules}}, Results: results}},
+		Runs: []sarifRun{{Tool: sarifTool{sarifDriver{Name: "onceproof", Version: version, InformationURI: "https://github.com/onceproof/onceproof", Rules: shown}}, Results: results}},
 	})
 	if err != nil {
 		return fmt.Errorf("write SARIF: %w", err)
@@ -62,13 +44,11 @@ func SARIF(w io.Writer, version string, issues []Issue) error {
 	return nil
 }
 
-func sarifLevel(severity string) string {
-	switch severity {
-	case "error", "warning":
-		return severity
-	default:
+func (s Severity) sarif() string {
+	if s == Info {
 		return "note"
 	}
+	return string(s)
 }
 
 type sarifLog struct {
@@ -87,15 +67,18 @@ type sarifTool struct {
 }
 
 type sarifDriver struct {
-	Name    string      `json:"name"`
-	Version string      `json:"version,omitempty"`
-	Rules   []sarifRule `json:"rules"`
+	Name           string      `json:"name"`
+	Version        string      `json:"version,omitempty"`
+	InformationURI string      `json:"informationUri"`
+	Rules          []sarifRule `json:"rules"`
 }
 
 type sarifRule struct {
-	ID    string    `json:"id"`
-	Short sarifText `json:"shortDescription"`
-	Help  sarifText `json:"help"`
+	ID      string    `json:"id"`
+	Short   sarifText `json:"shortDescription"`
+	Full    sarifText `json:"fullDescription"`
+	Help    sarifText `json:"help"`
+	HelpURI string    `json:"helpUri"`
 }
 
 type sarifText struct {

@@ -1,0 +1,37 @@
+package lint
+
+import "slices"
+
+// With is a as it would be with changes made. a itself stays.
+func (a *Application) With(changes []Change) *Application {
+	out := *a
+	for _, c := range changes {
+		switch c.Part {
+		case Producer:
+			out.Producer = out.Producer.with(c)
+		case Consumer:
+			out.Consumer = out.Consumer.with(c)
+		case Broker:
+			out.Broker, out.Topic = out.Broker.with(c), out.Topic.without(c.Property)
+		case Code:
+			out.Commit = c.Value
+		}
+	}
+	return &out
+}
+
+// with is f with c's line in it; a file that is not there stays so.
+func (f *File) with(c Change) *File {
+	out := f.without(c.Property)
+	if out != nil && c.Value != "" {
+		out.Properties = append(out.Properties, Property{c.Property, c.Value, len(f.Properties) + 1})
+	}
+	return out
+}
+
+func (f *File) without(name string) *File {
+	if f == nil {
+		return nil
+	}
+	return &File{f.Path, slices.DeleteFunc(slices.Clone(f.Properties), func(p Property) bool { return p.Name == name })}
+}

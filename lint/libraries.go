@@ -1,0 +1,105 @@
+package lint
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// facts are what a library does that Kafka's own Java client of today does not.
+type facts struct {
+	producer, consumer map[string]string // defaults that differ, under Java's names
+	noIdempotence      bool
+	noTransactions     bool
+}
+
+// librdkafka's defaults, its bindings' too: its CONFIGURATION.md.
+var librdkafka = facts{
+	producer: map[string]string{"enable.idempotence": "false", "max.in.flight.requests.per.connection": "1000000", "delivery.timeout.ms": "300000"},
+	consumer: map[string]string{"isolation.level": "read_committed"},
+}
+
+// libraries are the client libraries by the names of their workers.
+var libraries = map[string]facts{
+	"java":     {},
+	"franz-go": {consumer: map[string]string{"auto.offset.reset": "earliest"}, producer: map[string]string{"delivery.timeout.ms": "0", "transaction.timeout.ms": "40000"}},
+	"sarama": {
+		producer: map[string]string{"acks": "1", "enable.idempotence": "false", "retries": "3"},
+		consumer: map[string]string{},
+	},
+	"kafka-go": {
+		producer:      map[string]string{"acks": "0", "enable.idempotence": "false", "retries": "9"},
+		consumer:      map[string]string{"auto.offset.reset": "earliest", "enable.auto.commit": "false"},
+		noIdempotence: true, noTransactions: true,
+	},
+	"confluent-kafka":            librdkafka,
+	"confluent-kafka-go":         librdkafka,
+	"confluent-kafka-javascript": librdkafka,
+	"rdkafka":                    librdkafka,
+	"librdkafka":                 librdkafka,
+	"kafkajs": {
+		producer: map[string]string{"enable.idempotence": "false", "retries": "5", "max.in.flight.requests.per.connection": "1000000"},
+		consumer: map[string]string{"isolation.level": "read_committed"},
+	},
+	"platformatic-kafka": {
+		producer: map[string]string{"enable.idempotence": "false"},
+		consumer: map[string]string{"isolation.level": "read_committed"},
+	},
+	"aiokafka":     {producer: map[string]string{"acks": "1", "enable.idempotence": "false", "max.in.flight.requests.per.connection": "1"}},
+	"kafka-python": {},
+}
+
+// javaBefore are Java's defaults before a version: KIP-679 came with 3.0, and
+// counts from 3.0.1, 3.1.1 and 3.2 on (KAFKA-13598).
+func javaBefore(version string) facts {
+	v := [3]int{}
+	for i, part := range strings.SplitN(version, ".", 3) {
+		v[i], _ = strconv.Atoi(part) // what is no number is 0
+	}
+	before := func(w ...int) bool { return slices.Compare(v[:], w) < 0 }
+	switch {
+	case before(3, 0, 0):
+		return facts{producer: map[string]string{"acks": "1", "enable.idempotence": "false"}}
+	case before(3, 0, 1), !before(3, 1, 0) && before(3, 1, 1):
+		return facts{producer: map[string]string{"enable.idempotence": "false"}}
+	}
+	return facts{}
+}
+
+// library is what is known of a library, "name" or "name@version".
+func library(name string) facts {
+	name, version, _ := strings.Cut(name, "@")
+	if name == "java" && version != "" {
+		return javaBefore(version)
+	}
+	return libraries[name]
+}
+
+// Libraries are the names that lint knows.
+func Libraries() []string { return slices.Sorted(maps.Keys(libraries)) }
+
+// Knows says whether lint has the defaults of a library, "name" or "name@version".
+func Knows(name string) bool {
+	name, _, _ = strings.Cut(name, "@")
+	_, ok := libraries[name]
+	return ok
+}
+
+// defaultOf is what counts where a file says nothing.
+func defaultOf(lib string, part Part, name string) string {
+	differs := map[string]string{}
+	switch facts := library(lib); part {
+	case Producer:
+		differs = facts.producer
+	case Consumer:
+		differs = facts.consumer
+	}
+	if v, ok := differs[name]; ok {
+		return v
+	}
+	p, _ := scenarios.LookupProperty(string(part), name)
+	return p.Default
+}

@@ -1,0 +1,211 @@
+package lint
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+var update = flag.Bool("update", false, "write docs/lint.md and the golden files")
+
+// TestEveryRuleIsDemonstrated: a rule is kept only if a shipped scenario shows it:
+// the rule fires on its clients and not on its fixed twin's, and what the rule
+// says is broken the scenario expects to be violated.
+func TestEveryRuleIsDemonstrated(t *testing.T) {
+	for _, r := range Rules() {
+		t.Run(r.ID, func(t *testing.T) {
+			s, err := scenarios.Load(r.Scenario)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !fires(s, r.ID) {
+				t.Errorf("linting %s does not fire the rule", r.Scenario)
+			}
+			fixed, err := s.WithFixed()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fires(fixed, r.ID) {
+				t.Errorf("linting %s fires the rule", fixed.Metadata.Name)
+			}
+			for _, g := range r.Breaks {
+				if s.Expect[g] != "violated" {
+					t.Errorf("the rule breaks %s, and %s does not expect that to be violated", g, r.Scenario)
+				}
+			}
+			if len(r.Breaks) == 0 || len(r.Sources) == 0 || r.Promise == "" || r.Fix == "" || r.Why == "" || r.Severity.rank() < 0 {
+				t.Errorf("the rule is not whole: %+v", r)
+			}
+		})
+	}
+}
+
+func fires(s *scenarios.Scenario, rule string) bool {
+	return slices.ContainsFunc(Lint(OfScenario(s)), func(i Issue) bool { return i.Rule == rule })
+}
+
+// TestExactlyOnceIsClean: there is nothing to say against the configuration that
+// holds, nor against any shipped scenario that expects everything to hold.
+func TestExactlyOnceIsClean(t *testing.T) {
+	clean := 0
+	for _, name := range scenarios.Names() {
+		s, err := scenarios.Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := slices.ContainsFunc(scenarios.Guarantees, func(g string) bool { v := s.Expect[g]; return v != "" && v != "holds" })
+		// At least once holds where nothing crashes between the work and its commit.
+		twice := slices.ContainsFunc(s.Clients, func(c scenarios.Client) bool { return c.Role == scenarios.Processor && c.Commit != scenarios.CommitTxn })
+		if broken || twice {
+			continue
+		}
+		clean++
+		for _, i := range Lint(OfScenario(s)) {
+			if i.Severity == Error {
+				t.Errorf("%s: %s: %s: %s", name, i.Rule, i.Place(), i.Setting())
+			}
+		}
+	}
+	if clean < 5 {
+		t.Errorf("only %d scenarios expect everything to hold", clean)
+	}
+}
+
+// TestChangesMend: what an issue proposes silences it.
+func TestChangesMend(t *testing.T) {
+	for _, r := range Rules() {
+		s, err := scenarios.Load(r.Scenario)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range OfScenario(s) {
+			for _, i := range r.apply(a) {
+				if len(i.Changes) == 0 {
+					t.Errorf("%s: nothing mends %s", r.ID, i.Setting())
+				}
+				if after := r.apply(a.With(i.Changes)); len(after) > 0 {
+					t.Errorf("%s: with %v there is still %s", r.ID, i.Changes, after[0].Setting())
+				}
+			}
+		}
+	}
+}
+
+func TestDocsAreUpToDate(t *testing.T) {
+	const file = "../docs/lint.md"
+	if *update {
+		if err := os.WriteFile(file, Docs(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, Docs()) {
+		t.Errorf("%s is not up to date (-update writes it):\n%s", file, cmp.Diff(string(got), string(Docs())))
+	}
+}
+
+// file is a properties file of these lines.
+func file(t *testing.T, name string, lines ...string) *File {
+	t.Helper()
+	f, err := Parse(name, []byte(strings.Join(lines, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// ids are the rules that fire, each with its severity and line.
+func ids(issues []Issue) []string {
+	out := []string{}
+	for _, i := range issues {
+		out = append(out, fmt.Sprintf("%s %s %s", i.Severity, i.Rule, i.Place()))
+	}
+	return out
+}
+
+func TestFiles(t *testing.T) {
+	eos := []string{"acks=all", "enable.idempotence=true", "transactional.id=till-${instance}", "transaction.timeout.ms=60000"}
+	committed := []string{"group.id=till", "isolation.level=read_committed", "enable.auto.commit=false", "auto.offset.reset=earliest", "max.poll.interval.ms=50000"}
+	tests := []struct {
+		name               string
+		library, pattern   string
+		producer, consumer []string
+		want               []string
+	}{
+		{"a correct transactional pair", "java", "", eos, committed, nil},
+		{"the guide", "java", "", []string{"acks=all", "enable.idempotence=false", "retries=10"}, committed, []string{
+			"error commit-after-processing c", "error in-flight p", "error idempotence-off p:2"}},
+		{"one in flight keeps the order", "java", "", []string{"enable.idempotence=false", "max.in.flight.requests.per.connection=1"}, nil, []string{
+			"error idempotence-off p:1"}},
+		{"nothing set, Java of today", "java", "", []string{"client.id=x"}, nil, nil},
+		{"nothing set, Java 2.8", "java@2.8.2", "", []string{"client.id=x"}, nil, []string{"error acks-1 p", "error idempotence-off p", "error in-flight p"}},
+		{"nothing set, Java 3.1.0", "java@3.1.0", "", []string{"client.id=x"}, nil, []string{"error idempotence-off p", "error in-flight p"}},
+		{"nothing set, Java 3.1.1", "java@3.1.1", "", []string{"client.id=x"}, nil, nil},
+		{"nothing set, sarama", "sarama", "", []string{"client.id=x"}, nil, []string{"error acks-1 p", "error idempotence-off p", "error in-flight p"}},
+		{"nothing set, kafka-go", "kafka-go", "", []string{"client.id=x"}, nil, []string{"error acks-0 p", "error idempotence-off p", "error in-flight p"}},
+		{"nothing set, aiokafka sends one at a time", "aiokafka", "", []string{"client.id=x"}, nil, []string{"error acks-1 p", "error idempotence-off p"}},
+		{"retries=0 turns idempotence off", "java", "", []string{"retries=0"}, nil, []string{"error idempotence-silently-off p:1"}},
+		{"asked for by name, nothing is silent", "java", "", []string{"enable.idempotence=true", "retries=0"}, nil, nil},
+		{"acks=-1 is all", "java", "", []string{"acks=-1"}, nil, nil},
+		{"the last of two counts", "java", "", []string{"acks=0", "acks=all"}, nil, nil},
+		{"auto-commit by default", "java", "", nil, []string{"group.id=g", "isolation.level=read_committed", "auto.offset.reset=earliest"}, []string{"error auto-commit c"}},
+		{"a reader of who knows what", "java", "", nil, []string{"enable.auto.commit=false", "auto.offset.reset=earliest"}, []string{"warning read-uncommitted c"}},
+		{"a reader in a transactional pair", "java", "", eos, slices.Delete(slices.Clone(committed), 1, 2), []string{"error read-uncommitted c"}},
+		{"librdkafka reads committed by default", "confluent-kafka", "", nil, []string{"enable.auto.commit=false", "auto.offset.reset=earliest"}, nil},
+		{"offsets by the consumer", "java", "transaction-offsets-outside", eos, committed, []string{"error offsets-outside-transaction c"}},
+		{"commit before the work", "java", "before-processing", []string{"acks=all"}, committed, []string{"error commit-before-processing c"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := &Application{Library: tt.library}
+			if tt.producer != nil {
+				a.Producer = file(t, "p", tt.producer...)
+			}
+			if tt.consumer != nil {
+				a.Consumer = file(t, "c", tt.consumer...)
+			}
+			if err := a.infer(tt.pattern); err != nil {
+				t.Fatal(err)
+			}
+			if tt.want == nil {
+				tt.want = []string{}
+			}
+			if d := cmp.Diff(tt.want, ids(Lint([]*Application{a}))); d != "" {
+				t.Errorf("issues (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestPromises(t *testing.T) {
+	a := &Application{Library: "java", Producer: file(t, "p", "acks=1"), Consumer: file(t, "c", "enable.auto.commit=false", "isolation.level=read_committed")}
+	if err := a.infer(""); err != nil {
+		t.Fatal(err)
+	}
+	apps := []*Application{a}
+	got := map[string]State{}
+	for _, s := range Promises(apps, Lint(apps)) {
+		got[s.Guarantee] = s.State
+		if s.State == Forfeited && len(s.By) == 0 {
+			t.Errorf("%s is forfeited by nothing", s.Guarantee)
+		}
+	}
+	want := map[string]State{
+		"no-loss": Forfeited, "no-duplicates": Forfeited, "order": Forfeited, "agreement": Forfeited,
+		"isolation": NotClaimed, "atomicity": NotClaimed, "fencing": NotClaimed, "offsets": Promised, "progress": Promised,
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("promises (-want +got):\n%s", d)
+	}
+}

@@ -1,0 +1,64 @@
+package lint
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// OfScenario is every client of a scenario, with the brokers that it names.
+func OfScenario(s *scenarios.Scenario) []*Application {
+	broker := fileOf(s.File, s.Cluster.Config, s.Cluster.ConfigPos)
+	var apps []*Application
+	for i := range s.Clients {
+		c := &s.Clients[i]
+		config := fileOf(s.File, c.Config, c.ConfigPos)
+		a := &Application{
+			Client: c.Name, Library: c.Library, Role: c.Role, Commit: c.Commit, Batch: c.Transaction, Instances: c.Count,
+			Resends: c.Role == scenarios.Producer && c.Retry.Attempts > 0, Broker: broker, Line: c.Pos.Line,
+		}
+		if c.Role != scenarios.Consumer {
+			a.Producer = config
+		}
+		if c.Role != scenarios.Producer {
+			a.Consumer, a.Reads = config, writtenBy(s, c.Input)
+		}
+		for _, t := range s.Cluster.Topics {
+			if t.Name == c.Topic || t.Name == c.Output {
+				a.Replicas, a.Topic = int(t.Replicas), fileOf(s.File, t.Config, placesAt(t.Config, t.Pos))
+			}
+		}
+		apps = append(apps, a)
+	}
+	return apps
+}
+
+// writtenBy says whether any client of s writes topic in transactions.
+func writtenBy(s *scenarios.Scenario, topic string) Origin {
+	for _, c := range s.Clients {
+		writer := Application{Producer: &File{}, Commit: c.Commit, Batch: c.Transaction}
+		if (c.Topic == topic || c.Output == topic) && c.Role != scenarios.Consumer && writer.transactional() {
+			return Transactional
+		}
+	}
+	return Plain
+}
+
+// fileOf is a mapping of a scenario file as properties with their lines. A
+// property whose line is not known stands on the first.
+func fileOf(path string, config map[string]string, at map[string]scenarios.Pos) *File {
+	f := &File{Path: path}
+	for _, name := range slices.Sorted(maps.Keys(config)) {
+		f.Properties = append(f.Properties, Property{name, config[name], max(1, at[name].Line)})
+	}
+	return f
+}
+
+func placesAt(config map[string]string, pos scenarios.Pos) map[string]scenarios.Pos {
+	at := map[string]scenarios.Pos{}
+	for name := range config {
+		at[name] = pos
+	}
+	return at
+}
