@@ -79,8 +79,9 @@ func newMember(r *run, c scenarios.Client, instance int) (*member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the door of client %s: %w", name, err)
 	}
+	_, version := client.SplitVersion(c.Library)
 	in, err := client.New(client.Config{
-		Name: c.Name, Instance: instance, Command: r.commands[c.Name],
+		Name: c.Name, Instance: instance, Command: r.commands[c.Name], Version: version,
 		Spec:    workerSpec(c, door.Bootstrap(), r.cfg.Plan.ClientSeed(c.Name, instance)),
 		LogFile: filepath.Join(r.cfg.Dir, "logs", strings.ReplaceAll(name, "/", "-")+".log"),
 		Record:  r.rec.record, Now: history.Now,

@@ -119,7 +119,7 @@ func (w *worker) hello(effective map[string]string) error {
 	line, err := json.Marshal(map[string]client.Hello{"hello": {
 		Protocol: client.ProtocolVersion,
 		Library:  "franz-go",
-		Version:  libraryVersion(),
+		Version:  client.ModuleVersion("github.com/twmb/franz-go"),
 		Roles:    []string{client.Producer, client.Consumer, client.Processor},
 		Commits: []string{
 			client.CommitAuto, client.CommitBefore, client.CommitEach, client.CommitBatch,

@@ -181,6 +181,10 @@ var properties = map[string]property{
 		if v != "classic" && v != "consumer" {
 			return fmt.Errorf("%q is none of classic, consumer", v)
 		}
+		if v == "consumer" && serverSide() == nil {
+			s.refuse("group.protocol", "this version of franz-go has the classic protocol alone")
+			return nil
+		}
 		s.protocol = v
 		return nil
 	}},

@@ -94,7 +94,7 @@ func (s *settings) consumer() {
 		s.add(kgo.DisableAutoCommit())
 	}
 	if s.protocol == "consumer" {
-		s.add(kgo.ServerSideBalancer())
+		s.add(serverSide()...)
 		if s.balancers == nil {
 			s.balancers = []kgo.GroupBalancer{kgo.StickyBalancer()}
 			if s.assignor == "range" {

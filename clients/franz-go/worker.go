@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -180,15 +179,3 @@ func (w *worker) value(v history.Value) []byte {
 }
 
 var padding = strings.Repeat(".", 1024)
-
-func libraryVersion() string {
-	const module = "github.com/twmb/franz-go"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			if dep.Path == module {
-				return dep.Version
-			}
-		}
-	}
-	return "unknown"
-}

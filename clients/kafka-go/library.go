@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -37,14 +36,7 @@ var (
 )
 
 func (l *library) Name() (library, version string) {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			if dep.Path == "github.com/segmentio/kafka-go" {
-				return "kafka-go", dep.Version
-			}
-		}
-	}
-	return "kafka-go", "unknown"
+	return "kafka-go", client.ModuleVersion("github.com/segmentio/kafka-go")
 }
 
 func (l *library) Commits() []string {

@@ -138,16 +138,6 @@ func (g *group) current() sarama.ConsumerGroupSession {
 	return g.session
 }
 
-func (g *group) metadata() *sarama.ConsumerGroupMetadata {
-	s := g.current()
-	m := sarama.NewConsumerGroupMetadata(g.lib.spec.Config["group.id"])
-	m.MemberID, m.GenerationID = s.MemberID(), s.GenerationID()
-	if id := g.lib.cfg.Consumer.Group.InstanceId; id != "" {
-		m.GroupInstanceID = &id
-	}
-	return m
-}
-
 // Rewind has the group joined anew: the library cannot move a claim's position.
 func (l *library) Rewind([]roles.Record) []roles.Offset {
 	l.group.mu.Lock()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"runtime/debug"
 	"sync"
 
 	"github.com/IBM/sarama"
@@ -26,14 +25,7 @@ type library struct {
 var _ roles.Library = (*library)(nil)
 
 func (l *library) Name() (library, version string) {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			if dep.Path == "github.com/IBM/sarama" {
-				return "sarama", dep.Version
-			}
-		}
-	}
-	return "sarama", "unknown"
+	return "sarama", client.ModuleVersion("github.com/IBM/sarama")
 }
 
 func (l *library) Commits() []string {
@@ -124,16 +116,6 @@ func (l *library) until(call func() error) error {
 			return err
 		}
 	}
-}
-
-func (l *library) SendOffsets(offsets []roles.Offset) error {
-	staged := map[string][]*sarama.PartitionOffsetMetadata{}
-	for _, o := range offsets {
-		staged[o.TP.Topic] = append(staged[o.TP.Topic], &sarama.PartitionOffsetMetadata{
-			Partition: o.TP.Part, Offset: o.Off, LeaderEpoch: -1, Metadata: &o.Meta,
-		})
-	}
-	return l.producer.AddOffsetsToTxnWithGroupMetadata(staged, l.group.metadata())
 }
 
 func (l *library) Certain(err error) bool {

@@ -68,15 +68,11 @@ var properties = map[string]func(c *sarama.Config, v string) error{
 		c.Consumer.Group.Rebalance.GroupStrategies = nil
 		for name := range strings.SplitSeq(v, ",") {
 			name = strings.TrimSpace(name[strings.LastIndexByte(name, '.')+1:])
-			strategy, known := map[string]func() sarama.BalanceStrategy{
-				"RangeAssignor": sarama.NewBalanceStrategyRange, "range": sarama.NewBalanceStrategyRange,
-				"RoundRobinAssignor": sarama.NewBalanceStrategyRoundRobin, "roundrobin": sarama.NewBalanceStrategyRoundRobin,
-				"StickyAssignor": sarama.NewBalanceStrategySticky, "sticky": sarama.NewBalanceStrategySticky,
-			}[name]
+			strategy, known := strategies[name]
 			if !known {
 				return fmt.Errorf("%q is none of range, roundrobin, sticky, nor their Java classes", name)
 			}
-			c.Consumer.Group.Rebalance.GroupStrategies = append(c.Consumer.Group.Rebalance.GroupStrategies, strategy())
+			c.Consumer.Group.Rebalance.GroupStrategies = append(c.Consumer.Group.Rebalance.GroupStrategies, strategy)
 		}
 		return nil
 	},

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -34,13 +34,14 @@ func workerTestCommand() *cobra.Command {
 cluster. docs/worker-protocol.md says what a worker must do.`,
 		Example: `  onceproof worker-test ./my-worker
   onceproof worker-test python3 worker.py
-  onceproof worker-test franz-go            # the built-in one`,
+  onceproof worker-test franz-go            # the built-in one
+  onceproof worker-test sarama@v1.40.0      # built by clients/sarama/build v1.40.0`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			command := args
-			if len(args) == 1 && filepath.Base(args[0]) == args[0] {
-				if found, err := client.Lookup(args[0]); err == nil {
-					command = found
+			if _, err := exec.LookPath(args[0]); err != nil && len(args) == 1 {
+				if command, err = client.Lookup(args[0]); err != nil {
+					return &exit{exitUnjudged, err}
 				}
 			}
 			failed := 0

@@ -34,6 +34,7 @@ type Config struct {
 	Name      string   // "till"
 	Instance  int      // from 0
 	Command   []string // the worker's program; "" elements are not allowed
+	Version   string   // of the library that its hello must name; "" = any
 	Env       []string // added to the harness's own environment
 	Spec      Spec     // Proc is set for each incarnation; ${client} ${instance} ${incarnation} ${random} in Config are expanded
 	LogFile   string   // stderr of every incarnation is appended, and what it printed that was no event

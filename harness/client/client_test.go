@@ -51,11 +51,12 @@ func TestKillLosesNothing(t *testing.T) {
 		if inst.Running() {
 			t.Error("runs before its start")
 		}
+		before := len(rec.find(history.OpSend, history.Invoke))
 		mustStart(t, inst)
 		if !inst.Running() {
 			t.Error("does not run after its start")
 		}
-		rec.await(t, 1000*n, history.OpSend, history.Invoke)
+		rec.await(t, before+1000, history.OpSend, history.Invoke)
 		if err := inst.Kill(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -316,11 +316,17 @@ func (e *Exit) how() string {
 }
 
 func (inc *incarnation) fits(h *Hello) error {
+	if !isVersion(h.Version, inc.cfg.Version) {
+		return fmt.Errorf("%s %s: the scenario asks for version %s; build it again", h.Library, h.Version, inc.cfg.Version)
+	}
 	if !slices.Contains(h.Roles, inc.spec.Role) {
 		return fmt.Errorf("%s %s: role %s: %w; it has %s", h.Library, h.Version, inc.spec.Role, ErrUnsupported, strings.Join(h.Roles, ", "))
 	}
 	if inc.spec.Commit != "" && !slices.Contains(h.Commits, inc.spec.Commit) {
 		return fmt.Errorf("%s %s: commit %s: %w; it has %s", h.Library, h.Version, inc.spec.Commit, ErrUnsupported, strings.Join(h.Commits, ", "))
+	}
+	if inc.spec.Transaction > 0 && !slices.Contains(h.Commits, CommitTxn) && !slices.Contains(h.Commits, CommitTxnOutside) {
+		return fmt.Errorf("%s %s: transactions: %w", h.Library, h.Version, ErrUnsupported)
 	}
 	if inc.spec.Strict && len(h.Refused) > 0 {
 		return fmt.Errorf("%s %s: %s: %w; take it out, or say unsupported: warn", h.Library, h.Version, strings.Join(h.Refused, ", "), ErrRefused)

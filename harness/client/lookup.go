@@ -10,7 +10,10 @@ import (
 )
 
 // Builtin is the library whose worker is the onceproof binary itself.
-const Builtin = "franz-go"
+const (
+	Builtin       = "franz-go"
+	builtinModule = "github.com/twmb/franz-go"
+)
 
 // ErrNoWorker is wrapped by Lookup when a library has no worker, or none that is
 // built; the text says how to build it.
@@ -21,41 +24,64 @@ var ErrNoWorker = errors.New("no worker")
 const EnvClients = "ONCEPROOF_CLIENTS"
 
 // Lookup returns the command of a library's worker: clients/<library>/out/worker,
-// which clients/<library>/build makes. For Builtin it is this program with the
-// hidden subcommand `worker franz-go`.
+// which clients/<library>/build makes, or of another version than the pinned one,
+// as in "sarama@v1.40.0", clients/<library>/out/<version>/worker. For Builtin it is
+// this program with the hidden subcommand `worker franz-go`.
 func Lookup(library string) ([]string, error) {
-	if library == Builtin {
+	name, version := SplitVersion(library)
+	if name == Builtin && (version == "" || version == ModuleVersion(builtinModule)) {
 		exe, err := os.Executable()
 		if err != nil {
 			return nil, fmt.Errorf("client: worker of %s: %w", library, err)
 		}
-		return []string{exe, "worker", library}, nil
+		return []string{exe, "worker", name}, nil
 	}
 	dirs := clientDirs()
 	if len(dirs) == 0 {
 		return nil, fmt.Errorf("client: library %s: %w: no clients folder above the working directory; say where it is with %s", library, ErrNoWorker, EnvClients)
 	}
 	for _, dir := range dirs {
-		if worker := filepath.Join(dir, library, "out", "worker"); isProgram(worker) {
+		if worker := filepath.Join(dir, name, "out", version, "worker"); isProgram(worker) {
 			return []string{worker}, nil
 		}
 	}
 	for _, dir := range dirs {
-		if build := filepath.Join(dir, library, "build"); isProgram(build) {
-			return nil, fmt.Errorf("client: library %s: %w is built; build it with %s", library, ErrNoWorker, build)
+		if build := filepath.Join(dir, name, "build"); isProgram(build) {
+			return nil, fmt.Errorf("client: library %s: %w is built; build it with %s", library, ErrNoWorker, strings.TrimSpace(near(build)+" "+version))
 		}
 	}
 	return nil, fmt.Errorf("client: library %s: %w of this name; there are %s", library, ErrNoWorker, strings.Join(Libraries(), ", "))
+}
+
+// SplitVersion takes the version off a library's name: "sarama@v1.40.0" is sarama
+// at v1.40.0. A scope, as in "@platformatic/kafka", is part of the name.
+func SplitVersion(library string) (name, version string) {
+	if at := strings.LastIndexByte(library, '@'); at > 0 {
+		return library[:at], library[at+1:]
+	}
+	return library, ""
+}
+
+// near names a file from the working directory, where that is shorter.
+func near(file string) string {
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, file); err == nil && len(rel) < len(file) {
+			return rel
+		}
+	}
+	return file
 }
 
 // Libraries are the libraries that have a worker, built or not.
 func Libraries() []string {
 	all := []string{Builtin}
 	for _, dir := range clientDirs() {
-		builds, _ := filepath.Glob(filepath.Join(dir, "*", "build")) // the pattern is sound
-		for _, build := range builds {
-			if isProgram(build) {
-				all = append(all, filepath.Base(filepath.Dir(build)))
+		for _, pattern := range []string{"*", "@*/*"} {
+			builds, _ := filepath.Glob(filepath.Join(dir, pattern, "build")) // the patterns are sound
+			for _, build := range builds {
+				if name, err := filepath.Rel(dir, filepath.Dir(build)); err == nil && isProgram(build) {
+					all = append(all, filepath.ToSlash(name))
+				}
 			}
 		}
 	}

@@ -28,10 +28,21 @@ func TestLookup(t *testing.T) {
 	if command, err := Lookup("java"); err != nil || !slices.Equal(command, []string{built}) {
 		t.Errorf("java: %q, %v", command, err)
 	}
+	other, platform := program("java", "out", "3.9.1", "worker"), program("@platformatic", "kafka", "out", "2.0.0", "worker")
+	program("@platformatic", "kafka", "build")
+	if command, err := Lookup("java@3.9.1"); err != nil || !slices.Equal(command, []string{other}) {
+		t.Errorf("java@3.9.1: %q, %v", command, err)
+	}
+	if command, err := Lookup("@platformatic/kafka@2.0.0"); err != nil || !slices.Equal(command, []string{platform}) {
+		t.Errorf("@platformatic/kafka@2.0.0: %q, %v", command, err)
+	}
+	if _, err := Lookup("sarama@v1.40.0"); !errors.Is(err, ErrNoWorker) || !strings.Contains(err.Error(), build+" v1.40.0") {
+		t.Errorf("sarama@v1.40.0 is not built: %v", err)
+	}
 	if _, err := Lookup("sarama"); !errors.Is(err, ErrNoWorker) || !strings.Contains(err.Error(), build) {
 		t.Errorf("sarama is not built: %v", err)
 	}
-	if _, err := Lookup("jaba"); !errors.Is(err, ErrNoWorker) || !strings.Contains(err.Error(), "franz-go, java, sarama") {
+	if _, err := Lookup("jaba"); !errors.Is(err, ErrNoWorker) || !strings.Contains(err.Error(), "@platformatic/kafka, franz-go, java, sarama") {
 		t.Errorf("jaba does not exist: %v", err)
 	}
 	if command, err := Lookup(Builtin); err != nil || len(command) != 3 || command[1] != "worker" {

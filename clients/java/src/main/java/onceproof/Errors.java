@@ -5,7 +5,6 @@ import org.apache.kafka.common.errors.ApiException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.FencedInstanceIdException;
-import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.OutOfOrderSequenceException;
 import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
@@ -25,7 +24,7 @@ final class Errors {
 
     static String classOf(Throwable e) {
         if (has(e, ProducerFencedException.class) || has(e, FencedInstanceIdException.class)
-                || has(e, InvalidProducerEpochException.class)) {
+                || named(e, "InvalidProducerEpochException")) { // not in every version
             return "fenced";
         }
         if (has(e, AuthorizationException.class) || has(e, AuthenticationException.class)
@@ -59,6 +58,15 @@ final class Errors {
         b.append("\",\"text\":\"");
         Events.escape(b, String.valueOf(e.getMessage()));
         return b.append("\"}");
+    }
+
+    private static boolean named(Throwable e, String name) {
+        for (; e != null; e = e.getCause()) {
+            if (e.getClass().getSimpleName().equals(name)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean has(Throwable e, Class<?> type) {
