@@ -135,7 +135,7 @@ func (j *judge) txnFinding(kind Anomaly, i int32, x txn) {
 // fates finds a committed record of a transaction and one that is not.
 func (j *judge) fates(i int32) (committed, other place) {
 	for _, pt := range j.parts {
-		pt.rows.scan(func(off int64, r *record) bool {
+		pt.rows.read(0, func(off int64, r *record) bool {
 			if r.txn != i+1 || r.flags&fLogged == 0 || r.flags&fInTxn == 0 {
 				return true
 			}
@@ -166,12 +166,13 @@ func (j *judge) overlaps() {
 	}
 }
 
-func (j *judge) overlapsOf(batch map[int64]bool) {
+func (j *judge) overlapsOf(batch map[int64]int64) {
 	byInput := map[int64][]stagedOffset{}
 	j.staged.scan(func(_ int64, s *stagedOffset) bool {
 		x := j.txns.at(int64(s.txn))
-		if k := registerKey(s.group, s.tp); batch[k] && !s.failed && x.outcome == txnCommitOK && x.sends > 0 && x.aborted == 0 && x.begin != 0 {
-			byInput[k] = append(byInput[k], *s)
+		k := registerKey(s.group, s.tp)
+		if n, wanted := batch[k]; wanted && !s.failed && x.outcome == txnCommitOK && x.sends > 0 && x.aborted == 0 && x.begin != 0 {
+			put(byInput, k, n, *s)
 		}
 		return true
 	})

@@ -22,6 +22,7 @@ import (
 
 var (
 	benchEvents = flag.Int64("bench.events", 0, "judge a history of this many events from a file, and say how fast and in how much memory")
+	benchKept   = flag.String("bench.file", "", "keep that history here, and use it if it is there")
 	benchMemory = flag.Int64("bench.memory", 0, "the checker's limit then, in bytes; 0 = its default")
 )
 
@@ -257,47 +258,97 @@ func TestLongRunIsClean(t *testing.T) {
 	}
 }
 
-// TestBench judges a long history from a file. It runs only with -bench.events.
+// TestBench judges a long history from a file, and one of a hundredth of its
+// length, and says how the time grows from the one to the other. It runs only
+// with -bench.events.
 func TestBench(t *testing.T) {
 	if *benchEvents == 0 {
 		t.Skip("give -bench.events=10000000")
 	}
-	name := filepath.Join(t.TempDir(), "long.jsonl.zst")
+	small := benchFile(t, filepath.Join(t.TempDir(), "short.jsonl.zst"), *benchEvents/100)
+	defer small.Close()
+	name := *benchKept
+	if name == "" {
+		name = filepath.Join(t.TempDir(), "long.jsonl.zst")
+	}
+	f := benchFile(t, name, *benchEvents)
+	defer f.Close()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	decode, decodeCPU := timed(t, f, func(r *history.Reader) {
+		var e history.Event
+		err := r.Next(&e)
+		for ; err == nil; err = r.Next(&e) {
+		}
+		if err != io.EOF {
+			t.Fatal(err)
+		}
+	})
+	debug.FreeOSMemory() // what wrote the file is not the checker's
+	peak := resetPeak()
+	var n, nSmall int64
+	check := func(n *int64) func(r *history.Reader) {
+		return func(r *history.Reader) {
+			rep, err := Check(context.Background(), r, Options{Memory: *benchMemory})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *n = rep.Events; rep.Exit != 0 {
+				t.Errorf("exit %d: %s", rep.Exit, rep.Why)
+			}
+		}
+	}
+	took, tookCPU := timed(t, f, check(&n))
+	most := peak()
+	t.Logf("%d events, %.1f bytes an event: decode alone %.2f s (%.2f s of CPU), decode and check %.2f s (%.2f s of CPU, %.2f M events/s/core), peak %d MiB",
+		n, float64(size)/float64(n), decode.Seconds(), decodeCPU.Seconds(), took.Seconds(), tookCPU.Seconds(), float64(n)/tookCPU.Seconds()/1e6, most>>20)
+
+	least := time.Duration(math.MaxInt64)
+	for range 3 {
+		_, cpu := timed(t, small, check(&nSmall))
+		least = min(least, cpu)
+	}
+	exp := math.Log(tookCPU.Seconds()/least.Seconds()) / math.Log(float64(n)/float64(nSmall))
+	t.Logf("%d events in %.2f s of CPU, %d in %.2f s: exponent %.2f", nSmall, least.Seconds(), n, tookCPU.Seconds(), exp)
+	if exp > 1.1 {
+		t.Errorf("the time grows with exponent %.2f, more than 1.1", exp)
+	}
+}
+
+// benchFile is a history of about n events, written unless it is there.
+func benchFile(t *testing.T, name string, n int64) *os.File {
+	t.Helper()
+	if f, err := os.Open(name); err == nil {
+		return f
+	}
 	f, err := os.Create(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := writeLong(f, *benchEvents)
+	if _, err := writeLong(f, n); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// timed reads f from its start, and says how long that took by the clock and of
+// all cores.
+func timed(t *testing.T, f *os.File, do func(*history.Reader)) (_, cpu time.Duration) {
+	t.Helper()
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	start, used := time.Now(), cpuTime()
+	r, err := history.NewReader(f.Name(), f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	size, _ := f.Seek(0, io.SeekCurrent)
-
-	decode, decodeCPU := time.Duration(0), time.Duration(0)
-	{
-		_, _ = f.Seek(0, io.SeekStart)
-		start, cpu := time.Now(), cpuTime()
-		r, err := history.NewReader(name, f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var e history.Event
-		for err = r.Next(&e); err == nil; err = r.Next(&e) {
-		}
-		decode, decodeCPU = time.Since(start), cpuTime()-cpu
-		r.Close()
-	}
-	_, _ = f.Seek(0, io.SeekStart)
-	debug.FreeOSMemory() // what wrote the file is not the checker's
-	peak := resetPeak()
-	start, cpu := time.Now(), cpuTime()
-	rep := checkReader(t, name, f, *benchMemory)
-	took, tookCPU := time.Since(start), cpuTime()-cpu
-	if rep.Exit != 0 {
-		t.Errorf("exit %d: %s", rep.Exit, rep.Why)
-	}
-	t.Logf("%d events, %.1f bytes an event: decode alone %.2f s (%.2f s of CPU), decode and check %.2f s (%.2f s of CPU, %.2f M events/s/core), peak %d MiB",
-		n, float64(size)/float64(n), decode.Seconds(), decodeCPU.Seconds(), took.Seconds(), tookCPU.Seconds(), float64(n)/tookCPU.Seconds()/1e6, peak()>>20)
+	do(r)
+	r.Close()
+	return time.Since(start), cpuTime() - used
 }
 
 // cpuTime is what this process has used of all cores: on a machine that others
@@ -344,42 +395,6 @@ func BenchmarkJudge(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)*float64(len(events))/b.Elapsed().Seconds(), "events/s")
-}
-
-// TestGrowth measures how the time of decode and check grows with the history:
-// the exponent between a tenth and the whole of -bench.events, the best of three
-// each, in CPU time.
-func TestGrowth(t *testing.T) {
-	if *benchEvents == 0 {
-		t.Skip("give -bench.events=10000000")
-	}
-	measure := func(n int64) (int64, time.Duration) {
-		f, err := os.Create(filepath.Join(t.TempDir(), "long.jsonl.zst"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer f.Close()
-		got, err := writeLong(f, n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		best := time.Duration(math.MaxInt64)
-		for range 3 {
-			_, _ = f.Seek(0, io.SeekStart)
-			debug.FreeOSMemory()
-			cpu := cpuTime()
-			checkReader(t, "long", f, 4<<30)
-			best = min(best, cpuTime()-cpu)
-		}
-		return got, best
-	}
-	n1, t1 := measure(*benchEvents / 10)
-	n2, t2 := measure(*benchEvents)
-	exp := math.Log(t2.Seconds()/t1.Seconds()) / math.Log(float64(n2)/float64(n1))
-	t.Logf("%d events in %.2f s, %d events in %.2f s of CPU: exponent %.2f", n1, t1.Seconds(), n2, t2.Seconds(), exp)
-	if exp > 1.25 {
-		t.Errorf("the time grows with exponent %.2f", exp)
-	}
 }
 
 // BenchmarkSideBySide judges one partition's log three ways: by the pass in

@@ -39,7 +39,7 @@ func (j *judge) firstCopy(v value, at place) (place, record) {
 	for _, pt := range j.parts[:at.tp()+1] {
 		var where int64 = -1
 		var rec record
-		pt.rows.scan(func(off int64, r *record) bool {
+		pt.rows.read(0, func(off int64, r *record) bool {
 			if pt.id == at.tp() && off >= at.off() {
 				return false
 			}

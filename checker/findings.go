@@ -114,17 +114,17 @@ func (j *judge) sendEvents(at place, r *record) []WitnessEvent {
 	}
 	if r.flags&fAcked != 0 {
 		out = append(out, j.event(r.ack, proc, r.ackLine, at, history.OK, history.OpSend, fmt.Sprintf("send of %s acknowledged at %s", name, j.placeName(at))))
-	} else if a, ok := j.unresolved[r.val]; ok && a.endLine != 0 {
+	} else if a, ok := j.attempt(r.val); ok && a.endLine != 0 {
 		text := "outcome of the send of " + name + " unknown"
 		typ := history.Info
-		if a.outcome == history.Fail {
+		if a.outcome == attemptFailed {
 			text, typ = "send of "+name+" failed", history.Fail
 		}
-		if a.outcome == history.OK {
+		if a.outcome == attemptAcked {
 			text, typ = "send of "+name+" acknowledged, no offset told", history.OK
 		}
-		if a.errName != "" {
-			text += ": " + a.errName
+		if a.err != 0 {
+			text += ": " + j.errNames[a.err-1]
 		}
 		out = append(out, j.event(a.end, proc, a.endLine, 0, typ, history.OpSend, text))
 	}

@@ -21,10 +21,14 @@ func (j *judge) finish() {
 	for _, pt := range j.parts {
 		j.walk(pt)
 	}
-	if j.auditDone {
-		for _, pt := range j.parts {
+	for _, pt := range j.parts { // the three one after the other, while its rows are in memory
+		if j.auditDone {
 			j.losses(pt)
+			j.readersDone(pt)
 		}
+		j.acksInOrder(pt)
+	}
+	if j.auditDone {
 		j.unresolvedLosses()
 	}
 	j.inputsDone()
@@ -82,7 +86,7 @@ func (j *judge) decide(pt *part) {
 			return true
 		}
 		if r.flags&fAcked == 0 && r.val != 0 {
-			if a, ok := j.unresolved[r.val]; ok {
+			if a, ok := j.attempt(r.val); ok {
 				r.txn, r.inv, r.invLine = a.txn, a.inv, a.invLine
 				if r.from == 0 {
 					r.from = a.from
@@ -171,7 +175,7 @@ func (j *judge) txnRow(r *record) *txn {
 // walk is the pass in offset order over the log of a partition.
 func (j *judge) walk(pt *part) {
 	w := walker{j: j, pt: pt, aside: j.asides[pt.tp.Topic], sent: map[int32]lastSent{}}
-	pt.rows.scan(func(off int64, r *record) bool {
+	pt.rows.read(0, func(off int64, r *record) bool {
 		if r.flags&fLogged != 0 && r.flags&fMarker == 0 {
 			w.row(off, r)
 		}

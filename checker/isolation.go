@@ -63,7 +63,7 @@ func (j *judge) markerBehind(at place, pid int32) (WitnessEvent, bool) {
 	if pid == 0 {
 		return e, false
 	}
-	j.parts[at.tp()].rows.scanFrom(at.off()+1, func(off int64, r *record) bool {
+	j.parts[at.tp()].rows.read(at.off()+1, func(off int64, r *record) bool {
 		if r.flags&fMarker != 0 && r.pid != 0 && j.pidList[r.pid-1].pid == j.pidList[pid-1].pid {
 			e, found = j.logEvent(makePlace(at.tp(), off), r), true
 			e.Op = string(history.OpMarker)
@@ -145,14 +145,6 @@ func (j *judge) readsDone() {
 	j.earlyDone()
 	j.stableDone()
 	j.gapsDone()
-	if j.auditDone {
-		for _, pt := range j.parts {
-			j.readersDone(pt)
-		}
-	}
-	for _, pt := range j.parts {
-		j.acksInOrder(pt)
-	}
 }
 
 // earlyDone reports records that read_committed returned before their
@@ -213,11 +205,11 @@ func (j *judge) stableDone() {
 	}
 }
 
-func (j *judge) stableReads(batch map[int32]bool) {
+func (j *judge) stableReads(batch map[int32]int64) {
 	byTP := map[int32][]firstOpen{}
 	j.opens.scan(func(_ int64, o *firstOpen) bool {
-		if batch[o.tp] && j.txns.at(int64(o.txn)).outcome == txnCommitOK {
-			byTP[o.tp] = append(byTP[o.tp], *o)
+		if n, wanted := batch[o.tp]; wanted && j.txns.at(int64(o.txn)).outcome == txnCommitOK {
+			put(byTP, o.tp, n, *o)
 		}
 		return true
 	})
@@ -227,7 +219,7 @@ func (j *judge) stableReads(batch map[int32]bool) {
 	reads := map[int32][]pollLine{}
 	j.polls.scan(func(_ int64, p *pollLine) bool {
 		if byTP[p.tp] != nil && j.procs[p.proc].rc {
-			reads[p.tp] = append(reads[p.tp], *p)
+			put(reads, p.tp, batch[p.tp], *p)
 		}
 		return true
 	})
@@ -252,7 +244,7 @@ func (j *judge) stableReads(batch map[int32]bool) {
 func (j *judge) unstableRead(tp int32, o firstOpen, read pollLine) {
 	off := int64(-1)
 	var rec record
-	j.parts[tp].rows.scanFrom(max(read.lo, o.off+1), func(i int64, r *record) bool {
+	j.parts[tp].rows.read(max(read.lo, o.off+1), func(i int64, r *record) bool {
 		if r.flags&fReadRC != 0 {
 			off, rec = i, *r
 		}

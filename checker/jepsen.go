@@ -104,6 +104,7 @@ func (j *judge) readsAsLog() {
 		txns = append(txns, t)
 	}
 	slices.Sort(txns)
+	proven := j.provenByRead()
 	for _, t := range txns {
 		if j.txns.at(int64(t)).outcome == txnFailed {
 			for _, h := range j.reads.held[t] { // told an offset, and then that it all never happened
@@ -112,7 +113,7 @@ func (j *judge) readsAsLog() {
 			}
 			continue
 		}
-		if slices.ContainsFunc(j.reads.held[t], func(h heldAck) bool { return j.valueFlags(h.rec.val)&vRead != 0 }) || j.provenByRead(t) {
+		if slices.ContainsFunc(j.reads.held[t], func(h heldAck) bool { return j.valueFlags(h.rec.val)&vRead != 0 }) || proven[t] {
 			j.release(t)
 		}
 	}
@@ -122,7 +123,7 @@ func (j *judge) readsAsLog() {
 				return true
 			}
 			if r.flags&fAcked == 0 {
-				if a, ok := j.unresolved[r.val]; ok {
+				if a, ok := j.attempt(r.val); ok {
 					r.txn, r.inv, r.invLine = a.txn, a.inv, a.invLine
 				}
 			}
@@ -140,15 +141,16 @@ func (j *judge) readsAsLog() {
 	j.readCycles()
 }
 
-// provenByRead says that somebody read a value of a transaction, one whose
+// provenByRead are the transactions of which somebody read a value, one whose
 // offset its client was never told.
-func (j *judge) provenByRead(txn int32) bool {
-	for v, a := range j.unresolved {
-		if a.txn == txn+1 && j.valueFlags(v)&vRead != 0 {
-			return true
+func (j *judge) provenByRead() map[int32]bool {
+	proven := map[int32]bool{}
+	j.eachAttempt(func(v value, a *attempt) {
+		if a.txn != 0 && j.valueFlags(v)&vRead != 0 {
+			proven[a.txn-1] = true
 		}
-	}
-	return false
+	})
+	return proven
 }
 
 // sightingsDone reports values at two offsets, and offsets with two values.

@@ -34,13 +34,13 @@ type judge struct {
 	nTxns  int64
 	staged *spool[stagedOffset]
 
-	unresolved map[value]attempt // sends whose place is not known from an acknowledgement
-	displaced  []displaced
-	polls      *spool[pollLine]
-	gaps       *spool[pollGap]
-	early      *spool[earlyRead]
-	commits    *spool[offsetOp]
-	opens      *spool[firstOpen]
+	errNames  []string // that attempts ended with
+	displaced []displaced
+	polls     *spool[pollLine]
+	gaps      *spool[pollGap]
+	early     *spool[earlyRead]
+	commits   *spool[offsetOp]
+	opens     *spool[firstOpen]
 
 	faults   []*fault
 	byStep   map[string]*fault
@@ -97,7 +97,8 @@ type proc struct {
 	pend     map[int64]pending
 	lastTxn  int64
 	lastTxnI int32
-	txnIndex map[int64]int32
+	txnIndex *table[int32]   // + 1, by transaction number; nil before the first one
+	attempts *table[attempt] // by send number; nil before the first one
 	pos      map[int32]*position
 	ended    bool
 	crashed  bool
@@ -198,17 +199,6 @@ type batched struct {
 	from place
 }
 
-// attempt is a send whose place an acknowledgement did not tell.
-type attempt struct {
-	inv, end         int64
-	invLine, endLine uint32
-	tp               int32 // -1 if the library would have chosen
-	txn              int32
-	from             place
-	outcome          history.Type
-	errName          string
-}
-
 // displaced is an acknowledgement for an offset where the log holds another value.
 type displaced struct {
 	tp  int32
@@ -236,26 +226,25 @@ func newJudge(h history.Header, opt Options) *judge {
 	tables := opt.Memory - max(opt.Memory/4, min(opt.Memory/4*3, 112<<20))
 	p := newPool(tables)
 	j := &judge{
-		header:     h,
-		opt:        opt,
-		pool:       p,
-		names:      newNames(),
-		clients:    map[string]*history.ClientInfo{},
-		pids:       map[pidEpoch]int32{},
-		txns:       newTable[txn](p),
-		staged:     newSpool[stagedOffset](p),
-		unresolved: map[value]attempt{},
-		polls:      newSpool[pollLine](p),
-		gaps:       newSpool[pollGap](p),
-		early:      newSpool[earlyRead](p),
-		commits:    newSpool[offsetOp](p),
-		opens:      newSpool[firstOpen](p),
-		byStep:     map[string]*fault{},
-		inflight:   map[history.Op]int64{},
-		asides:     map[string]bool{},
-		owners:     map[int64][]owning{},
-		phases:     map[string]int64{},
-		counts:     map[string]int64{},
+		header:   h,
+		opt:      opt,
+		pool:     p,
+		names:    newNames(),
+		clients:  map[string]*history.ClientInfo{},
+		pids:     map[pidEpoch]int32{},
+		txns:     newTable[txn](p),
+		staged:   newSpool[stagedOffset](p),
+		polls:    newSpool[pollLine](p),
+		gaps:     newSpool[pollGap](p),
+		early:    newSpool[earlyRead](p),
+		commits:  newSpool[offsetOp](p),
+		opens:    newSpool[firstOpen](p),
+		byStep:   map[string]*fault{},
+		inflight: map[history.Op]int64{},
+		asides:   map[string]bool{},
+		owners:   map[int64][]owning{},
+		phases:   map[string]int64{},
+		counts:   map[string]int64{},
 
 		searchBudget: 64,
 	}
@@ -285,7 +274,6 @@ func (j *judge) newProc(name string) *proc {
 		values:   newTable[uint16](j.pool),
 		maxSent:  -1,
 		pend:     map[int64]pending{},
-		txnIndex: map[int64]int32{},
 		pos:      map[int32]*position{},
 	}
 	if p.info != nil {

@@ -17,7 +17,7 @@ func (j *judge) losses(pt *part) {
 	if pt.hasWM {
 		start = pt.marks[0] // retention took what was before
 	}
-	pt.rows.scanFrom(start, func(off int64, r *record) bool {
+	pt.rows.read(start, func(off int64, r *record) bool {
 		if r.flags&fLogged != 0 || r.flags == 0 {
 			return true
 		}
@@ -104,7 +104,7 @@ func (j *judge) copyOf(v value) (place, record) {
 	for _, pt := range j.parts {
 		var at place
 		var rec record
-		pt.rows.scan(func(off int64, r *record) bool {
+		pt.rows.read(0, func(off int64, r *record) bool {
 			if r.val == v && r.flags&fLogged != 0 && r.flags&fAborted == 0 {
 				at, rec = makePlace(pt.id, off), *r
 				return false
@@ -154,15 +154,11 @@ func (j *judge) endEvent(pt *part) WitnessEvent {
 
 // unresolvedLosses looks at acknowledgements that told no offset.
 func (j *judge) unresolvedLosses() {
-	var lost []value
-	for v, a := range j.unresolved {
-		if a.outcome == history.OK && j.valueFlags(v)&(vLogged|vAside) == 0 && j.mustExist(a.txn) {
-			lost = append(lost, v)
+	j.eachAttempt(func(v value, at *attempt) {
+		if at.outcome != attemptAcked || j.valueFlags(v)&(vLogged|vAside) != 0 || !j.mustExist(at.txn) {
+			return
 		}
-	}
-	slices.Sort(lost)
-	for _, v := range lost {
-		a := j.unresolved[v]
+		a := *at
 		j.finds.report(LostWrite, func() draft {
 			d := draft{client: j.procs[v.proc()].client, txn: a.txn}
 			rec := record{val: v, from: a.from, inv: a.inv, invLine: a.invLine, txn: a.txn}
@@ -177,7 +173,7 @@ func (j *judge) unresolvedLosses() {
 			d.legal = fmt.Sprintf("%s in the log", j.valName(v))
 			return d
 		})
-	}
+	})
 }
 
 // accounting says what accounts for an input of a group: an output record where
@@ -235,7 +231,7 @@ func (j *judge) tile(g *group, in *inputPart, byOutput bool, client string) {
 	if start < 0 {
 		return
 	}
-	pt.rows.scanFrom(start, func(off int64, r *record) bool {
+	pt.rows.read(start, func(off int64, r *record) bool {
 		if off >= in.final {
 			return false
 		}

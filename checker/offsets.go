@@ -41,32 +41,34 @@ func (j *judge) offsetsDone() {
 	}
 }
 
-func (j *judge) registers(batch map[int64]bool) {
+func (j *judge) registers(batch map[int64]int64) {
 	writes := map[int64][]write{}
 	fetches := map[int64][]offsetOp{}
 	j.commits.scan(func(_ int64, c *offsetOp) bool {
 		k := registerKey(c.group, c.tp)
+		n, wanted := batch[k]
 		switch {
-		case !batch[k]:
+		case !wanted:
 		case c.kind == opFetch:
 			fetches[k] = append(fetches[k], *c)
 		case c.kind == opCommitted:
-			writes[k] = append(writes[k], write{off: c.off, inv: c.inv, end: c.end, sure: true, op: *c})
+			put(writes, k, n, write{off: c.off, inv: c.inv, end: c.end, sure: true, op: *c})
 		default:
-			writes[k] = append(writes[k], write{off: c.off, inv: c.inv, end: forever, op: *c})
+			put(writes, k, n, write{off: c.off, inv: c.inv, end: forever, op: *c})
 		}
 		return true
 	})
 	j.staged.scan(func(_ int64, s *stagedOffset) bool {
 		k := registerKey(s.group, s.tp)
-		if !batch[k] {
+		n, wanted := batch[k]
+		if !wanted {
 			return true
 		}
 		x := j.txns.at(int64(s.txn))
 		if s.failed || x.commitInv == 0 || x.committed == 0 && x.aborted > 0 {
 			return true
 		}
-		writes[k] = append(writes[k], write{off: s.off, inv: x.commitInv, end: j.markersDone(x), sure: x.outcome == txnCommitOK, txn: s.txn + 1,
+		put(writes, k, n, write{off: s.off, inv: x.commitInv, end: j.markersDone(x), sure: x.outcome == txnCommitOK, txn: s.txn + 1,
 			op: offsetOp{off: s.off, inv: x.commitInv, end: x.end, proc: x.proc, line: s.line, group: s.group, tp: s.tp}})
 		return true
 	})
@@ -83,7 +85,7 @@ func (j *judge) markersDone(x *txn) int64 {
 	if x.outcome != txnCommitOK {
 		return forever
 	}
-	i, ok := j.procs[x.proc].txnIndex[x.num+1]
+	i, ok := j.procs[x.proc].txn(x.num + 1)
 	if !ok {
 		return forever
 	}

@@ -109,7 +109,7 @@ func (w *walker) realtimeReorder(at place, r *record, owner *proc, l latest) {
 // away again.
 func (j *judge) acksInOrder(pt *part) {
 	sent := map[int32]lastSent{}
-	pt.rows.scan(func(off int64, r *record) bool {
+	pt.rows.read(0, func(off int64, r *record) bool {
 		if r.flags&fAcked == 0 || r.val == 0 || j.valueFlags(r.val)&vResent != 0 {
 			return true
 		}
@@ -167,7 +167,7 @@ func (j *judge) visibleIn(pt *part, lo, hi int64, rc bool) (int64, bool) {
 		}
 		return !rc || r.flags&fInTxn == 0 || r.flags&fCommitted != 0
 	}
-	if hi-lo < pageRows {
+	if hi-lo < 1<<denseRows {
 		for off := lo; off <= hi; off++ {
 			if must(pt.rows.get(off)) {
 				return off, true
@@ -176,7 +176,7 @@ func (j *judge) visibleIn(pt *part, lo, hi int64, rc bool) (int64, bool) {
 		return 0, false
 	}
 	found := int64(-1)
-	pt.rows.scanFrom(lo, func(off int64, r *record) bool {
+	pt.rows.read(lo, func(off int64, r *record) bool {
 		if off > hi {
 			return false
 		}
@@ -244,7 +244,7 @@ func (j *judge) readersDone(pt *part) {
 		return
 	}
 	lso := pt.marks[1]
-	pt.rows.scanFrom(pt.marks[0], func(off int64, r *record) bool {
+	pt.rows.read(pt.marks[0], func(off int64, r *record) bool {
 		if off >= lso {
 			return false
 		}

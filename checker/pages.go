@@ -9,16 +9,20 @@ import (
 	"unsafe"
 )
 
-// pageRows is the number of rows in a page. Neighbouring offsets, and
-// neighbouring numbers of one process's sends, share a page, so that every pass
-// touches each page a constant number of times.
-const pageRows = 1 << 10
+// Rows in a page, as powers of two. Neighbouring offsets, and neighbouring
+// numbers of one process's sends, share a page, so that every pass touches each
+// page a constant number of times. Where rows lie far apart, pages are small.
+const (
+	denseRows  = 10
+	sparseRows = 4
+)
 
 // pool bounds the memory of all tables of one judge. Pages beyond the limit
 // move to one temporary file. Pages that a row's address may point into stay:
 // while depth is above 0 (an event is being observed, a scan calls its function),
 // only a scan within a scan moves pages, and only those that it brought itself.
-// The bytes of a page that moved are used again.
+// The bytes of a page that moved are used again, or given back to the system
+// when too many of them lie idle: pages of one size cannot use those of another.
 //
 //	        at, get                 trim: over the limit
 //	absent ─────────> resident <──────────────────────────> on disk
@@ -27,7 +31,8 @@ type pool struct {
 	limit    int64
 	resident int64
 	depth    int
-	free     map[int][][]byte // bytes of pages that moved or never were, by size
+	free     map[int][]spare // by size
+	idle     int64           // bytes of spares that still take memory
 	slabs    [][]byte
 	clock    []*page // resident pages, oldest first; touched ones get a second chance
 	file     *os.File
@@ -36,16 +41,23 @@ type pool struct {
 	spills   int64
 }
 
-// page is pageRows rows of one table.
+// page is some rows of one table.
 type page struct {
 	data    []byte // nil when on disk
-	size    int
+	size    int32
+	pins    int32
 	slot    int64 // place in the file, -1 if it has none
 	touched bool
-	pins    int32
+	dirty   bool // differs from what the file has
 }
 
-func newPool(limit int64) *pool { return &pool{limit: limit, free: map[int][][]byte{}} }
+// spare is memory for a page: of one that moved, or of a new slab.
+type spare struct {
+	b    []byte
+	used bool // holds what it held, and so takes memory
+}
+
+func newPool(limit int64) *pool { return &pool{limit: limit, free: map[int][]spare{}} }
 
 // over says that trim would move something.
 func (p *pool) over() bool { return p.resident > p.limit }
@@ -90,22 +102,38 @@ func (p *pool) spill(g *page) error {
 		_ = os.Remove(f.Name())
 	}
 	if g.slot < 0 {
-		g.slot = p.end
+		g.slot, g.dirty = p.end, true
 		p.end += int64(g.size)
 	}
-	if _, err := p.file.WriteAt(g.data, g.slot); err != nil {
-		return fmt.Errorf("move state past the memory limit to disk: %w", err)
+	if g.dirty {
+		if _, err := p.file.WriteAt(g.data, g.slot); err != nil {
+			return fmt.Errorf("move state past the memory limit to disk: %w", err)
+		}
+		g.dirty = false
 	}
-	p.free[g.size] = append(p.free[g.size], g.data)
+	p.release(g.data)
 	g.data = nil
 	p.resident -= int64(g.size)
 	p.spills++
 	return nil
 }
 
+// release makes bytes free for another page of their size.
+func (p *pool) release(b []byte) {
+	f := spare{b, true}
+	if p.idle+int64(len(b)) > p.limit/16 {
+		f.used = !giveBack(b)
+	}
+	if f.used {
+		p.idle += int64(len(b))
+	}
+	p.free[len(b)] = append(p.free[len(b)], f)
+}
+
 func (p *pool) load(g *page) {
-	g.data = p.bytes(g.size)
-	if g.slot < 0 {
+	s := p.bytes(int(g.size))
+	g.data = s.b
+	if g.slot < 0 && s.used {
 		clear(g.data)
 	}
 	if g.slot >= 0 && p.file != nil {
@@ -117,23 +145,27 @@ func (p *pool) load(g *page) {
 	p.clock = append(p.clock, g)
 }
 
-// bytes are for one page, of a page that moved or of a new slab.
-func (p *pool) bytes(size int) []byte {
+// bytes are for one page.
+func (p *pool) bytes(size int) spare {
 	f := p.free[size]
 	if len(f) == 0 {
 		n := int(max(1, min(slabSize, p.limit/8)/int64(size)))
 		slab, err := newSlab(n * size)
 		if err != nil {
 			p.fail(err)
-			return alignedBytes(size)
+			return spare{b: alignedBytes(size)}
 		}
 		p.slabs = append(p.slabs, slab)
 		for i := range n {
-			f = append(f, slab[i*size:(i+1)*size:(i+1)*size])
+			f = append(f, spare{b: slab[i*size : (i+1)*size : (i+1)*size]})
 		}
 	}
+	last := f[len(f)-1]
 	p.free[size] = f[:len(f)-1]
-	return f[len(f)-1]
+	if last.used {
+		p.idle -= int64(size)
+	}
+	return last
 }
 
 // slabSize is how much memory the pool asks for at a time, in bytes.
@@ -170,36 +202,46 @@ func alignedBytes(n int) []byte {
 // touched is absent; a touched page's rows start as zero.
 type table[T any] struct {
 	pool  *pool
+	shift uint8 // rows in a page, as a power of two
 	pages map[int64]*page
 	lastN int64
 	last  *page
 }
 
 func newTable[T any](p *pool) *table[T] {
-	return &table[T]{pool: p, pages: map[int64]*page{}, lastN: -1}
+	return &table[T]{pool: p, shift: denseRows, pages: map[int64]*page{}, lastN: -1}
 }
 
-// at returns row i, made if absent. The address is good until the pool's next trim.
+// newSparseTable is for rows that lie far apart.
+func newSparseTable[T any](p *pool) *table[T] {
+	t := newTable[T](p)
+	t.shift = sparseRows
+	return t
+}
+
+// at returns row i to be changed, made if absent. The address is good until the
+// pool's next trim.
 func (t *table[T]) at(i int64) *T {
-	n := i / pageRows
+	n := i >> t.shift
 	if n != t.lastN || t.last == nil {
 		g := t.pages[n]
 		if g == nil {
 			var zero T
-			g = &page{size: int(unsafe.Sizeof(zero)) * pageRows, slot: -1}
+			g = &page{size: int32(unsafe.Sizeof(zero)) << t.shift, slot: -1}
 			t.pages[n] = g
 		}
 		t.lastN, t.last = n, g
 	}
+	t.last.dirty = true
 	return t.row(t.last, i)
 }
 
-// get returns row i, or nil if its page was never touched.
+// get returns row i to be read, or nil if its page was never touched.
 func (t *table[T]) get(i int64) *T {
 	if i < 0 {
 		return nil
 	}
-	n := i / pageRows
+	n := i >> t.shift
 	if n != t.lastN || t.last == nil {
 		g := t.pages[n]
 		if g == nil {
@@ -216,33 +258,36 @@ func (t *table[T]) row(g *page, i int64) *T {
 	}
 	g.touched = true
 	var zero T
-	off := uintptr(i%pageRows) * unsafe.Sizeof(zero)
+	off := uintptr(i&(1<<t.shift-1)) * unsafe.Sizeof(zero)
 	return (*T)(unsafe.Pointer(&g.data[off]))
 }
 
 // scan calls f for every row of every touched page in ascending order, until f
-// returns false.
-func (t *table[T]) scan(f func(i int64, row *T) bool) {
-	t.scanFrom(0, f)
-}
+// returns false. f may change the row.
+func (t *table[T]) scan(f func(i int64, row *T) bool) { t.pass(0, true, f) }
 
-func (t *table[T]) scanFrom(from int64, f func(i int64, row *T) bool) {
+// read is scan from a row on, for an f that changes none: a page that lies on
+// disk already need not be written again.
+func (t *table[T]) read(from int64, f func(i int64, row *T) bool) { t.pass(from, false, f) }
+
+func (t *table[T]) pass(from int64, change bool, f func(i int64, row *T) bool) {
 	order := make([]int64, 0, len(t.pages))
 	for n := range t.pages {
-		if n >= from/pageRows {
+		if n >= from>>t.shift {
 			order = append(order, n)
 		}
 	}
 	slices.Sort(order)
 	for _, n := range order {
-		if !t.scanPage(n, from, f) {
+		g := t.pages[n]
+		g.dirty = g.dirty || change
+		if !t.passPage(g, n<<t.shift, from, f) {
 			return
 		}
 	}
 }
 
-func (t *table[T]) scanPage(n, from int64, f func(i int64, row *T) bool) bool {
-	g := t.pages[n]
+func (t *table[T]) passPage(g *page, first, from int64, f func(i int64, row *T) bool) bool {
 	brought := g.data == nil
 	if brought {
 		t.pool.load(g)
@@ -250,10 +295,10 @@ func (t *table[T]) scanPage(n, from int64, f func(i int64, row *T) bool) bool {
 	g.touched = true
 	g.pins++
 	t.pool.depth++
-	rows := unsafe.Slice((*T)(unsafe.Pointer(&g.data[0])), pageRows)
+	rows := unsafe.Slice((*T)(unsafe.Pointer(&g.data[0])), 1<<t.shift)
 	more := true
-	for k := max(0, from-n*pageRows); k < pageRows && more; k++ {
-		more = f(n*pageRows+k, &rows[k])
+	for k := max(0, from-first); k < int64(len(rows)) && more; k++ {
+		more = f(first+k, &rows[k])
 	}
 	t.pool.depth--
 	g.pins--
@@ -284,30 +329,40 @@ func (s *spool[T]) add(v T) int64 {
 
 func (s *spool[T]) at(i int64) *T { return s.rows.at(i) }
 
+// scan calls f for every row in order, until it returns false. f changes none.
 func (s *spool[T]) scan(f func(i int64, row *T) bool) {
-	s.rows.scan(func(i int64, row *T) bool { return i < s.n && f(i, row) })
+	s.rows.read(0, func(i int64, row *T) bool { return i < s.n && f(i, row) })
 }
 
 // batches splits keys into groups whose counts together stay below most, so that
 // a pass over a spool can hold one group's rows in memory at a time.
-func batches[K cmp.Ordered](counts map[K]int64, most int64) []map[K]bool {
+func batches[K cmp.Ordered](counts map[K]int64, most int64) []map[K]int64 {
 	keys := make([]K, 0, len(counts))
 	for k := range counts {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
-	var out []map[K]bool
+	var out []map[K]int64
 	var n int64
 	for _, k := range keys {
 		if len(out) == 0 || n+counts[k] > most && n > 0 {
-			out = append(out, map[K]bool{})
+			out = append(out, map[K]int64{})
 			n = 0
 		}
-		out[len(out)-1][k] = true
+		out[len(out)-1][k] = counts[k]
 		n += counts[k]
 	}
 	return out
 }
 
+// put appends a row to its key's list, which is made as large as it may get.
+func put[K comparable, T any](lists map[K][]T, k K, most int64, row T) {
+	l := lists[k]
+	if l == nil {
+		l = make([]T, 0, most)
+	}
+	lists[k] = append(l, row)
+}
+
 // batchRows is how many rows of a spool are sorted in memory at a time.
-const batchRows = 1 << 18
+const batchRows = 1 << 17

@@ -118,10 +118,10 @@ func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 func (j *judge) readEarly(p *proc, pt *part, row *record, off, t int64, line uint32) {
 	i := row.txn
 	if i == 0 && row.flags&fAcked == 0 {
-		if row.val == 0 || j.procs[row.val.proc()].txnIndex == nil {
+		if row.val == 0 {
 			return
 		}
-		if owner := j.procs[row.val.proc()]; !owner.txnal && len(owner.txnIndex) == 0 {
+		if owner := j.procs[row.val.proc()]; !owner.txnal && owner.txnIndex == nil {
 			return
 		}
 		j.early.add(earlyRead{t: t, off: off, val: row.val, tp: pt.id, proc: p.id, line: line})

@@ -7,7 +7,7 @@ import (
 )
 
 // observeSend joins the ends of one send. An acknowledgement with an offset
-// goes into the row of that offset; anything else waits in unresolved until the
+// goes into the row of that offset; anything else is an attempt, until the
 // audit's log tells where the record is, or that it is nowhere.
 func (j *judge) observeSend(p *proc, e *history.Event, line uint32) error {
 	if e.Type == history.Invoke {
@@ -142,13 +142,7 @@ func (j *judge) sendEnded(p *proc, e *history.Event, line uint32, q *pending, b 
 	if b.val == 0 {
 		return nil
 	}
-	a := attempt{inv: q.t, end: e.T, invLine: q.line, endLine: line, tp: tp, txn: q.txn, from: b.from, outcome: outcome}
-	if e.Err != nil {
-		a.errName = e.Err.Name
-	}
-	if old, ok := j.unresolved[b.val]; !ok || old.outcome != history.OK {
-		j.unresolved[b.val] = a
-	}
+	j.attempted(b.val, attempt{inv: q.t, end: e.T, invLine: q.line, endLine: line, tp: tp, txn: q.txn, from: b.from, outcome: attemptOf(outcome), err: j.errName(e.Err)})
 	return nil
 }
 
@@ -166,9 +160,6 @@ func (j *judge) ackedRow(tp int32, off int64, rec record) {
 		j.reads.see(rec.val, makePlace(tp, off), rec.ack, rec.ackLine, rec.val.proc(), "acknowledged")
 	}
 	pt.end = max(pt.end, off+1)
-	if j.ackSeen != nil {
-		j.ackSeen(tp, off, &rec)
-	}
 	row := pt.rows.at(off)
 	if row.val != 0 && row.val != rec.val || row.flags&fMarker != 0 {
 		j.clash(pt, off, row, seenAs{val: rec.val, how: "acknowledged", t: rec.ack, line: rec.ackLine, proc: rec.val.proc()})

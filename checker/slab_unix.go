@@ -5,6 +5,8 @@ package checker
 import (
 	"fmt"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // newSlab is zeroed memory outside the garbage collector's heap. There, pages
@@ -19,3 +21,9 @@ func newSlab(size int) ([]byte, error) {
 }
 
 func freeSlab(b []byte) error { return syscall.Munmap(b) }
+
+// giveBack returns memory to the system, and keeps its addresses. It can only
+// whole pages of the system's; what stands there afterwards is not to be trusted.
+func giveBack(b []byte) bool {
+	return len(b)%syscall.Getpagesize() == 0 && unix.Madvise(b, unix.MADV_DONTNEED) == nil
+}

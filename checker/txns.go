@@ -87,15 +87,30 @@ func (j *judge) txnOf(p *proc, num int64) int32 {
 	if num == p.lastTxn && num != 0 {
 		return p.lastTxnI
 	}
-	i, ok := p.txnIndex[num]
+	i, ok := p.txn(num)
 	if !ok {
 		i = int32(j.nTxns)
 		j.nTxns++
-		p.txnIndex[num] = i
+		if p.txnIndex == nil {
+			p.txnIndex = newTable[int32](j.pool)
+		}
+		*p.txnIndex.at(num) = i + 1
 		*j.txns.at(int64(i)) = txn{num: num, proc: p.id}
 	}
 	p.lastTxn, p.lastTxnI = num, i
 	return i
+}
+
+// txn is the index of p's transaction num, if it was seen.
+func (p *proc) txn(num int64) (int32, bool) {
+	if p.txnIndex == nil {
+		return 0, false
+	}
+	i := p.txnIndex.get(num)
+	if i == nil || *i == 0 {
+		return 0, false
+	}
+	return *i - 1, true
 }
 
 func (j *judge) observeTxn(p *proc, e *history.Event, line uint32) error {
