@@ -200,25 +200,22 @@ func (j *judge) zombieTxns() {
 	if len(j.inits) == 0 {
 		return
 	}
-	type newer struct{ mine, theirs producerInit }
-	fenced := map[int32]newer{} // by process: when it was replaced first
-	for _, a := range j.inits {
-		for _, b := range j.inits {
-			if a.pid != b.pid || a.proc == b.proc || b.epoch <= a.epoch {
-				continue
-			}
-			if old, ok := fenced[a.proc]; !ok || b.t < old.theirs.t {
-				fenced[a.proc] = newer{a, b}
-			}
-		}
-	}
+	fenced := j.takeovers()
 	if len(fenced) == 0 {
 		return
 	}
 	for i := range j.nTxns {
 		x := *j.txns.at(i)
-		f, ok := fenced[x.proc]
-		if !ok || x.outcome != txnCommitOK || x.commitInv <= f.theirs.t {
+		if x.outcome != txnCommitOK {
+			continue
+		}
+		var f takeover // of the id as the process had it last before this commit
+		for _, n := range fenced[x.proc] {
+			if n.mine.t <= x.commitInv {
+				f = n
+			}
+		}
+		if f.theirs.line == 0 || x.commitInv <= f.theirs.t {
 			continue
 		}
 		j.finds.report(ZombieCommit, func() draft {
@@ -231,6 +228,38 @@ func (j *judge) zombieTxns() {
 			return d
 		})
 	}
+}
+
+// takeover is an init of a process, and the first one by another process that
+// took its producer id over; theirs.line is 0 if nobody did.
+type takeover struct{ mine, theirs producerInit }
+
+// takeovers are the inits of each process that had its id taken, in their order.
+func (j *judge) takeovers() map[int32][]takeover {
+	byPID := map[int64][]producerInit{}
+	for _, n := range j.inits {
+		byPID[n.pid] = append(byPID[n.pid], n)
+	}
+	out := map[int32][]takeover{}
+	taken := map[int32]bool{}
+	for _, a := range j.inits {
+		f := takeover{mine: a}
+		for _, b := range byPID[a.pid] {
+			if b.proc != a.proc && b.epoch > a.epoch && (f.theirs.line == 0 || b.t < f.theirs.t) {
+				f.theirs = b
+			}
+		}
+		out[a.proc] = append(out[a.proc], f)
+		taken[a.proc] = taken[a.proc] || f.theirs.line != 0
+	}
+	for p := range out {
+		if !taken[p] {
+			delete(out, p)
+			continue
+		}
+		slices.SortStableFunc(out[p], func(a, b takeover) int { return cmp.Compare(a.mine.t, b.mine.t) })
+	}
+	return out
 }
 
 func (j *judge) initEvent(i producerInit) WitnessEvent {

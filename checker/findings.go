@@ -13,7 +13,6 @@ import (
 type findings struct {
 	j      *judge
 	byKind map[Anomaly]*found
-	notify func(Anomaly) // told of each finding as it is made; may be nil
 }
 
 type found struct {
@@ -46,9 +45,6 @@ func (f *findings) report(kind Anomaly, build func() draft) {
 	k.count++
 	if len(k.drafts) < f.j.opt.Examples {
 		k.drafts = append(k.drafts, build())
-	}
-	if f.notify != nil {
-		f.notify(kind)
 	}
 }
 

@@ -71,8 +71,7 @@ type judge struct {
 	phases    map[string]int64 // when each phase of the run began
 	lastGone  int64            // when the last fault was over
 	after     recovery
-	reads     *byReads                             // nil where an audit tells the log
-	ackSeen   func(tp int32, off int64, r *record) // told of each acknowledgement; nil outside Online
+	reads     *byReads // nil where an audit tells the log
 	finds     findings
 }
 

@@ -1,57 +1,111 @@
 package checker
 
 import (
-	"errors"
-	"fmt"
 	"maps"
-	"slices"
 	"sync"
 
 	"github.com/onceproof/onceproof/history"
 )
 
-// Online judges a run while it goes on. It is given each event as it is
-// recorded, and says at once what needs no final log to be seen; Finish gives
-// the verdicts that Check gives of the same history. Memory stays within
-// Options.Memory however long the run: state beyond it lies in a temporary file.
-// Its methods may be called concurrently; the zero value is of no use.
+// Online watches a run while it goes on, and raises an alarm at each violation
+// that shows before the final log is read. Nothing of it lies on disk, and it
+// keeps in memory what is in flight and the newest part of everything else,
+// however long the run: what an event far back in time or in a log would have
+// shown is left to Check, which judges the whole history at the end.
+//
+//	event ──> processes: in flight, transactions, positions ─┐
+//	      ──> newest rows by partition and offset ───────────┼──> alarms
+//	      ──> registers: newest commits, owners ─────────────┘
+//
+// Lines of different processes reach it a little out of order, and those of a
+// process that was frozen much later. What depends on another process's silence
+// (nobody sent this, nobody committed that) waits until that process was heard of
+// again. An acknowledged record is taken to be in the log: if it is not, the
+// verdict will be a loss instead. Its methods may be called concurrently; the
+// zero value is of no use.
 type Online struct {
-	mu    sync.Mutex
-	j     *judge
-	line  int64
-	err   error
-	parts map[int32]*ackLog
-	ended bool
-	seen  map[Anomaly]int64
+	mu     sync.Mutex
+	notify func(Alarm)
+	seen   map[Anomaly]int64
+	header history.Header
+	start  int64
+	line   int64
+
+	clients map[string]*history.ClientInfo
+	asides  map[string]bool // retry and dead-letter topics
+	procs   map[string]*liveProc
+	parts   map[history.TopicPartition]*livePart
+	groups  map[string]*liveGroup
+	rows    window[liveRow]
+	inputs  window[liveInput]
+	places  recent // where values were read
+	holders map[int64]*liveProc
 }
 
-// NewOnline begins. notify, if not nil, is told of each violation that is seen
-// before the end, once a kind; it must not call the Online.
-func NewOnline(h history.Header, opt Options, notify func(Anomaly)) *Online {
-	o := &Online{j: newJudge(h, opt), line: 1, parts: map[int32]*ackLog{}, seen: map[Anomaly]int64{}}
-	o.j.finds.notify = func(a Anomaly) {
-		o.seen[a]++
-		if notify != nil && !o.ended && o.seen[a] == 1 {
-			notify(a)
+// Alarm is one violation that was seen while the run went on.
+type Alarm struct {
+	Kind Anomaly
+	T    int64 // ns since the history's start
+	Line int64 // of the history, from 1 (the header)
+	Text string
+}
+
+// Bounds of what is kept. With them all in use, that is about 100 MiB.
+const (
+	mostRowChunks   = 4096
+	mostInputChunks = 16384
+	mostPlaces      = 1 << 16
+	mostLive        = 1 << 16 // processes, partitions and groups each, operations in flight of a process
+	mostWaiting     = 1 << 8  // judgements that wait for a process
+)
+
+// NewOnline begins. notify, if not nil, is told of the first violation of each
+// kind; it must not call the Online.
+func NewOnline(h history.Header, notify func(Alarm)) *Online {
+	o := &Online{
+		notify:  notify,
+		seen:    map[Anomaly]int64{},
+		header:  h,
+		start:   h.StartT,
+		line:    1,
+		clients: map[string]*history.ClientInfo{},
+		asides:  map[string]bool{},
+		procs:   map[string]*liveProc{},
+		parts:   map[history.TopicPartition]*livePart{},
+		groups:  map[string]*liveGroup{},
+		rows:    newWindow[liveRow](mostRowChunks),
+		inputs:  newWindow[liveInput](mostInputChunks),
+		places:  newRecent(mostPlaces),
+		holders: map[int64]*liveProc{},
+	}
+	for i := range h.Clients {
+		c := &o.header.Clients[i]
+		o.clients[c.Name] = c
+		if c.Aside != "" && c.Aside != c.Output && c.Aside != c.Topic {
+			o.asides[c.Aside] = true
 		}
 	}
-	o.j.ackSeen = o.acked
 	return o
 }
 
 // Observe takes one event in, in the history's order. Slices of e are not kept.
-// After an error, which is about the event, nothing more is judged.
-func (o *Online) Observe(e *history.Event) error {
+func (o *Online) Observe(e *history.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.line++
-	if o.err != nil || o.ended {
-		return o.err
+	if o.start == 0 {
+		o.start = e.T
 	}
-	if err := o.j.observe(e, o.line); err != nil {
-		o.err = fmt.Errorf("judge the run: event %d: %w", o.line-1, err)
+	switch e.Src {
+	case history.SrcClient:
+		if p := o.proc(e.Proc); p != nil {
+			o.client(p, e)
+		}
+	case history.SrcHarness:
+		if e.Op == history.OpExit {
+			o.exited(e)
+		}
 	}
-	return o.err
 }
 
 // Violations is what was seen so far, with counts.
@@ -61,73 +115,56 @@ func (o *Online) Violations() map[Anomaly]int64 {
 	return maps.Clone(o.seen)
 }
 
-// Finish ends the run and gives its verdicts.
-func (o *Online) Finish() (*Report, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.ended {
-		return nil, errors.New("finish the judgement: it is finished already")
+func (o *Online) alarm(kind Anomaly, t int64, text string) {
+	o.seen[kind]++
+	if o.notify != nil && o.seen[kind] == 1 {
+		o.notify(Alarm{Kind: kind, T: max(1, t-o.start), Line: o.line, Text: text})
 	}
-	o.ended = true
-	if o.err == nil {
-		// What was seen early is found again, with all its context.
-		for _, a := range earlyKinds {
-			delete(o.j.finds.byKind, a)
-		}
-		o.j.finish()
-		o.err = o.j.pool.err
-	}
-	var rep *Report
-	if o.err == nil {
-		rep = o.j.verdicts()
-	}
-	return rep, errors.Join(o.err, o.j.close())
 }
 
-// earlyKinds are found early from acknowledgements, and again at the end from the log.
-var earlyKinds = []Anomaly{RealtimeReorder}
-
-// ackLog is the last acknowledgements of one partition in the order of their
-// times, each with the largest offset up to it.
-type ackLog struct {
-	at  []int64
-	top []int64
-	by  []int32 // the process of that largest offset
+func (o *Online) client(p *liveProc, e *history.Event) {
+	if e.Group != "" && p.group == nil {
+		p.group = o.group(e.Group)
+		o.join(p)
+	}
+	switch e.Op {
+	case history.OpSend:
+		o.send(p, e)
+	case history.OpSetAside:
+		if t := e.TP.Topic; t != "" && (p.info == nil || t != p.info.Output && t != p.info.Topic) {
+			o.asides[t] = true
+		}
+		if len(e.Val) > 0 || e.Type != history.Invoke {
+			o.send(p, e)
+		}
+	case history.OpPoll:
+		o.poll(p, e)
+	case history.OpProcess:
+		o.processed(p, e)
+	case history.OpInitProducer:
+		o.initialised(p, e)
+	case history.OpBegin, history.OpCommit, history.OpAbort:
+		o.transaction(p, e)
+	case history.OpSendOffsets:
+		o.stage(p, e)
+	case history.OpCommitOffsets, history.OpFetchOffsets:
+		o.offset(p, e)
+	case history.OpAssigned, history.OpRevoked, history.OpLost, history.OpSeek:
+		o.assignment(p, e)
+	}
+	if e.Type == history.OK && e.Op == history.OpClose {
+		o.forget(p)
+		return
+	}
+	o.heard(p, e.T)
 }
 
-// ackWindow is how many acknowledgements an ackLog looks back. Sends are seldom
-// in flight for longer; those that are, are judged at the end.
-const ackWindow = 4096
-
-// acked compares an acknowledgement with those before it: a record that was
-// acknowledged before this send began stands before this one.
-func (o *Online) acked(tp int32, off int64, r *record) {
-	l := o.parts[tp]
-	if l == nil {
-		l = &ackLog{}
-		o.parts[tp] = l
+func (o *Online) exited(e *history.Event) {
+	name := e.Proc
+	if s, ok := e.Data["proc"].(string); ok && (name == "harness" || name == "") {
+		name = s
 	}
-	if r.inv != 0 {
-		i, _ := slices.BinarySearch(l.at, r.inv)
-		if i > 0 && l.top[i-1] > off && l.by[i-1] != r.val.proc() {
-			j := o.j
-			rec, top := *r, l.top[i-1]
-			j.finds.report(RealtimeReorder, func() draft {
-				at := makePlace(tp, off)
-				return draft{events: j.sendEvents(at, &rec), text: fmt.Sprintf("%s got %s, though offset %d was acknowledged before its send began.", j.valName(rec.val), j.placeName(at), top)}
-			})
-		}
+	if p := o.procs[name]; p != nil {
+		o.forget(p)
 	}
-	n := len(l.at)
-	at, top, by := r.ack, off, r.val.proc()
-	if n > 0 {
-		at = max(at, l.at[n-1]) // a little later than it was, if lines came out of order: never too early
-		if l.top[n-1] > top {
-			top, by = l.top[n-1], l.by[n-1]
-		}
-	}
-	if n == 2*ackWindow {
-		l.at, l.top, l.by = slices.Delete(l.at, 0, ackWindow), slices.Delete(l.top, 0, ackWindow), slices.Delete(l.by, 0, ackWindow)
-	}
-	l.at, l.top, l.by = append(l.at, at), append(l.top, top), append(l.by, by)
 }

@@ -68,7 +68,7 @@ func (p *pool) trim() {
 	if p.resident <= p.limit || p.err != nil || p.depth > 0 {
 		return
 	}
-	goal := p.limit - p.limit/8
+	goal := p.limit - p.limit/16
 	kept := p.clock[:0]
 	scanned := 0
 	for i, g := range p.clock {
@@ -121,7 +121,7 @@ func (p *pool) spill(g *page) error {
 // release makes bytes free for another page of their size.
 func (p *pool) release(b []byte) {
 	f := spare{b, true}
-	if p.idle+int64(len(b)) > p.limit/16 {
+	if p.idle+int64(len(b)) > p.limit/8 { // more than a trim frees: of another size
 		f.used = !giveBack(b)
 	}
 	if f.used {

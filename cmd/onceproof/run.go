@@ -256,7 +256,7 @@ func runOne(ctx context.Context, out io.Writer, o runOptions, j job) outcome {
 		Progress: progress.show, Tool: version(),
 	}
 	if j.scenario.Run.StopOn != "" {
-		defer stopOnViolation(&cfg)()
+		stopOnViolation(&cfg)
 	}
 	_, runErr := harness.Run(ctx, cfg)
 	progress.end()
@@ -267,27 +267,17 @@ func runOne(ctx context.Context, out io.Writer, o runOptions, j job) outcome {
 }
 
 // stopOnViolation judges the run as it goes and ends its load at the first
-// violation that needs no final log to be seen. done is called after the run.
-func stopOnViolation(cfg *harness.Config) (done func()) {
-	var online *checker.Online
+// violation that needs no final log to be seen. The verdict is the whole check's.
+func stopOnViolation(cfg *harness.Config) {
 	stop := make(chan string, 1)
 	cfg.Stop = stop
 	cfg.Observe = func(h history.Header) func(*history.Event) {
-		online = checker.NewOnline(h, checker.Options{}, func(a checker.Anomaly) {
+		return checker.NewOnline(h, func(a checker.Alarm) {
 			select {
-			case stop <- string(a) + " was seen":
+			case stop <- fmt.Sprintf("%s was seen: %s", a.Kind, a.Text):
 			default:
 			}
-		})
-		return func(e *history.Event) {
-			// An event that cannot be judged is told by the whole check at the end.
-			_ = online.Observe(e)
-		}
-	}
-	return func() {
-		if online != nil {
-			_, _ = online.Finish() // only to let go of what it holds: the verdict is the whole check's
-		}
+		}).Observe
 	}
 }
 
