@@ -32,8 +32,24 @@ Exit codes:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	cmd.AddCommand(runCommand(), replayCommand(), shrinkCommand(), checkCommand(), reportCommand(), historyCommand(), listCommand(), explainCommand(), initCommand(),
-		schemaCommand(), lintCommand(), doctorCommand(), clusterCommand(), workerTestCommand(), workerCommand())
+	cmd.AddCommand(
+		runCommand(),
+		lintCommand(),
+		searchCommand(),
+		replayCommand(),
+		shrinkCommand(),
+		checkCommand(),
+		reportCommand(),
+		historyCommand(),
+		listCommand(),
+		explainCommand(),
+		initCommand(),
+		schemaCommand(),
+		doctorCommand(),
+		clusterCommand(),
+		workerTestCommand(),
+		workerCommand(),
+	)
 	return cmd
 }
 

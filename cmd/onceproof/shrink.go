@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
@@ -47,12 +48,20 @@ violation that comes and goes can be shrunk too.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.guarantee, "guarantee", "", "the violation to keep; without it, the first that was not expected, else the first")
-	f.DurationVar(&o.budget, "budget", 15*time.Minute, "begin no new candidate after this long")
-	f.IntVar(&o.tries, "tries", 3, "runs of one candidate, at most")
-	f.IntVar(&o.need, "need", 2, "violations among them that keep it")
-	f.IntVar(&o.confirm, "confirm", 5, "runs that measure the result's rate")
-	f.StringVarP(&o.file, "output", "o", "", "file to write (default NAME-shrunk.yaml)")
+	f.DurationVar(&o.budget, "budget", shrinkBudget, "begin no new candidate after this long")
+	addShrinkFlags(f, &o)
 	return cmd
+}
+
+const shrinkBudget = 15 * time.Minute
+
+// addShrinkFlags adds the flags that shrink and search share.
+func addShrinkFlags(f *pflag.FlagSet, o *shrinkOptions) {
+	o.budget = shrinkBudget
+	f.IntVar(&o.tries, "tries", 3, "runs of one candidate of the shrinking, at most")
+	f.IntVar(&o.need, "need", 2, "violations among them that keep it")
+	f.IntVar(&o.confirm, "confirm", 5, "runs that measure the rate of the result of the shrinking")
+	f.StringVarP(&o.file, "output", "o", "", "file that the result of the shrinking is written to (default NAME-shrunk.yaml)")
 }
 
 func shrinkRun(ctx context.Context, out io.Writer, o shrinkOptions, dir string) error {

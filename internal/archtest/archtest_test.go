@@ -27,6 +27,7 @@ var rooms = map[string][]string{
 	"checker/linear":    {"history"},
 	"checker":           {"history", "checker/linear"},
 	"trials":            {}, // counting
+	"search":            {"scenarios"},
 	"shrink":            {"scenarios", "trials"},
 	"reports":           {"checker", "history", "trials"},
 	"lint":              {"scenarios"}, // says what a configuration can promise before any run, so it knows no run

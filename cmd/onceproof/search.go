@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/harness"
+	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/search"
+)
+
+// searchOptions are the flags of search.
+type searchOptions struct {
+	out      string
+	backend  string
+	seed     uint64
+	faults   int
+	parallel int
+	budget   time.Duration
+	noShrink bool
+	shrink   shrinkOptions
+}
+
+func searchCommand() *cobra.Command {
+	var o searchOptions
+	cmd := &cobra.Command{
+		Use:   "search SCENARIO",
+		Short: "Draw faults until one breaks a guarantee that should hold, and shrink it",
+		Long: `Run a scenario with faults that are drawn in place of its own: requests and responses
+lost, late or refused, clients that crash, pause or are cut off, brokers that die or
+lose their role. What was drawn least comes first. The search ends with the first
+violation that the scenario does not expect and no line of its configuration permits,
+which is then shrunk to a scenario file, or when the budget does.`,
+		Example: `  onceproof search exactly-once --budget 30m
+  onceproof search ./orders.yaml --backend docker --faults 2 --seed 7`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return searchRun(cmd.Context(), cmd.OutOrStdout(), o, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.out, "out", "runs", "folder in which the violated run is kept")
+	f.StringVar(&o.backend, "backend", "embedded", "docker, embedded or external")
+	f.Uint64Var(&o.seed, "seed", 1, "seed of every draw")
+	f.IntVar(&o.faults, "faults", 3, "faults of one plan, at most")
+	f.IntVar(&o.parallel, "parallel", 0, "plans that run at a time (default 2 on the embedded cluster, else 1)")
+	f.DurationVar(&o.budget, "budget", 10*time.Minute, "begin no new plan after this long")
+	f.BoolVar(&o.noShrink, "no-shrink", false, "do not shrink what was found")
+	addShrinkFlags(f, &o.shrink)
+	return cmd
+}
+
+func searchRun(ctx context.Context, out io.Writer, o searchOptions, name string) error {
+	s, err := scenarios.Load(name)
+	if err != nil {
+		return err
+	}
+	s.Cluster.Backend = o.backend
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
+		return err
+	}
+	if o.parallel == 0 {
+		o.parallel = 1
+		if o.backend == "embedded" {
+			o.parallel = 2 // they wait more than they work
+		}
+	}
+	var found string // the folder of the violated run
+	end := time.Now().Add(o.budget)
+	sum, err := search.Run(ctx, search.Config{
+		Scenario: s, Seed: o.seed, Faults: o.faults, Parallel: o.parallel,
+		Try: func(ctx context.Context, d search.Draw) (search.Outcome, error) {
+			dir, outcome, err := tryDraw(ctx, o.out, d)
+			if outcome == search.Unexpected {
+				found = dir
+			}
+			return outcome, err
+		},
+		Over: func() bool { return time.Now().After(end) },
+		Progress: func(p search.Progress) {
+			fmt.Fprintf(out, "%4d  %-19s  %s\n", p.Draw.N, p.Outcome, cells(p.Draw.Cells))
+		},
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%d plans, %d judged, %d of %d cells tried\n", sum.Plans, sum.Judged, sum.Cells, sum.CellsOf)
+	switch {
+	case sum.Found == nil && sum.Judged == 0:
+		return &exit{exitUnjudged, errors.New("no plan could be judged: the budget is too short, or no fault met its request")}
+	case sum.Found == nil:
+		return nil
+	}
+	return reportFound(ctx, out, o, sum, found)
+}
+
+// reportFound prints the violated run, shrinks it, and is the error that ends the search.
+func reportFound(ctx context.Context, out io.Writer, o searchOptions, sum search.Summary, dir string) error {
+	_, in, err := judgeDir(ctx, dir, checker.Options{})
+	if err != nil {
+		return err
+	}
+	if err := publish(out, in, false); err != nil {
+		return err
+	}
+	if !o.noShrink {
+		fmt.Fprintln(out)
+		if err := shrinkRun(ctx, out, o.shrink, dir); err != nil {
+			return fmt.Errorf("found %s, and could not shrink it: %w", dir, err)
+		}
+	}
+	return &exit{exitDiffers, fmt.Errorf("plan %d breaks %s: see %s", sum.Found.N, sum.Found.Scenario.Metadata.Name, dir)}
+}
+
+// tryDraw runs one plan. Only the folder of an unexpected violation is kept.
+func tryDraw(ctx context.Context, out string, d search.Draw) (dir string, o search.Outcome, err error) {
+	j, err := newJob(d.Scenario, runOptions{}, d.Scenario.Run.Seed)
+	if err != nil {
+		return "", "", err
+	}
+	if dir, err = freshDir(out, j); err != nil {
+		return "", "", err
+	}
+	defer func() {
+		if o != search.Unexpected {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	_, runErr := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: version()})
+	report, _, err := judgeDir(ctx, dir, checker.Options{})
+	if err != nil {
+		return dir, search.Unjudged, nil // it ended before there was a history
+	}
+	return dir, outcomeOf(report, runErr), nil
+}
+
+// outcomeOf takes a violation for what it is even where a fault never met its
+// request and the run counts as not judged.
+func outcomeOf(r *checker.Report, runErr error) search.Outcome {
+	permitted := false
+	for _, g := range r.Guarantees {
+		if g.Verdict != checker.Violated || g.Expected == checker.Violated || g.Expected == scenarios.Any {
+			continue
+		}
+		if g.Permitted == "" {
+			return search.Unexpected
+		}
+		permitted = true
+	}
+	switch {
+	case permitted:
+		return search.Permitted
+	case runErr != nil || r.Exit == exitUnjudged:
+		return search.Unjudged
+	}
+	return search.AsExpected
+}
+
+func cells(cs []search.Cell) string {
+	var names []string
+	for _, c := range cs {
+		names = append(names, string(c))
+	}
+	return strings.Join(names, ", ")
+}
