@@ -100,6 +100,7 @@ func workerSpec(c scenarios.Client, bootstrap []string, seed uint64) client.Spec
 		Seed:    seed,
 		Process: client.Process{MinNS: int64(c.Process.Min), MaxNS: int64(c.Process.Max), Fail: c.Process.Fail},
 		Retry:   client.Retry{Attempts: c.Retry.Attempts, BackoffNS: int64(c.Retry.Backoff), Topic: c.Retry.Topic},
+		Habits:  c.Habits,
 		Strict:  c.Unsupported != "warn",
 	}
 }

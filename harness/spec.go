@@ -48,7 +48,7 @@ func header(cfg Config, backend string) history.Header {
 	for _, c := range s.Clients {
 		info := history.ClientInfo{
 			Name: c.Name, Role: c.Role, Library: c.Library, Count: c.Count, Topic: c.Topic, Input: c.Input, Output: c.Output,
-			Aside: c.Retry.Topic, Commit: c.Commit, Config: c.Config, Lines: make(map[string]string),
+			Aside: c.Retry.Topic, Commit: c.Commit, Habits: c.Habits, Config: c.Config, Lines: make(map[string]string),
 		}
 		for property, pos := range c.ConfigPos {
 			info.Lines[property] = fmt.Sprintf("%s:%d", s.File, pos.Line)

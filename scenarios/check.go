@@ -156,7 +156,33 @@ func (c check) client(cl *Client) {
 	if cl.Output != "" && cl.Output == cl.Input {
 		c.fail(c.at(&cl.Output, cl.Pos), "%s writes to its own input: it would never come to an end", who)
 	}
+	c.habits(cl, who)
 	c.clientConfig(cl, who, produces, consumes)
+}
+
+// habits checks that each of a client's habits has something to go wrong with.
+func (c check) habits(cl *Client, who string) {
+	for i, h := range cl.Habits {
+		at := c.at(&cl.Habits[i], c.at(&cl.Habits, cl.Pos))
+		inTxn := cl.Commit == CommitTxn
+		switch h {
+		case HabitIgnoreSendErrors:
+			if !inTxn && cl.Transaction == 0 {
+				c.fail(at, "%s has the habit %s and no transactions; without them, a send that failed after its retry is given up anyway", who, h)
+			}
+		case HabitDedupInMemory:
+			if cl.Role == Producer {
+				c.fail(at, "%s is a producer: it has no inputs to remember (%s)", who, h)
+			}
+		default:
+			if !inTxn {
+				c.fail(at, "%s has the habit %s, which only commit: transaction has a place for", who, h)
+			}
+		}
+		if slices.Index(cl.Habits, h) < i {
+			c.fail(at, "%s has the habit %s twice", who, h)
+		}
+	}
 }
 
 // clientConfig checks a client's properties, and its commit pattern against them.

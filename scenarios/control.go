@@ -163,7 +163,7 @@ func checkChanges(d *decoder, s *Scenario, what string, c *Control) {
 var changeable = func() map[string]func(d *decoder, cl *Client, val string) {
 	all := map[string]func(*decoder, *Client, string){}
 	pick(all, "", clientFields, func(c *Client) *Client { return c },
-		"library", "count", "rate", "size", "max", "topic", "input", "output", "commit", "transaction", "unsupported")
+		"library", "count", "rate", "size", "max", "topic", "input", "output", "commit", "transaction", "habits", "unsupported")
 	pick(all, "process.", processFields, func(c *Client) *Process { return &c.Process }, "time", "fail")
 	pick(all, "retry.", retryFields, func(c *Client) *Retry { return &c.Retry }, "attempts", "backoff", "topic")
 	return all

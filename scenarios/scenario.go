@@ -79,6 +79,15 @@ const (
 	CommitTxnOutside = "transaction-offsets-outside" // transactional output, offsets committed by the consumer
 )
 
+// Habits of an application that no property can mend.
+const (
+	HabitNoRewind         = "no-rewind"          // goes on behind the records of an aborted transaction
+	HabitIgnoreSendErrors = "ignore-send-errors" // commits a transaction of which a send failed
+	HabitSwallowFatal     = "swallow-fatal"      // takes a new producer after a fatal error (fenced above all), and goes on
+	HabitNoGroupMetadata  = "no-group-metadata"  // sends offsets without saying which member it is
+	HabitDedupInMemory    = "dedup-in-memory"    // skips what this process has processed before
+)
+
 // Client is one worker program, run Count times.
 type Client struct {
 	Name        string
@@ -96,6 +105,7 @@ type Client struct {
 	Transaction int // records a transaction (producer with transactional.id; 0 = none)
 	Process     Process
 	Retry       Retry
+	Habits      []string          // what the application's own code does wrong
 	Config      map[string]string // the Java client's property names
 	Unsupported string            // "error" (default) or "warn": a property the adapter cannot honour
 	Pos         Pos

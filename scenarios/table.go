@@ -74,12 +74,16 @@ var clientFields = []field[Client]{
 	put("transaction", "Records a transaction, of a producer with a transactional.id.", whole[int]("transaction", 1, 100000), func(c *Client) *int { return &c.Transaction }),
 	put("process", "The application's work on one input.", processRecord, func(c *Client) *Process { return &c.Process }),
 	put("retry", "What the application does about a failed send or a failed processing.", retryRecord, func(c *Client) *Retry { return &c.Retry }),
+	put("habits", "What the application's own code does wrong, whatever the properties say; see below. The library's worker has to know the habit.", list("a list of habits", oneOf("a habit", Habits...)), func(c *Client) *[]string { return &c.Habits }),
 	put("config", "The client's properties, under the Java client's names whatever the library. ${client}, ${instance}, ${incarnation} and ${random} are replaced in each start's values.", clientProperties, func(c *Client) *map[string]string { return &c.Config }),
 	put("unsupported", "What happens when the library cannot honour a property: `error` (default) or `warn`.", oneOf("a choice", "error", "warn"), func(c *Client) *string { return &c.Unsupported }),
 }
 
 // CommitPatterns are the values of Client.Commit.
 var CommitPatterns = []string{CommitAuto, CommitBefore, CommitEach, CommitBatch, CommitTxn, CommitTxnOutside}
+
+// Habits are the values of Client.Habits.
+var Habits = []string{HabitNoRewind, HabitIgnoreSendErrors, HabitSwallowFatal, HabitNoGroupMetadata, HabitDedupInMemory}
 
 var processRecord = record("process", processFields)
 

@@ -38,6 +38,9 @@ func (w *worker) consume() error {
 		if err == nil && len(inputs) > 0 {
 			err = w.handle(out, inputs)
 		}
+		if w.swallows(err) {
+			err = w.reopen()
+		}
 		if w.sess == nil {
 			w.cl.AllowRebalance()
 		}

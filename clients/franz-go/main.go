@@ -125,6 +125,7 @@ func (w *worker) hello(effective map[string]string) error {
 			client.CommitAuto, client.CommitBefore, client.CommitEach, client.CommitBatch,
 			client.CommitTxn, client.CommitTxnOutside,
 		},
+		Habits:    habits,
 		Effective: effective,
 		Refused:   w.set.refused,
 	}})

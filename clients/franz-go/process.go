@@ -17,6 +17,9 @@ import (
 // The effect is the line that reports it: it has taken place when the line is
 // out, which is before any commit that covers it.
 func (w *worker) process(out *outbox, in *input) error {
+	if w.again(in) {
+		return nil
+	}
 	for try := 0; ; try++ {
 		took, fails := w.draw(in, try)
 		if err := w.rest(out, took); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
 )
@@ -142,7 +143,7 @@ func (w *worker) endTransaction(out *outbox) (history.Type, error) {
 	if err := out.settle(); err != nil {
 		return "", err
 	}
-	if err := out.broken(); err != nil {
+	if err := out.broken(); err != nil && !w.has(client.HabitIgnoreSendErrors) {
 		return history.Fail, w.abort(err)
 	}
 	e := &history.Event{Op: history.OpCommit, Txn: w.inTxn.Load()}

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -20,7 +21,7 @@ func (w *worker) session(out *outbox, inputs []input) error {
 	if err := w.work(out, inputs); err != nil {
 		return err
 	}
-	if err := out.broken(); err != nil {
+	if err := out.broken(); err != nil && !w.has(client.HabitIgnoreSendErrors) {
 		return w.abortSession(inputs, err)
 	}
 	return w.commitSession(inputs)
@@ -65,6 +66,8 @@ func (w *worker) commitSession(inputs []input) error {
 	switch {
 	case err != nil:
 		return fatalError{fmt.Errorf("end transaction: %w", err)}
+	case !committed && w.has(client.HabitNoRewind):
+		w.goOn(inputs)
 	case !committed:
 		w.rewound(inputs)
 	}
@@ -82,6 +85,9 @@ func certain(yes bool) history.Type {
 // stageOffsets reports the offsets that are about to become part of the
 // transaction, and gives them their token.
 func (w *worker) stageOffsets(req *kmsg.TxnOffsetCommitRequest) []*history.Event {
+	if w.has(client.HabitNoGroupMetadata) {
+		withoutMember(req)
+	}
 	token := w.commits.token()
 	var lines []*history.Event
 	for _, t := range req.Topics {
@@ -112,6 +118,10 @@ func (w *worker) abortSession(inputs []input, cause error) error {
 	}
 	e.Type = history.OK
 	w.print.End(e)
+	if w.has(client.HabitNoRewind) {
+		w.goOn(inputs)
+		return nil
+	}
 	w.rewound(inputs)
 	return nil
 }

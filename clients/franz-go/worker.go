@@ -32,6 +32,8 @@ type worker struct {
 	seq     atomic.Int64 // the last value's number
 	txn     atomic.Int64 // the last transaction's number
 	inTxn   atomic.Int64 // the open transaction; 0 = none
+	done    done
+	resume  kgo.Opt // where to go on; nil: at the committed offsets
 
 	mu    sync.Mutex
 	fatal error // reported by a callback
@@ -64,6 +66,9 @@ func (w *worker) open() error {
 	opts := append(w.set.options(), kgo.WithHooks(&w.writes))
 	if w.spec.Role != client.Producer {
 		opts = append(opts, w.groupOptions()...)
+	}
+	if w.resume != nil {
+		opts = append(opts, w.resume)
 	}
 	var err error
 	if w.spec.Commit == client.CommitTxn {

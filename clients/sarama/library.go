@@ -22,7 +22,10 @@ type library struct {
 	group    *group
 }
 
-var _ roles.Library = (*library)(nil)
+var (
+	_ roles.Library  = (*library)(nil)
+	_ roles.Reopener = (*library)(nil)
+)
 
 func (l *library) Name() (library, version string) {
 	return "sarama", client.ModuleVersion("github.com/IBM/sarama")
@@ -117,6 +120,9 @@ func (l *library) until(call func() error) error {
 		}
 	}
 }
+
+// Reopen closes the producer. InitTransactions makes the next.
+func (l *library) Reopen() error { return l.Close() }
 
 func (l *library) Certain(err error) bool {
 	return errors.Is(err, sarama.ErrMessageSizeTooLarge)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -327,6 +328,11 @@ func (inc *incarnation) fits(h *Hello) error {
 	}
 	if inc.spec.Transaction > 0 && !slices.Contains(h.Commits, CommitTxn) && !slices.Contains(h.Commits, CommitTxnOutside) {
 		return fmt.Errorf("%s %s: transactions: %w", h.Library, h.Version, ErrUnsupported)
+	}
+	for _, habit := range inc.spec.Habits {
+		if !slices.Contains(h.Habits, habit) {
+			return fmt.Errorf("%s %s: habit %s: %w; it has %s", h.Library, h.Version, habit, ErrUnsupported, cmp.Or(strings.Join(h.Habits, ", "), "none"))
+		}
 	}
 	if inc.spec.Strict && len(h.Refused) > 0 {
 		return fmt.Errorf("%s %s: %s: %w; take it out, or say unsupported: warn", h.Library, h.Version, strings.Join(h.Refused, ", "), ErrRefused)

@@ -29,6 +29,15 @@ const (
 	CommitTxnOutside = "transaction-offsets-outside" // transactional output, offsets committed by the consumer
 )
 
+// Habits: what an application's own code does wrong.
+const (
+	HabitNoRewind         = "no-rewind"          // goes on behind the records of an aborted transaction
+	HabitIgnoreSendErrors = "ignore-send-errors" // commits a transaction of which a send failed
+	HabitSwallowFatal     = "swallow-fatal"      // takes a new producer after a fatal error (fenced above all), and goes on
+	HabitNoGroupMetadata  = "no-group-metadata"  // sends offsets without saying which member it is
+	HabitDedupInMemory    = "dedup-in-memory"    // skips what this process has processed before
+)
+
 // Spec is the one JSON line that a worker reads from stdin before anything else.
 type Spec struct {
 	Protocol    int               `json:"protocol"`
@@ -47,6 +56,7 @@ type Spec struct {
 	Seed        uint64            `json:"seed"`
 	Process     Process           `json:"process"`
 	Retry       Retry             `json:"retry"`
+	Habits      []string          `json:"habits,omitempty"`
 	Strict      bool              `json:"strict"` // a property that cannot be honoured is an error
 }
 
@@ -72,6 +82,7 @@ type Hello struct {
 	Version   string            `json:"version"`
 	Roles     []string          `json:"roles"`
 	Commits   []string          `json:"commits"`             // commit patterns that it can do
+	Habits    []string          `json:"habits,omitempty"`    // habits that it can have
 	Effective map[string]string `json:"effective,omitempty"` // configuration after the library's own defaults, Java names
 	Refused   []string          `json:"refused,omitempty"`   // properties that it cannot honour
 }

@@ -136,11 +136,16 @@ func sound(h *client.Hello) error {
 	commits := []string{
 		client.CommitAuto, client.CommitBefore, client.CommitEach, client.CommitBatch, client.CommitTxn, client.CommitTxnOutside,
 	}
+	habits := []string{
+		client.HabitNoRewind, client.HabitIgnoreSendErrors, client.HabitSwallowFatal, client.HabitNoGroupMetadata, client.HabitDedupInMemory,
+	}
 	switch {
 	case h.Library == "" || h.Version == "":
 		return fmt.Errorf("hello names library %q, version %q; both are needed", h.Library, h.Version)
 	case !subset(h.Roles, roles):
 		return fmt.Errorf("hello has roles %q; there are %q", h.Roles, roles)
+	case !subset(h.Habits, habits):
+		return fmt.Errorf("hello has habits %q; there are %q", h.Habits, habits)
 	case !subset(h.Commits, commits):
 		return fmt.Errorf("hello has commits %q; there are %q", h.Commits, commits)
 	case len(h.Roles) == 0:

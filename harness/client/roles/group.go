@@ -166,7 +166,9 @@ func (w *worker) handleTransaction(records []Record, commit func([]Record) error
 	outcome, err := w.endTransaction(staged)
 	switch {
 	case err != nil:
-		return err
+		return w.swallow(err)
+	case outcome != history.OK && w.has(client.HabitNoRewind):
+		return nil
 	case outcome != history.OK:
 		var lines []*history.Event
 		for _, o := range w.lib.Rewind(records) {
@@ -248,6 +250,9 @@ func (w *worker) process(records []Record) error {
 }
 
 func (w *worker) processOne(r *Record) error {
+	if w.again(r) {
+		return nil
+	}
 	for try := 0; ; try++ {
 		took, fails := w.draw(r, try)
 		if err := w.rest(took); err != nil {

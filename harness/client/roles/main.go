@@ -54,6 +54,7 @@ type worker struct {
 	txns   int64
 	inTxn  int64
 	tokens int64
+	done   map[history.Input]bool // with the habit of remembering it
 	out    outbox
 
 	mu    sync.Mutex
@@ -145,7 +146,7 @@ func (w *worker) hello() error {
 	line, err := json.Marshal(map[string]client.Hello{"hello": {
 		Protocol: client.ProtocolVersion, Library: library, Version: version,
 		Roles:   []string{client.Producer, client.Consumer, client.Processor},
-		Commits: w.lib.Commits(), Effective: effective, Refused: refused,
+		Commits: w.lib.Commits(), Habits: habits(w.lib), Effective: effective, Refused: refused,
 	}})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -130,8 +131,11 @@ func (w *worker) endTransaction(inputs []Record) (history.Type, error) {
 		return "", err
 	}
 	cause, outcome := w.out.broken(), history.Fail
+	if w.has(client.HabitIgnoreSendErrors) {
+		cause = nil
+	}
 	if cause == nil && len(inputs) > 0 {
-		cause = w.commit(history.OpSendOffsets, inputs, w.lib.SendOffsets)
+		cause = w.commit(history.OpSendOffsets, inputs, w.sendOffsets())
 	}
 	if cause == nil {
 		e := &history.Event{Op: history.OpCommit, Txn: w.inTxn}

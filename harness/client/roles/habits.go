@@ -1,0 +1,76 @@
+package roles
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/history"
+)
+
+// Reopener is implemented by a Library that can take a new producer in the place
+// of one that was fenced, beside the consumer that it has.
+type Reopener interface {
+	Reopen() error
+}
+
+// Memberless is implemented by a Library that can send offsets into a transaction
+// without the group's metadata.
+type Memberless interface {
+	SendOffsetsWithoutGroup([]Offset) error
+}
+
+// habits are those that a worker around lib can have.
+func habits(lib Library) []string {
+	all := []string{client.HabitDedupInMemory}
+	if !slices.Contains(lib.Commits(), client.CommitTxn) {
+		return all
+	}
+	all = append(all, client.HabitNoRewind, client.HabitIgnoreSendErrors)
+	if _, ok := lib.(Reopener); ok {
+		all = append(all, client.HabitSwallowFatal)
+	}
+	if _, ok := lib.(Memberless); ok {
+		all = append(all, client.HabitNoGroupMetadata)
+	}
+	return all
+}
+
+func (w *worker) has(habit string) bool { return slices.Contains(w.spec.Habits, habit) }
+
+// sendOffsets is how the application sends offsets into its transactions.
+func (w *worker) sendOffsets() func([]Offset) error {
+	if m, ok := w.lib.(Memberless); ok && w.has(client.HabitNoGroupMetadata) {
+		return m.SendOffsetsWithoutGroup
+	}
+	return w.lib.SendOffsets
+}
+
+// swallow takes a fatal error for one more failure: with a new producer the
+// application goes on behind the records whose transaction was fenced. Any other
+// error it returns.
+func (w *worker) swallow(err error) error {
+	r, ok := w.lib.(Reopener)
+	if !ok || err == nil || w.ctx.Err() != nil || !w.has(client.HabitSwallowFatal) || !w.finished(err) {
+		return err
+	}
+	if err := r.Reopen(); err != nil {
+		return errors.Join(errFatal, err)
+	}
+	return w.guarded(&history.Event{Op: history.OpInitProducer}, w.lib.InitTransactions)
+}
+
+// again says whether the application has processed r before, and remembers it.
+func (w *worker) again(r *Record) bool {
+	if !w.has(client.HabitDedupInMemory) {
+		return false
+	}
+	if w.done[r.input()] {
+		return true
+	}
+	if w.done == nil {
+		w.done = map[history.Input]bool{}
+	}
+	w.done[r.input()] = true
+	return false
+}
