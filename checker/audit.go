@@ -7,6 +7,10 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
+// unstableOffset is UNSTABLE_OFFSET_COMMIT (KIP-447): the committed offset is not
+// told while a transaction that may change it is open.
+const unstableOffset = 88
+
 // observeAudit takes in what the audit found after heal and drain: the whole
 // log, what readers under read_committed get of it, and the committed offsets.
 func (j *judge) observeAudit(e *history.Event, line uint32) error {
@@ -25,11 +29,12 @@ func (j *judge) observeAudit(e *history.Event, line uint32) error {
 		if err != nil {
 			return err
 		}
-		if len(e.Off) == 0 {
-			return nil
-		}
 		g := j.groups[j.group(e.Group)]
 		in := g.input(j, tp)
+		if len(e.Off) == 0 {
+			in.pending = in.pending || e.Err != nil && e.Err.Code == unstableOffset
+			return nil
+		}
 		in.final, in.hasFinal, in.finalLine = e.Off[0], true, line
 	case history.OpWatermarks:
 		tp, err := j.tp(e.TP)

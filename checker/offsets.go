@@ -263,7 +263,7 @@ func (j *judge) finalOffset(group int32, in *inputPart, ws []write) {
 			top = w
 		}
 	}
-	if top.op.line == 0 || !in.hasFinal && !j.audited(group) {
+	if top.op.line == 0 || in.pending || !in.hasFinal && !j.audited(group) {
 		return
 	}
 	if in.hasFinal && in.final >= top.off {

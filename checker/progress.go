@@ -142,7 +142,8 @@ func (j *judge) stuck() {
 		return
 	}
 	type key struct{ group, tp int32 }
-	moved := map[key]int64{} // last commit
+	moved := map[key]int64{}  // last commit
+	behind := map[key]int64{} // the highest offset committed in a transaction
 	polled := map[key]int64{}
 	j.polls.scan(func(_ int64, p *pollLine) bool {
 		if g := j.procs[p.proc].group; g >= 0 {
@@ -155,6 +156,7 @@ func (j *judge) stuck() {
 		if x := j.txns.at(int64(s.txn)); x.outcome == txnCommitOK {
 			k := key{s.group, s.tp}
 			moved[k] = max(moved[k], x.end)
+			behind[k] = max(behind[k], s.off)
 		}
 		return true
 	})
@@ -172,6 +174,9 @@ func (j *judge) stuck() {
 			if moved[k] == 0 && in.lastT == 0 && polled[k] > since {
 				continue // it reads, and never commits: perhaps it is not meant to
 			}
+			if in.pending {
+				in.final = max(in.final, behind[k])
+			}
 			off, ok := j.visibleIn(pt, max(in.final, 0), pt.logEnd-1, true)
 			if !ok || pt.hasWM && off >= pt.marks[1] {
 				continue // nothing waits, or a hanging transaction holds it back
@@ -186,13 +191,17 @@ func (j *judge) stuck() {
 func (j *judge) stuckAt(g *group, in *inputPart, at place, since, to int64, polls bool) {
 	r := *j.parts[at.tp()].rows.at(at.off())
 	name := tpName(j.parts[at.tp()].tp)
+	told := fmt.Sprintf("the committed offset of group %s for %s is %d", g.name, name, in.final)
+	if in.pending {
+		told = fmt.Sprintf("the offset of group %s for %s is not told: the transaction that would move it on from %d is still open", g.name, name, in.final)
+	}
 	j.finds.report(StuckConsumer, func() draft {
 		d := draft{focus: []place{at}, client: j.clientOf(g)}
 		d.events = append(d.events,
 			j.event(j.phases["drain"], "harness", 0, 0, history.Info, history.OpPhase, "drain began"),
 			j.event(to, "harness", 0, 0, history.Info, history.OpPhase, "drain ended without success"),
 			j.logEvent(at, &r),
-			j.event(0, "audit", in.finalLine, makePlace(at.tp(), in.final), history.OK, history.OpOffset, fmt.Sprintf("the committed offset of group %s for %s is %d", g.name, name, in.final)))
+			j.event(0, "audit", in.finalLine, makePlace(at.tp(), in.final), history.OK, history.OpOffset, told))
 		what := "nobody polled or committed " + name
 		if polls {
 			what = name + " was polled, but nothing was committed"

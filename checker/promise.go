@@ -2,6 +2,8 @@ package checker
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/onceproof/onceproof/history"
@@ -71,6 +73,12 @@ func (s settings) get(property string) string {
 	switch property {
 	case "commit":
 		return s.client.Commit
+	case "habits":
+		return strings.Join(s.client.Habits, ",")
+	case "retry":
+		return strconv.Itoa(s.client.Retry)
+	case "offsets.topic.replication.factor", "offsets.retention.minutes":
+		return s.header.Broker[property]
 	case "min.insync.replicas", "unclean.leader.election.enable", "replicas", "transaction.partition.verification.enable":
 		return s.topic(property)
 	}
@@ -118,11 +126,36 @@ func (s settings) is(property string, values ...string) bool {
 
 func (s settings) commitsInTxn() bool { return s.client.Commit == "transaction" }
 
+func (s settings) has(habit string) bool { return slices.Contains(s.client.Habits, habit) }
+
+const weekOfMinutes = 7 * 24 * 60 // Kafka's default of offsets.retention.minutes
+
 var readsOnlyCommitted = []Anomaly{AbortedRead, DirtyRead, IntermediateRead, ReadAboveLSO}
 
 // matrix is the configuration → guarantee matrix. The first clause that applies
 // to the client and the anomaly counts; docs/checker.md shows it as a table.
 var matrix = []clause{
+	{"habits", []Anomaly{LostInput, OffsetWithoutOutput}, Expected, func(s settings) bool { return s.has("no-rewind") },
+		"after an abort the application goes on behind records that it never processed"},
+	{"habits", []Anomaly{LostInput, OffsetWithoutOutput}, Expected, func(s settings) bool { return s.has("ignore-send-errors") },
+		"a transaction is committed without the output whose send failed"},
+	{"habits", []Anomaly{LostInput, OffsetWithoutOutput}, Expected, func(s settings) bool { return s.has("swallow-fatal") },
+		"after a fencing the application goes on behind records whose transaction was aborted"},
+	{"habits", []Anomaly{DuplicateOutput, OverlappingInput, ZombieCommit, OffsetRegression, NonlinearizableOffset}, Expected, func(s settings) bool { return s.has("no-group-metadata") },
+		"the coordinator cannot tell the offsets of a member that was replaced from its successor's"},
+	{"retry", []Anomaly{DuplicateWrite, ReorderedWrite}, Expected, func(s settings) bool { return s.client.Retry > 0 && s.client.Role == "producer" },
+		"a send that the application makes again is a new one to the broker, whatever became of the first"},
+	{"transactional.id", []Anomaly{StuckConsumer}, Expected, func(s settings) bool {
+		id := s.client.Config["transactional.id"]
+		return id != "" && s.client.Count > 1 && !strings.Contains(id, "${")
+	}, "instances that share an id fence each other"},
+	{"offsets.topic.replication.factor", []Anomaly{OffsetLost, PositionMismatch, LostInput, DuplicateOutput, OverlappingInput}, Permitted, func(s settings) bool {
+		return s.header.Broker["offsets.topic.replication.factor"] == "1"
+	}, "the only replica of the committed offsets may be lost"},
+	{"offsets.retention.minutes", []Anomaly{OffsetLost, PositionMismatch, LostInput, DuplicateOutput, OverlappingInput}, Permitted, func(s settings) bool {
+		n, err := strconv.Atoi(s.header.Broker["offsets.retention.minutes"])
+		return err == nil && n < weekOfMinutes
+	}, "a group that is away for longer finds its committed offsets gone"},
 	{"acks", []Anomaly{LostWrite, TruncatedLog}, Expected, func(s settings) bool { return s.is("acks", "0") },
 		"nothing is acknowledged, so nothing that is lost is noticed"},
 	{"acks", []Anomaly{LostWrite, TruncatedLog, RealtimeReorder, NonmonotonicSend, InconsistentOffset}, Permitted, func(s settings) bool { return s.is("acks", "1") },
@@ -151,7 +184,7 @@ var matrix = []clause{
 	}, "a crash between processing and commit repeats the input: at least once"},
 	{"commit", []Anomaly{DuplicateOutput, OverlappingInput, OutputWithoutOffset, LostInput}, Expected, func(s settings) bool { return s.is("commit", "transaction-offsets-outside") },
 		"outputs and offsets are committed apart"},
-	{"transactional.id", []Anomaly{ZombieWrite, ZombieCommit, DuplicateOutput, HangingTransaction}, Permitted, func(s settings) bool {
+	{"transactional.id", []Anomaly{ZombieWrite, ZombieCommit, DuplicateOutput, HangingTransaction, StuckConsumer}, Permitted, func(s settings) bool {
 		id := s.client.Config["transactional.id"]
 		return strings.Contains(id, "${random}") || strings.Contains(id, "${incarnation}")
 	}, "an id that differs at each start fences nobody"},

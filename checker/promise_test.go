@@ -24,6 +24,16 @@ func TestStandings(t *testing.T) {
 		c.Role, c.Topic, c.Input, c.Output, c.Commit = "processor", "", "orders", "receipts", commit
 		return c
 	}
+	habit := func(name string) history.ClientInfo {
+		c := processor("transaction", "isolation.level", "read_committed", "auto.offset.reset", "earliest")
+		c.Habits, c.Lines["habits"] = []string{name}, "s.yaml:8"
+		return c
+	}
+	twins := func(id string) history.ClientInfo {
+		c := processor("transaction", "transactional.id", id)
+		c.Count = 2
+		return c
+	}
 	three := history.TopicInfo{Name: "orders", Replicas: 3, Config: map[string]string{"min.insync.replicas": "2"}}
 	for _, c := range []struct {
 		name string
@@ -56,6 +66,17 @@ func TestStandings(t *testing.T) {
 		{"a random transactional.id", header(processor("transaction", "transactional.id", "x-${random}"), nil, three), ZombieWrite, Permitted, "s.yaml:7: transactional.id=x-${random}: an id that differs at each start fences nobody"},
 		{"a stable transactional.id", header(processor("transaction", "transactional.id", "x-${instance}"), nil, three), ZombieWrite, Promised, ""},
 		{"no verification", header(processor("transaction"), map[string]string{"transaction.partition.verification.enable": "false"}, three), HangingTransaction, Permitted, "transaction.partition.verification.enable=false: a record that arrives after its transaction's end opens it again (KIP-890)"},
+		{"no rewind", header(habit("no-rewind"), nil, three), LostInput, Expected, "s.yaml:8: habits=no-rewind: after an abort the application goes on behind records that it never processed"},
+		{"ignored send errors", header(habit("ignore-send-errors"), nil, three), OffsetWithoutOutput, Expected, "s.yaml:8: habits=ignore-send-errors: a transaction is committed without the output whose send failed"},
+		{"a swallowed fencing", header(habit("swallow-fatal"), nil, three), LostInput, Expected, "s.yaml:8: habits=swallow-fatal: after a fencing the application goes on behind records whose transaction was aborted"},
+		{"offsets by group id alone", header(habit("no-group-metadata"), nil, three), DuplicateOutput, Expected, "s.yaml:8: habits=no-group-metadata: the coordinator cannot tell the offsets of a member that was replaced from its successor's"},
+		{"a habit is no excuse for what it does not do", header(habit("no-rewind"), nil, three), DuplicateOutput, Promised, ""},
+		{"sent again by the application", header(history.ClientInfo{Role: "producer", Topic: "orders", Retry: 3}, nil, three), DuplicateWrite, Expected, "retry=3: a send that the application makes again is a new one to the broker, whatever became of the first"},
+		{"a shared transactional.id", header(twins("till"), nil, three), StuckConsumer, Expected, "s.yaml:7: transactional.id=till: instances that share an id fence each other"},
+		{"one id an instance", header(twins("till-${instance}"), nil, three), StuckConsumer, Promised, ""},
+		{"one replica of the offsets", header(processor("transaction"), map[string]string{"offsets.topic.replication.factor": "1"}, three), OffsetLost, Permitted, "offsets.topic.replication.factor=1: the only replica of the committed offsets may be lost"},
+		{"short retention of offsets", header(processor("transaction"), map[string]string{"offsets.retention.minutes": "1"}, three), OffsetLost, Permitted, "offsets.retention.minutes=1: a group that is away for longer finds its committed offsets gone"},
+		{"a week of offsets", header(processor("transaction"), map[string]string{"offsets.retention.minutes": "10080"}, three), OffsetLost, Promised, ""},
 		{"nobody of that name", &history.Header{}, LostWrite, Promised, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,7 +2,9 @@ package harness
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/onceproof/onceproof/harness/client"
@@ -48,7 +50,7 @@ func header(cfg Config, backend string) history.Header {
 	for _, c := range s.Clients {
 		info := history.ClientInfo{
 			Name: c.Name, Role: c.Role, Library: c.Library, Count: c.Count, Topic: c.Topic, Input: c.Input, Output: c.Output,
-			Aside: c.Retry.Topic, Commit: c.Commit, Habits: c.Habits, Config: c.Config, Lines: make(map[string]string),
+			Aside: c.Retry.Topic, Commit: c.Commit, Habits: c.Habits, Retry: c.Retry.Attempts, Config: c.Config, Lines: make(map[string]string),
 		}
 		for property, pos := range c.ConfigPos {
 			info.Lines[property] = fmt.Sprintf("%s:%d", s.File, pos.Line)
@@ -67,7 +69,19 @@ func noteHellos(h *history.Header, hellos map[string]client.Hello) {
 		}
 		h.Clients[i].Version = hello.Version
 		if len(hello.Effective) > 0 {
-			h.Clients[i].Config = hello.Effective
+			h.Clients[i].Config = withTemplates(hello.Effective, h.Clients[i].Config)
 		}
 	}
+}
+
+// withTemplates is what a worker runs with, but for values that each start
+// replaces in its own way: of those the scenario's text says more.
+func withTemplates(effective, given map[string]string) map[string]string {
+	all := maps.Clone(effective)
+	for property, v := range given {
+		if strings.Contains(v, "${") {
+			all[property] = v
+		}
+	}
+	return all
 }

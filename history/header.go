@@ -46,6 +46,7 @@ type ClientInfo struct {
 	Aside   string            `json:"aside,omitempty"`  // its retry or dead-letter topic
 	Commit  string            `json:"commit,omitempty"` // commit pattern
 	Habits  []string          `json:"habits,omitempty"` // what its application does wrong
+	Retry   int               `json:"retry,omitempty"`  // how often its application sends again what failed
 	Config  map[string]string `json:"config,omitempty"` // effective, Java names
 	Lines   map[string]string `json:"lines,omitempty"`  // property -> "file:line" in the scenario, for verdicts that name a line
 }

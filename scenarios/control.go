@@ -114,12 +114,10 @@ func (s *Scenario) overlaid(d *decoder, what string, c *Control) *Scenario {
 		cl.Config = merged(cl.Config, config)
 		cl.ConfigPos = maps.Clone(cl.ConfigPos)
 		for key, pos := range c.ClientsPos[cl.Name] {
-			if _, isProperty := config[key]; isProperty {
-				if cl.ConfigPos == nil {
-					cl.ConfigPos = map[string]Pos{}
-				}
-				cl.ConfigPos[key] = pos
+			if cl.ConfigPos == nil {
+				cl.ConfigPos = map[string]Pos{}
 			}
+			cl.ConfigPos[key] = pos
 		}
 	}
 	return &out

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -202,7 +203,15 @@ func (s *Scenario) fillIn(d *decoder) {
 	}
 	for i := range s.Clients {
 		cl := &s.Clients[i]
-		cl.ConfigPos = d.keys[&cl.Config]
+		cl.ConfigPos = maps.Clone(d.keys[&cl.Config])
+		for field, ptr := range map[string]any{"commit": &cl.Commit, "habits": &cl.Habits, "retry": &cl.Retry} {
+			if at, ok := d.where[ptr]; ok {
+				if cl.ConfigPos == nil {
+					cl.ConfigPos = map[string]Pos{}
+				}
+				cl.ConfigPos[field] = at
+			}
+		}
 		if !given(&cl.Library) && len(cl.Command) == 0 {
 			cl.Library = DefaultLibrary
 		}

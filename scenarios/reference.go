@@ -22,6 +22,7 @@ func Reference() map[string]string {
 		"on":       fieldTable(matchFields),
 		"control":  fieldTable(controlFields),
 		"fixed":    fieldTable(fixedFields),
+		"habits":   habitTable(),
 		"actions":  actionTable(),
 		"targets":  "`" + strings.ReplaceAll(targetForms, ", ", "`, `") + "`\n",
 	}
@@ -56,6 +57,15 @@ func fieldName(name string, required bool) string {
 		return "**`" + name + "`**"
 	}
 	return "`" + name + "`"
+}
+
+func habitTable() string {
+	var b strings.Builder
+	b.WriteString("| habit | needs | what the application does |\n|---|---|---|\n")
+	for _, h := range habits {
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", h.name, h.needs, cell(h.doc))
+	}
+	return b.String()
 }
 
 func actionTable() string {

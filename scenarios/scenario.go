@@ -109,7 +109,7 @@ type Client struct {
 	Config      map[string]string // the Java client's property names
 	Unsupported string            // "error" (default) or "warn": a property the adapter cannot honour
 	Pos         Pos
-	ConfigPos   map[string]Pos
+	ConfigPos   map[string]Pos // where each property stands, and commit, habits and retry
 }
 
 // Process shapes the application's work on one input.

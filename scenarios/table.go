@@ -82,6 +82,15 @@ var clientFields = []field[Client]{
 // CommitPatterns are the values of Client.Commit.
 var CommitPatterns = []string{CommitAuto, CommitBefore, CommitEach, CommitBatch, CommitTxn, CommitTxnOutside}
 
+// habits is what the reference says of each.
+var habits = []struct{ name, needs, doc string }{
+	{HabitNoRewind, "`commit: transaction`", "After an abort it goes on with the next records; those of the aborted transaction are never processed again."},
+	{HabitIgnoreSendErrors, "transactions", "It commits a transaction although one of its sends failed."},
+	{HabitSwallowFatal, "`commit: transaction`", "Where the library says that its client is finished (fenced above all), it takes a new producer and goes on with the next records."},
+	{HabitNoGroupMetadata, "`commit: transaction`", "It sends offsets into the transaction by group id alone, as before KIP-447: a member that was replaced is not refused."},
+	{HabitDedupInMemory, "inputs", "It remembers what it has processed, and skips what comes again; a restart forgets."},
+}
+
 // Habits are the values of Client.Habits.
 var Habits = []string{HabitNoRewind, HabitIgnoreSendErrors, HabitSwallowFatal, HabitNoGroupMetadata, HabitDedupInMemory}
 

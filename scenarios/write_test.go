@@ -174,6 +174,9 @@ func drawScenario(t *rapid.T) *Scenario {
 		},
 	}
 	s.Clients[1].Process.Max = s.Clients[1].Process.Min + ms(0, 50)
+	if rapid.Bool().Draw(t, "habit") {
+		s.Clients[1].Habits = []string{HabitDedupInMemory}
+	}
 	if rapid.Bool().Draw(t, "command") {
 		s.Clients[0].Library, s.Clients[0].Command = "", []string{"x" + text.Draw(t, "program"), text.Draw(t, "argument") + "y"}
 	}

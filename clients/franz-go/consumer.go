@@ -39,7 +39,7 @@ func (w *worker) consume() error {
 			err = w.handle(out, inputs)
 		}
 		if w.swallows(err) {
-			err = w.reopen()
+			err = w.reopen(inputs)
 		}
 		if w.sess == nil {
 			w.cl.AllowRebalance()
@@ -56,6 +56,9 @@ func (w *worker) consume() error {
 func (w *worker) handle(out *outbox, inputs []input) error {
 	switch w.spec.Commit {
 	case client.CommitTxn:
+		if !w.bySession() {
+			return w.byHand(out, inputs)
+		}
 		return w.session(out, inputs)
 	case client.CommitTxnOutside:
 		return w.outside(out, inputs)

@@ -6,7 +6,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -34,7 +33,7 @@ func (w *worker) groupOptions() []kgo.Opt {
 			return nil
 		}),
 	}
-	if w.spec.Commit != client.CommitTxn {
+	if !w.bySession() {
 		opts = append(opts, kgo.BlockRebalanceOnPoll())
 	}
 	if w.set.commitsByItself() {

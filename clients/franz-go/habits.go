@@ -2,10 +2,14 @@ package franzgo
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
@@ -24,25 +28,139 @@ func (w *worker) has(habit string) bool { return slices.Contains(w.spec.Habits, 
 func (w *worker) goOn(inputs []input) {
 	ours := w.cl.CommittedOffsets()
 	behind := map[string]map[int32]kgo.EpochOffset{}
-	for _, in := range inputs {
-		if _, still := ours[in.r.Topic][in.r.Partition]; !still {
-			continue
+	for i := range inputs {
+		if _, still := ours[inputs[i].r.Topic][inputs[i].r.Partition]; still {
+			put(behind, inputs[i].r, 1)
 		}
-		if behind[in.r.Topic] == nil {
-			behind[in.r.Topic] = map[int32]kgo.EpochOffset{}
-		}
-		behind[in.r.Topic][in.r.Partition] = kgo.EpochOffset{Epoch: in.r.LeaderEpoch, Offset: in.r.Offset + 1}
 	}
 	if len(behind) > 0 {
 		w.cl.SetOffsets(behind)
 	}
 }
 
-// withoutMember makes a commit one of nobody in particular, as it was before
-// KIP-447: the coordinator cannot tell whether its sender still owns the
-// partitions.
-func withoutMember(req *kmsg.TxnOffsetCommitRequest) {
-	req.Generation, req.MemberID, req.InstanceID = -1, "", nil
+// bySession says whether transactions with offsets go by the library's session,
+// which always sends the group's metadata and looks after its membership by itself.
+func (w *worker) bySession() bool {
+	return w.spec.Commit == client.CommitTxn && !w.has(client.HabitNoGroupMetadata)
+}
+
+// beforeKIP447 has offsets sent into transactions as before KIP-447, when the
+// request had no place for the group's metadata.
+func beforeKIP447() kgo.Opt {
+	v := kversion.Stable()
+	v.SetMaxKeyVersion(kmsg.TxnOffsetCommit.Int16(), 2)
+	return kgo.MaxVersions(v)
+}
+
+// byHand processes one poll in one transaction whose offsets are sent by group id
+// alone, as before KIP-447: the coordinator cannot tell whether their sender
+// still owns the partitions.
+func (w *worker) byHand(out *outbox, inputs []input) error {
+	if err := w.begin(w.cl.BeginTransaction); err != nil {
+		return err
+	}
+	if err := w.work(out, inputs); err != nil {
+		return err
+	}
+	outcome, err := w.endTransaction(out, func() error { return w.sendOffsets(inputs) })
+	if err == nil && outcome != history.OK {
+		w.goBack(inputs)
+	}
+	return err
+}
+
+// sendOffsets adds the offsets behind inputs to the transaction.
+func (w *worker) sendOffsets(inputs []input) error {
+	pid, epoch, err := w.cl.ProducerID(w.ctx)
+	if err != nil {
+		return err
+	}
+	add := kmsg.NewPtrAddOffsetsToTxnRequest()
+	add.TransactionalID, add.ProducerID, add.ProducerEpoch, add.Group = w.set.txnID, pid, epoch, w.set.group
+	req := kmsg.NewPtrTxnOffsetCommitRequest()
+	req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Group = w.set.txnID, pid, epoch, w.set.group
+	behind := map[string]map[int32]kgo.EpochOffset{}
+	for i := range inputs {
+		put(behind, inputs[i].r, 1)
+	}
+	for topic, parts := range behind {
+		t := kmsg.NewTxnOffsetCommitRequestTopic()
+		t.Topic = topic
+		for part, at := range parts {
+			p := kmsg.NewTxnOffsetCommitRequestTopicPartition()
+			p.Partition, p.Offset, p.LeaderEpoch = part, at.Offset, at.Epoch
+			t.Partitions = append(t.Partitions, p)
+		}
+		req.Topics = append(req.Topics, t)
+	}
+	lines := w.stageOffsets(req)
+	if err = w.print.Flush(); err != nil {
+		return err
+	}
+	if err = w.stage(add, req); isFatal(err) {
+		w.fail(fmt.Errorf("send offsets: %w", err))
+	}
+	for _, line := range lines {
+		if line.Type, line.Err = history.OK, errorOf(err); err != nil {
+			line.Type = history.Info
+		}
+		w.print.End(line)
+	}
+	return err
+}
+
+func (w *worker) stage(add *kmsg.AddOffsetsToTxnRequest, req *kmsg.TxnOffsetCommitRequest) error {
+	added, err := add.RequestWith(w.ctx, w.cl)
+	if err == nil {
+		err = kerr.ErrorForCode(added.ErrorCode)
+	}
+	if err != nil {
+		return err
+	}
+	staged, err := req.RequestWith(w.ctx, w.cl)
+	if err != nil {
+		return err
+	}
+	for _, t := range staged.Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// goBack moves the position to the first of inputs in each partition.
+func (w *worker) goBack(inputs []input) {
+	if w.has(client.HabitNoRewind) {
+		return
+	}
+	first := map[string]map[int32]kgo.EpochOffset{}
+	for i := len(inputs) - 1; i >= 0; i-- {
+		put(first, inputs[i].r, 0)
+	}
+	w.cl.SetOffsets(first)
+	var lines []*history.Event
+	for topic, parts := range first {
+		for part, at := range parts {
+			lines = append(lines, sought(topic, part, at.Offset))
+		}
+	}
+	w.print.Tell(lines...)
+	w.print.Nudge()
+}
+
+func sought(topic string, part int32, off int64) *history.Event {
+	return &history.Event{Type: history.Info, Op: history.OpSeek, TP: history.TopicPartition{Topic: topic, Part: part}, Off: []int64{off}}
+}
+
+// put notes the offset of r, or so many behind it, as its partition's.
+func put(at map[string]map[int32]kgo.EpochOffset, r *kgo.Record, more int64) {
+	if at[r.Topic] == nil {
+		at[r.Topic] = map[int32]kgo.EpochOffset{}
+	}
+	at[r.Topic][r.Partition] = kgo.EpochOffset{Epoch: r.LeaderEpoch, Offset: r.Offset + more}
 }
 
 // swallows says whether the application takes err for one more failure, and not
@@ -51,10 +169,14 @@ func (w *worker) swallows(err error) bool {
 	return err != nil && w.ctx.Err() == nil && isFatal(err) && w.has(client.HabitSwallowFatal)
 }
 
-// reopen takes a new client in the place of one that was fenced, and goes on
-// where it stood, as if what was fenced were done.
-func (w *worker) reopen() error {
-	stood := w.cl.UncommittedOffsets()
+// reopen takes a new client in the place of one that is finished, and goes on
+// behind inputs, as if they were done.
+func (w *worker) reopen(inputs []input) error {
+	stood := map[string]map[int32]kgo.EpochOffset{}
+	maps.Copy(stood, w.cl.UncommittedOffsets())
+	for i := range inputs {
+		put(stood, inputs[i].r, 1)
+	}
 	w.cl.CloseAllowingRebalance()
 	w.mu.Lock()
 	w.fatal = nil
@@ -68,9 +190,7 @@ func (w *worker) reopen() error {
 					continue
 				}
 				parts[part] = kgo.NewOffset().At(at.Offset)
-				lines = append(lines, &history.Event{
-					Type: history.Info, Op: history.OpSeek, TP: history.TopicPartition{Topic: topic, Part: part}, Off: []int64{at.Offset},
-				})
+				lines = append(lines, sought(topic, part, at.Offset))
 			}
 		}
 		if len(lines) > 0 {

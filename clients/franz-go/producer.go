@@ -119,7 +119,7 @@ func (w *worker) produceTransaction(out *outbox, pace *roles.Pacer, again []hist
 		}
 		n = pace.Take(w.stop, n)
 	}
-	outcome, err = w.endTransaction(out)
+	outcome, err = w.endTransaction(out, nil)
 	return values, outcome, err
 }
 
@@ -136,15 +136,21 @@ func (w *worker) begin(call func() error) error {
 	return nil
 }
 
-// endTransaction commits if every record was acknowledged, else aborts. It
-// returns fail if the transaction certainly did not commit.
-func (w *worker) endTransaction(out *outbox) (history.Type, error) {
+// endTransaction commits if every record was acknowledged and stage, which sends
+// the offsets if there are any, succeeds; else it aborts. It returns fail if the
+// transaction certainly did not commit.
+func (w *worker) endTransaction(out *outbox, stage func() error) (history.Type, error) {
 	defer w.inTxn.Store(0)
 	if err := out.settle(); err != nil {
 		return "", err
 	}
 	if err := out.broken(); err != nil && !w.has(client.HabitIgnoreSendErrors) {
 		return history.Fail, w.abort(err)
+	}
+	if stage != nil {
+		if err := stage(); err != nil {
+			return history.Fail, w.abort(err)
+		}
 	}
 	e := &history.Event{Op: history.OpCommit, Txn: w.inTxn.Load()}
 	w.print.Invoke(e)

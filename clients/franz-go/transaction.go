@@ -85,9 +85,6 @@ func certain(yes bool) history.Type {
 // stageOffsets reports the offsets that are about to become part of the
 // transaction, and gives them their token.
 func (w *worker) stageOffsets(req *kmsg.TxnOffsetCommitRequest) []*history.Event {
-	if w.has(client.HabitNoGroupMetadata) {
-		withoutMember(req)
-	}
 	token := w.commits.token()
 	var lines []*history.Event
 	for _, t := range req.Topics {
@@ -161,7 +158,7 @@ func (w *worker) outside(out *outbox, inputs []input) error {
 		if err := w.work(out, inputs); err != nil {
 			return err
 		}
-		outcome, err := w.endTransaction(out)
+		outcome, err := w.endTransaction(out, nil)
 		switch {
 		case err != nil:
 			return err

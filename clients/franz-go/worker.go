@@ -67,11 +67,14 @@ func (w *worker) open() error {
 	if w.spec.Role != client.Producer {
 		opts = append(opts, w.groupOptions()...)
 	}
+	if w.has(client.HabitNoGroupMetadata) {
+		opts = append(opts, beforeKIP447())
+	}
 	if w.resume != nil {
 		opts = append(opts, w.resume)
 	}
 	var err error
-	if w.spec.Commit == client.CommitTxn {
+	if w.bySession() {
 		if w.sess, err = kgo.NewGroupTransactSession(opts...); err == nil {
 			w.cl = w.sess.Client()
 		}

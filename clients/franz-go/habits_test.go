@@ -1,0 +1,68 @@
+package franzgo
+
+import (
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/history"
+)
+
+// TestHabits strikes a transaction once for each habit, and sees what becomes of
+// the first of five inputs, each in a transaction of its own.
+func TestHabits(t *testing.T) {
+	refused := kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "receipts", Err: kerr.InvalidRecord, Count: 1}
+	fenced := kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.ProducerFenced, Count: 1}
+	for _, c := range []struct {
+		habit   string
+		fault   kfake.Fault
+		first   int // outputs of the first input in committed transactions
+		commits int
+		starts  int // of a producer
+	}{
+		{"", refused, 1, 5, 1},
+		{client.HabitNoRewind, refused, 0, 4, 1},
+		{client.HabitIgnoreSendErrors, refused, 0, 5, 1},
+		{client.HabitSwallowFatal, fenced, 0, 4, 2},
+		{client.HabitNoGroupMetadata, refused, 1, 5, 1},
+		{client.HabitDedupInMemory, refused, 0, 5, 1}, // aborted, and taken for done
+	} {
+		t.Run("habit "+c.habit, func(t *testing.T) {
+			t.Parallel()
+			cl := cluster(t, "orders", "receipts")
+			fill(t, cl, "orders", 5)
+			cl.Fault(c.fault)
+			spec := client.Spec{
+				Role: client.Processor, Bootstrap: cl.ListenAddrs(), Input: "orders", Output: "receipts", Commit: client.CommitTxn,
+				Config: map[string]string{"group.id": "g", "transactional.id": "t", "linger.ms": "0", "max.poll.records": "1"},
+			}
+			if c.habit != "" {
+				spec.Habits = []string{c.habit}
+			}
+			r := start(t, spec)
+			atEnd := func(e *history.Event) bool {
+				return e.Op == history.OpSendOffsets && e.Type == history.OK && e.Off[0] == 5
+			}
+			r.await(1, atEnd)
+			if code := r.stop(); code != 0 {
+				t.Fatalf("exit code %d: %s", code, r.stderr.String())
+			}
+			committed := map[int64]bool{}
+			for _, e := range r.find(is(history.OpCommit, history.OK)) {
+				committed[e.Txn] = true
+			}
+			first := 0
+			for _, e := range r.find(is(history.OpSend, history.OK)) {
+				if e.From[0].Off == 0 && committed[e.Txn] {
+					first++
+				}
+			}
+			if starts := len(r.find(is(history.OpInitProducer, history.OK))); first != c.first || len(committed) != c.commits || starts != c.starts {
+				t.Errorf("%d outputs of the first input, %d commits, %d producers; want %d, %d, %d", first, len(committed), starts, c.first, c.commits, c.starts)
+			}
+		})
+	}
+}
