@@ -60,7 +60,7 @@ images:
 
 # Each worker for which this machine has a toolchain.
 clients:
-	@for build in clients/*/build; do \
+	@for build in clients/*/build clients/@*/*/build; do \
 		echo "$$build"; $$build || echo "left out: $$build said why"; \
 	done
 
