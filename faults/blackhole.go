@@ -12,7 +12,7 @@ import (
 // is swallowed; or, without one, all bytes of the links. Connections stay open, so
 // that a client notices by its own time-outs only.
 func newBlackhole(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
-	if f.When.On != nil {
+	if IsWire(f) {
 		return newWireRule(f, env, seed, proxy.Blackhole)
 	}
 	l, err := newLinkStrike(f, env, seed, func(d door, l proxy.Link) (func(), int, error) {

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,9 +20,27 @@ func newCrash(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 	return crash{s}, nil
 }
 
-// Effect reports what Inject saw: Kill returns when the process has been waited for.
+// newStopClient makes a graceful end of client processes: they leave their groups and
+// flush what they hold.
+func newStopClient(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+	if f.Args.Broker != "" {
+		return nil, errors.New("either broker or client, not both")
+	}
+	s, err := newInstanceStrike(f, env, seed, down)
+	if err != nil {
+		return nil, err
+	}
+	s.soft = true
+	return crash{s}, nil
+}
+
+// Effect reports what Inject saw: Kill and Stop return when the process has been waited for.
 func (c crash) Effect(context.Context) (string, error) {
-	return fmt.Sprintf("the process of %s ended by SIGKILL", strings.Join(c.procs, ", ")), nil
+	how := "by SIGKILL"
+	if c.soft {
+		how = "when it was asked to"
+	}
+	return fmt.Sprintf("the process of %s ended %s", strings.Join(c.procs, ", "), how), nil
 }
 
 // Gone reports what Recover saw: Start returns when the next incarnation has said
@@ -35,7 +54,7 @@ func (c crash) Gone(context.Context) (string, error) {
 		}
 		now := w.Proc()
 		if now == c.procs[i] {
-			return "", fmt.Errorf("%s is still in the incarnation that was crashed, %s", w, now)
+			return "", fmt.Errorf("%s is still in the incarnation that was ended, %s", w, now)
 		}
 		seen = append(seen, now+" said hello")
 	}

@@ -12,7 +12,7 @@ import (
 // matches, or, without one, of every connection of the links, which are refused
 // until Recover.
 func newCut(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
-	if f.When.On != nil {
+	if IsWire(f) {
 		return newWireRule(f, env, seed, proxy.Cut)
 	}
 	l, err := newLinkStrike(f, env, seed, door.refuse)

@@ -19,7 +19,7 @@ func newDelay(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 	if by.Min < 0 || by.Max < by.Min || by.Max == 0 {
 		return nil, errors.New("by how much? Want by: a duration or a range of two")
 	}
-	if f.When.On != nil {
+	if IsWire(f) {
 		w, err := newWireRule(f, env, seed, proxy.Delay)
 		if err != nil {
 			return nil, err

@@ -23,6 +23,7 @@ func startDocker(t *testing.T, brokers, controllers int) *Env {
 		Topics: []cluster.Topic{
 			{Name: "orders", Partitions: 2, Replicas: int16(brokers)},
 			{Name: "receipts", Partitions: 2, Replicas: int16(brokers)},
+			{Name: "few", Partitions: 1, Replicas: int16(max(1, brokers-1))},
 		},
 	})
 	switch {
@@ -51,6 +52,13 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "leader(orders/0)"}},
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Split: [][]int32{{1, 2}, {2, 3}}}},
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{From: "broker(1)", To: "broker(2)"}},
+		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "follower(orders/0)", Listener: scenarios.OfReplication}},
+		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "follower(orders/0)", Listener: scenarios.OfControllers}},
+		{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "follower(orders/0)"}},
+		{Kind: scenarios.KindShrinkISR, Args: scenarios.FaultArgs{TP: "orders/1"}},
+		{Kind: scenarios.KindReassign, Args: scenarios.FaultArgs{TP: "few/0"}, For: second},
+		{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "all"}},
+		{Kind: scenarios.KindRoll},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) {
 			facts := conform(t, env, f)
@@ -61,6 +69,10 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 			}
 		})
 	}
+	t.Run("one listener only", func(t *testing.T) { testOneListener(t, env) })
+	t.Run("preferred and unclean election", func(t *testing.T) { testElections(t, env) })
+	t.Run("delete-offsets", func(t *testing.T) { testDeleteOffsets(t, env) })
+	t.Run("expire", func(t *testing.T) { openDoors(t, env); testExpire(t, env) })
 	t.Run("fence", func(t *testing.T) { testFence(t, env) })
 	t.Run("evict", func(t *testing.T) { testEvict(t, env) })
 	for _, f := range []scenarios.Fault{ // of the group and the id that the two left behind
@@ -92,6 +104,64 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 	})
 }
 
+// testOneListener: when replication is cut, controller traffic is not, and the other way round.
+func testOneListener(t *testing.T, env *Env) {
+	net := env.Cluster.(cluster.Partitioner)
+	for _, tc := range []struct{ cut, whole string }{
+		{scenarios.OfReplication, scenarios.OfControllers}, {scenarios.OfControllers, scenarios.OfReplication},
+	} {
+		s := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{From: "broker(1)", To: "broker(2)", Listener: tc.cut}}, 1, nil)
+		for _, step := range []Step{StepInject, StepEffect} {
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if blocked, err := net.Blocked(t.Context(), cluster.Link{From: 1, To: 2, Listener: tc.whole}); blocked || err != nil {
+			t.Errorf("with %s cut, %s is blocked: %v, %v", tc.cut, tc.whole, blocked, err)
+		}
+		for _, step := range []Step{StepRecover, StepGone} {
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// testElections lets the last in-sync replica of a partition die, has another elected that is
+// not in sync, and the preferred one when all is well again.
+func testElections(t *testing.T, env *Env) {
+	do := func(f scenarios.Fault, steps ...Step) *Strike {
+		s := newStrike(t, env, f, 1, nil)
+		for _, step := range steps {
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Logf("%s: %s", f.Kind, s.Resolved())
+		return s
+	}
+	all := []Step{StepInject, StepEffect, StepRecover, StepGone}
+	shrunk := do(scenarios.Fault{Kind: scenarios.KindShrinkISR, Args: scenarios.FaultArgs{TP: "few/0"}}, StepInject, StepEffect)
+	killed := do(scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader(few/0)"}}, StepInject, StepEffect)
+	do(scenarios.Fault{Kind: scenarios.KindElect, Args: scenarios.FaultArgs{TP: "few/0", Unclean: true}}, all...)
+	for _, step := range []Step{StepRecover, StepGone} {
+		for _, s := range []*Strike{shrunk, killed} { // the kill ends in the middle of the other
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	v, err := look(t.Context(), env.Cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	preferred := scenarios.Fault{Kind: scenarios.KindElect, Args: scenarios.FaultArgs{TP: "few/0"}}
+	if p := v.parts["few"][0]; p.leader == p.replicas[0] { // the unclean leader is the preferred one
+		do(scenarios.Fault{Kind: scenarios.KindReassign, Args: scenarios.FaultArgs{TP: "few/0", Replicas: []int32{int32(p.replicas[1]), int32(p.replicas[0])}}}, all...)
+	}
+	do(preferred, all...)
+}
+
 // TestControllerFaultsConformOnDocker strikes the active one of three controllers
 // that are no brokers, whose ports nobody outside reaches.
 func TestControllerFaultsConformOnDocker(t *testing.T) {
@@ -100,5 +170,12 @@ func TestControllerFaultsConformOnDocker(t *testing.T) {
 		t.Run(string(kind), func(t *testing.T) {
 			conform(t, env, scenarios.Fault{Kind: kind, Args: scenarios.FaultArgs{Broker: "controller"}})
 		})
+	}
+	for _, f := range []scenarios.Fault{
+		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "controller"}},
+		{Kind: scenarios.KindStop, Args: scenarios.FaultArgs{Broker: "broker(102)"}},
+		{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "broker(103)"}},
+	} {
+		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
 	}
 }

@@ -24,6 +24,7 @@ func (n named) Name() string                                { return string(n) }
 func (n named) Proc() string                                { return string(n) + "/1" }
 func (n named) Start(context.Context) (client.Hello, error) { return client.Hello{}, nil }
 func (n named) Kill(context.Context) error                  { return nil }
+func (n named) Stop(context.Context) error                  { return nil }
 func (n named) Pause(context.Context) error                 { return nil }
 func (n named) Resume(context.Context) error                { return nil }
 

@@ -82,6 +82,13 @@ var makers = map[scenarios.FaultKind]func(scenarios.Fault, *Env, uint64) (Fault,
 	scenarios.KindHalfOpen:   newHalfOpen,
 	scenarios.KindReset:      newReset,
 	scenarios.KindRoll:       newRoll,
+	scenarios.KindWipe:       newWipe,
+	scenarios.KindElect:      newElect,
+	scenarios.KindReassign:   newReassign,
+	scenarios.KindShrinkISR:  newShrinkISR,
+	scenarios.KindExpire:     newExpire,
+
+	scenarios.KindDeleteOffsets: newDeleteOffsets,
 
 	scenarios.KindMoveCoordinator: newMoveCoordinator,
 	scenarios.KindFence:           newFence,
@@ -108,6 +115,7 @@ type instance interface {
 	Proc() string
 	Start(ctx context.Context) (client.Hello, error)
 	Kill(ctx context.Context) error
+	Stop(ctx context.Context) error
 	Pause(ctx context.Context) error
 	Resume(ctx context.Context) error
 }

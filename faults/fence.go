@@ -30,7 +30,11 @@ func newFence(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
 
 func (f *fence) Inject(ctx context.Context) (string, error) {
 	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
-		return await(ctx, f.describe)
+		return await(ctx, func(ctx context.Context) (string, error) {
+			var err error
+			f.was, err = f.env.describeTxn(ctx, f.id)
+			return "", err
+		})
 	})
 	if err != nil {
 		return "", err
@@ -39,24 +43,25 @@ func (f *fence) Inject(ctx context.Context) (string, error) {
 	return fmt.Sprintf("transactional id %s (producer id %d, epoch %d, %s)", f.id, f.was.ProducerID, f.was.ProducerEpoch, f.was.State), err
 }
 
-func (f *fence) describe(ctx context.Context) (string, error) {
+// describeTxn asks the coordinator about a transactional id.
+func (e *Env) describeTxn(ctx context.Context, id string) (kmsg.DescribeTransactionsResponseTransactionState, error) {
+	var none kmsg.DescribeTransactionsResponseTransactionState
 	req := kmsg.NewPtrDescribeTransactionsRequest()
-	req.TransactionalIDs = []string{f.id}
-	resp, err := f.env.askCoordinator(ctx, txn, f.id, req)
+	req.TransactionalIDs = []string{id}
+	resp, err := e.askCoordinator(ctx, txn, id, req)
 	if err != nil {
-		return "", err
+		return none, err
 	}
 	states := resp.(*kmsg.DescribeTransactionsResponse).TransactionStates
 	if len(states) != 1 {
-		return "", fmt.Errorf("DescribeTransactions: %d answers about one id", len(states))
+		return none, fmt.Errorf("DescribeTransactions: %d answers about one id", len(states))
 	}
-	f.was = states[0]
-	err = code(f.was.ErrorCode)
+	err = code(states[0].ErrorCode)
 	if errors.Is(err, kerr.TransactionalIDNotFound) {
-		names, _, _ := f.env.keys(ctx, txn)
-		return "", fmt.Errorf("%w: no transactional id is called %q; there are: %s", ErrNoTarget, f.id, list(names))
+		names, _, _ := e.keys(ctx, txn)
+		return none, fmt.Errorf("%w: no transactional id is called %q; there are: %s", ErrNoTarget, id, list(names))
 	}
-	return "", err
+	return states[0], err
 }
 
 // initialise asks until what was open is aborted.

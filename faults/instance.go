@@ -35,7 +35,7 @@ func (w worker) runs(ctx context.Context) error {
 }
 
 func (w worker) kill(ctx context.Context) error  { return w.instance.Kill(ctx) }
-func (w worker) stop(ctx context.Context) error  { return w.instance.Kill(ctx) }
+func (w worker) stop(ctx context.Context) error  { return w.instance.Stop(ctx) }
 func (w worker) pause(ctx context.Context) error { return w.instance.Pause(ctx) }
 
 // start starts the next incarnation, unless the harness did.
@@ -69,6 +69,7 @@ type instanceStrike struct {
 	name   string
 	seed   uint64
 	want   condition
+	soft   bool // asked to end rather than killed
 	by     string
 	struck []worker
 	procs  []string // the incarnation that each struck process had
@@ -91,7 +92,7 @@ func (s *instanceStrike) Inject(ctx context.Context) (string, error) {
 	for _, i := range found {
 		s.struck = append(s.struck, worker{i})
 		s.procs = append(s.procs, i.Proc())
-		s.holds = append(s.holds, &hold{want: s.want, by: s.by})
+		s.holds = append(s.holds, &hold{want: s.want, soft: s.soft, by: s.by})
 	}
 	return resolved, each(s.struck, func(i int, w worker) error {
 		return s.env.ledger.take(ctx, w, s.holds[i])

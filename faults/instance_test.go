@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 	fmt.Printf(`{"hello":{"protocol":%d,"library":"none","version":"1","roles":["producer","consumer","processor"],"commits":["after-batch"]}}`+"\n", client.ProtocolVersion)
 	for in.Scan() {
 		if strings.Contains(in.Text(), `"stop"`) {
+			fmt.Printf(`{"t":%d,"type":"invoke","op":"close","id":1}`+"\n", history.Now())
+			fmt.Printf(`{"t":%d,"type":"ok","op":"close","id":1}`+"\n", history.Now())
 			return
 		}
 	}
@@ -69,12 +71,14 @@ func clock() func() int64 {
 }
 
 func TestProcessFaultsConform(t *testing.T) {
-	env := &Env{Now: clock()}
+	env := &Env{Now: history.Now}
 	startWorkers(t, env, 2)
 	for _, f := range []scenarios.Fault{
 		{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}},
 		{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till/1"}},
 		{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Client: "till"}},
+		{Kind: scenarios.KindStop, Args: scenarios.FaultArgs{Client: "till/*"}},
+		{Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Client: "till/0"}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
 	}
@@ -106,7 +110,7 @@ func (g *greeted) Kill(ctx context.Context) error {
 func TestFaultsMeetAClientThatEndsByItself(t *testing.T) {
 	for _, kind := range []scenarios.FaultKind{scenarios.KindCrash, scenarios.KindPause} {
 		t.Run(string(kind), func(t *testing.T) {
-			env := &Env{Now: clock()}
+			env := &Env{Now: history.Now}
 			startWorkers(t, env, 1)
 			till := &greeted{Instance: env.Clients[0]}
 			till.up.Store(true)
@@ -148,7 +152,7 @@ func TestFaultsMeetAClientThatEndsByItself(t *testing.T) {
 }
 
 func TestCrashOfAClientThatDoesNotRun(t *testing.T) {
-	env := &Env{Now: clock()}
+	env := &Env{Now: history.Now}
 	startWorkers(t, env, 1)
 	if err := env.Clients[0].Kill(t.Context()); err != nil {
 		t.Fatal(err)
@@ -166,7 +170,7 @@ func TestCrashOfAClientThatDoesNotRun(t *testing.T) {
 func TestCrashDuringPause(t *testing.T) {
 	for _, order := range []string{"pause first", "crash first"} {
 		t.Run(order, func(t *testing.T) {
-			env := &Env{Now: clock()}
+			env := &Env{Now: history.Now}
 			startWorkers(t, env, 1)
 			pause := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Client: "till"}}, 1, nil)
 			crash := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}}, 1, nil)

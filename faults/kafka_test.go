@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/harness/cluster"
@@ -103,6 +104,106 @@ func justNotYet(err error) error {
 	}
 	return err
 }
+
+// testExpire lets a transaction run out of time while its producer tries to commit it.
+func testExpire(t *testing.T, env *Env) {
+	for round := range 2 {
+		id := fmt.Sprintf("slow-%d", round)
+		d, err := env.Proxy.Open("shop/0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cl, err := kgo.NewClient(kgo.SeedBrokers(d.Bootstrap()...), kgo.TransactionalID(id),
+			kgo.TransactionTimeout(4*time.Second), kgo.DefaultProduceTopic("orders"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer cl.Close()
+		s := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindExpire, Args: scenarios.FaultArgs{TxnID: id}}, 1, nil)
+		if err := cl.BeginTransaction(); err != nil {
+			t.Fatal(err)
+		}
+		if err := cl.ProduceSync(t.Context(), kgo.StringRecord("v")).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+		if err := take(t, s, StepInject); err != nil {
+			t.Fatal(err)
+		}
+		committed := make(chan error, 1)
+		go func() { committed <- cl.EndTransaction(t.Context(), kgo.TryCommit) }()
+		for _, step := range []Step{StepEffect, StepRecover, StepGone} {
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Log(s.Resolved())
+		if err := <-committed; err == nil {
+			t.Error("the expired transaction was committed")
+		}
+	}
+}
+
+func TestExpireOnEmbedded(t *testing.T) { testExpire(t, startDoors(t)) }
+
+// testDeleteOffsets deletes what a group had committed, once it is empty, and no sooner.
+func testDeleteOffsets(t *testing.T, env *Env) {
+	cl, err := kgo.NewClient(seeds(env), kgo.ConsumerGroup("forgetful"), kgo.ConsumeTopics("orders"), kgo.DisableAutoCommit())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	f := scenarios.Fault{Kind: scenarios.KindDeleteOffsets, Args: scenarios.FaultArgs{Group: "forgetful", Topic: "orders"}}
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := await(ctx, func(ctx context.Context) (string, error) {
+		fast, cancel := context.WithTimeout(ctx, pollGap)
+		defer cancel()
+		cl.PollFetches(fast)
+		g, err := env.describeGroup(ctx, "forgetful")
+		if err == nil && (g.state != "Stable" || len(g.members) != 1) {
+			err = errors.New(g.state)
+		}
+		return "", justNotYet(err)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	early := newStrike(t, env, f, 1, nil)
+	short, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := early.Inject(short); err == nil || !strings.Contains(err.Error(), "crash or stop its clients first") {
+		t.Errorf("delete offsets of a group that is read: %v, want the way out", err)
+	}
+	cl.LeaveGroup()
+
+	for range 2 {
+		var offsets kadm.Offsets
+		offsets.AddOffset("orders", 0, 5, -1)
+		offsets.AddOffset("receipts", 0, 7, -1)
+		if err := adm.CommitAllOffsets(t.Context(), "forgetful", offsets); err != nil {
+			t.Fatal(err)
+		}
+		s := newStrike(t, env, f, 1, nil)
+		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left, err := adm.FetchOffsets(t.Context(), "forgetful")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o, ok := left.Lookup("orders", 0); ok && o.At >= 0 {
+			t.Errorf("orders/0 is still committed at %d", o.At)
+		}
+		if o, ok := left.Lookup("receipts", 0); !ok || o.At != 7 {
+			t.Errorf("receipts/0 is committed at %v, want 7: it was not asked for", o.At)
+		}
+	}
+}
+
+func TestDeleteOffsetsOnEmbedded(t *testing.T) { testDeleteOffsets(t, startEmbedded(t)) }
 
 func TestEvictOnEmbedded(t *testing.T) { testEvict(t, startEmbedded(t)) }
 

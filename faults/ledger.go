@@ -240,7 +240,7 @@ func (l *ledger) changeLinks(ctx context.Context, p cluster.Partitioner, links [
 		}
 	}
 	set := slices.SortedFunc(maps.Keys(next), func(a, b cluster.Link) int {
-		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+		return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To), cmp.Compare(a.Listener, b.Listener))
 	})
 	if err := p.Block(ctx, set); err != nil {
 		return err
@@ -253,7 +253,9 @@ func (l *ledger) changeLinks(ctx context.Context, p cluster.Partitioner, links [
 func (l *ledger) isBlocked(link cluster.Link) bool {
 	l.linkMu.Lock()
 	defer l.linkMu.Unlock()
-	return l.links[link] > 0
+	all := link
+	all.Listener = ""
+	return l.links[link] > 0 || l.links[all] > 0
 }
 
 // busy names the strikes that hold any broker or link between brokers now: while

@@ -9,15 +9,14 @@ import (
 	"github.com/onceproof/onceproof/scenarios"
 )
 
-// isWire says whether f acts on the requests that its trigger matches, so that
-// arming it is injecting it. Other faults `on` a request wait for a [Trigger].
-func isWire(f scenarios.Fault) bool { return f.When.On != nil && IsWireKind(f.Kind) }
-
-// IsWireKind says whether a fault of this kind with an `on` trigger is a rule on
-// the wire: the scheduler injects it when the load begins, and its Effect is the
-// first request that it strikes.
-func IsWireKind(k scenarios.FaultKind) bool {
-	switch k {
+// IsWire says whether f is a rule on the wire: the scheduler injects it when the load
+// begins, or at its time in a mix, and its Effect is the first request that it strikes.
+// Other faults `on` a request wait for a [Trigger].
+func IsWire(f scenarios.Fault) bool {
+	if f.When.On == nil || f.When.On.Event != "" {
+		return false
+	}
+	switch f.Kind {
 	case scenarios.KindDrop, scenarios.KindDelay, scenarios.KindHold, scenarios.KindError,
 		scenarios.KindCut, scenarios.KindBlackhole:
 		return true

@@ -103,7 +103,7 @@ func (m *moveLeader) move(ctx context.Context, id cluster.BrokerID) error {
 	if err := m.env.reassign(ctx, m.topic, m.part, order); err != nil {
 		return err
 	}
-	return m.env.elect(ctx, m.topic, m.part)
+	return m.env.elect(ctx, m.topic, m.part, electPreferred)
 }
 
 // Effect waits until the brokers tell of the new leader.
@@ -187,15 +187,9 @@ func (e *Env) reassign(ctx context.Context, topic string, part int32, order []in
 	return nil
 }
 
-// elect has a partition's preferred replica elected.
-func (e *Env) elect(ctx context.Context, topic string, part int32) error {
-	req := kmsg.NewPtrElectLeadersRequest()
-	req.SetVersion(2)
-	t := kmsg.NewElectLeadersRequestTopic()
-	t.Topic = topic
-	t.Partitions = []int32{part}
-	req.Topics = append(req.Topics, t)
-	_, resp, err := e.askAny(ctx, req)
+// elect has a leader of a partition elected.
+func (e *Env) elect(ctx context.Context, topic string, part int32, how int8) error {
+	_, resp, err := e.askAny(ctx, electRequest(topic, part, how))
 	if err != nil {
 		return fmt.Errorf("elect a leader of %s/%d: %w", topic, part, err)
 	}

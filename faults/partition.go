@@ -13,10 +13,12 @@ import (
 
 // partition drops packets between brokers:
 //
-//	isolate: TARGET          TARGET's brokers from all the others, both ways
+//	isolate: TARGET          TARGET's brokers from all other nodes, both ways
 //	split: [[1], [2, 3]]     between groups; a broker in two groups sees both (a bridge),
 //	                         one in none sees all
 //	from: TARGET, to: TARGET packets in that direction only
+//
+// of all traffic, or of one listener's. Isolated controllers are nodes too.
 type brokerPartition struct {
 	env   *Env
 	args  scenarios.FaultArgs
@@ -74,24 +76,30 @@ func (p *brokerPartition) Inject(ctx context.Context) (string, error) {
 	if len(links) == 0 {
 		return "", fmt.Errorf("%w: %s leaves no link to block", ErrNoTarget, resolved)
 	}
+	for i := range links {
+		links[i].Listener = p.args.Listener
+	}
+	if p.args.Listener != "" {
+		resolved += ", " + p.args.Listener + " traffic only"
+	}
+	return resolved, p.block(ctx, links)
+}
+
+func (p *brokerPartition) block(ctx context.Context, links []cluster.Link) error {
 	net, err := ability[cluster.Partitioner](p.env.Cluster, "part brokers from each other")
 	if err != nil {
-		return "", err
+		return err
 	}
 	p.links = links
 	if err := p.env.ledger.block(ctx, net, links); err != nil {
-		return "", err
+		return err
 	}
 	p.held = true
-	return resolved, nil
+	return nil
 }
 
 func (p *brokerPartition) resolve(ctx context.Context) ([]cluster.Link, string, error) {
-	var all []cluster.BrokerID
-	for _, b := range p.env.Cluster.Brokers() {
-		all = append(all, b.ID)
-	}
-	slices.Sort(all)
+	all := p.env.nodes()
 	switch a := p.args; {
 	case a.Isolate != "":
 		alone, text, err := p.env.resolve(ctx, a.Isolate, p.seed)
@@ -197,16 +205,16 @@ func (p *brokerPartition) probe(ctx context.Context, mine func(cluster.Link) boo
 	seen := make([]string, len(p.links))
 	err = each(p.links, func(i int, l cluster.Link) error {
 		if !mine(l) {
-			seen[i] = fmt.Sprintf("broker %d from broker %d is left to another partition", l.To, l.From)
+			seen[i] = fmt.Sprintf("%s from %s is left to another partition", broker{p.env, l.To}, broker{p.env, l.From})
 			return nil
 		}
 		var err error
 		seen[i], err = await(ctx, func(ctx context.Context) (string, error) {
 			blocked, err := net.Blocked(ctx, l)
 			if err != nil {
-				return "", fmt.Errorf("probe from broker %d to broker %d: %w", l.From, l.To, err)
+				return "", fmt.Errorf("probe from %s to %s: %w", broker{p.env, l.From}, broker{p.env, l.To}, err)
 			}
-			text := fmt.Sprintf("broker %d is %s from broker %d", l.To, words[blocked], l.From)
+			text := fmt.Sprintf("%s is %s from %s", broker{p.env, l.To}, words[blocked], broker{p.env, l.From})
 			if blocked != want {
 				return "", errors.New(text)
 			}

@@ -84,6 +84,19 @@ func (e *Env) controller(ctx context.Context) ([]cluster.BrokerID, string, error
 	return []cluster.BrokerID{cluster.BrokerID(id)}, "controller", nil
 }
 
+// nodes are the brokers and the controllers that are none, ascending.
+func (e *Env) nodes() []cluster.BrokerID {
+	var all []cluster.BrokerID
+	for _, b := range e.Cluster.Brokers() {
+		all = append(all, b.ID)
+	}
+	if q, ok := e.Cluster.(cluster.Quorum); ok {
+		all = append(all, q.Controllers()...)
+	}
+	slices.Sort(all)
+	return all
+}
+
 // isolated says whether the node is a controller that is no broker: nobody outside
 // can connect to it, so its peers have to tell.
 func (b broker) isolated() bool {

@@ -81,7 +81,7 @@ func (e *Env) resolveNow(ctx context.Context, t scenarios.TargetRef, r *rand.Ran
 	switch t.Kind {
 	case scenarios.TargetBroker:
 		id := cluster.BrokerID(t.Broker)
-		if !slices.Contains(all, id) {
+		if !slices.Contains(e.nodes(), id) {
 			return nil, "", finalError{fmt.Errorf("%w; brokers: %s", ErrNoTarget, idText(all))}
 		}
 		return []cluster.BrokerID{id}, "", nil

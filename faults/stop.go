@@ -11,6 +11,9 @@ import (
 type stop struct{ *brokerStrike }
 
 func newStop(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+	if f.Args.Client != "" {
+		return newStopClient(f, env, seed)
+	}
 	s, err := newBrokerStrike(f, env, seed, down, true)
 	if err != nil {
 		return nil, err

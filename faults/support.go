@@ -16,12 +16,21 @@ import (
 // Errors name the place in the scenario's file and are joined.
 func CheckSupport(s *scenarios.Scenario, c cluster.Cluster) error {
 	var errs []error
-	for _, f := range s.Faults {
+	for _, f := range everyFault(s) {
 		if err := checkFault(s, f, c); err != nil {
 			errs = append(errs, fmt.Errorf("%s: fault %s: %w", place(s.File, f.Pos), f.Kind, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// everyFault lists what can strike, mixes taken apart.
+func everyFault(s *scenarios.Scenario) []scenarios.Fault {
+	var all []scenarios.Fault
+	for i := range s.Faults {
+		all = append(all, s.Faults[i].Each()...)
+	}
+	return all
 }
 
 func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) error {
@@ -33,10 +42,8 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 			return err
 		}
 	}
-	known := known{topics: map[string]int32{}, others: c.Backend() == "external"}
-	for _, b := range c.Brokers() {
-		known.brokers = append(known.brokers, b.ID)
-	}
+	known := known{topics: map[string]int32{}, electorate: len(c.Brokers()), others: c.Backend() == "external"}
+	known.brokers = (&Env{Cluster: c}).nodes()
 	for _, t := range s.Cluster.Topics {
 		known.topics[t.Name] = t.Partitions
 	}
@@ -69,7 +76,11 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 			return err
 		}
 	}
-	if m := f.When.On; m != nil {
+	if m := f.When.On; m != nil && m.Event != "" {
+		if err := known.client(m.Client); err != nil {
+			return fmt.Errorf("on: %w", err)
+		}
+	} else if m != nil {
 		if _, err := checkMatch(*m); err != nil {
 			return fmt.Errorf("on: %w", err)
 		}
@@ -88,9 +99,9 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 // strikesBrokers says whether f needs an ability of the cluster's backend.
 func strikesBrokers(f scenarios.Fault) bool {
 	switch f.Kind {
-	case scenarios.KindKill, scenarios.KindStop, scenarios.KindRestart, scenarios.KindPartition, scenarios.KindMoveLeader, scenarios.KindRoll:
+	case scenarios.KindKill, scenarios.KindPartition, scenarios.KindMoveLeader, scenarios.KindRoll, scenarios.KindWipe, scenarios.KindShrinkISR:
 		return true
-	case scenarios.KindPause:
+	case scenarios.KindPause, scenarios.KindStop, scenarios.KindRestart:
 		return f.Args.Client == ""
 	}
 	return false
@@ -98,10 +109,11 @@ func strikesBrokers(f scenarios.Fault) bool {
 
 // known is what exists, as far as it can be known before the run.
 type known struct {
-	brokers []cluster.BrokerID
-	clients []string
-	topics  map[string]int32 // its partitions
-	others  bool             // the cluster may have topics that the scenario does not name
+	brokers    []cluster.BrokerID // and controllers
+	electorate int                // how many of them are brokers
+	clients    []string
+	topics     map[string]int32 // its partitions
+	others     bool             // the cluster may have topics that the scenario does not name
 }
 
 func (k known) target(t scenarios.Target) error {
@@ -115,8 +127,8 @@ func (k known) target(t scenarios.Target) error {
 			return fmt.Errorf("target %s: %w; brokers: %s", t, ErrNoTarget, idText(k.brokers))
 		}
 	case scenarios.TargetMinority:
-		if len(k.brokers) < 3 {
-			return fmt.Errorf("target %s: %w: a minority of %d brokers is nobody", t, ErrNoTarget, len(k.brokers))
+		if k.electorate < 3 {
+			return fmt.Errorf("target %s: %w: a minority of %d brokers is nobody", t, ErrNoTarget, k.electorate)
 		}
 	case scenarios.TargetLeader, scenarios.TargetFollower:
 		partitions, ok := k.topics[p.Topic]

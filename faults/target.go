@@ -61,7 +61,7 @@ func TargetText(f scenarios.Fault) string {
 	if a.Way != "" {
 		add("%s", a.Way)
 	}
-	if isWire(f) {
+	if IsWire(f) {
 		add("%s", matchText(*f.When.On))
 	}
 	return strings.Join(parts, ", ")

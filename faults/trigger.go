@@ -84,14 +84,19 @@ func (t *trigger) Release() {
 	}
 	t.released = true
 	t.disarm()
+	cutCarriers(t.env, t.armed)
+}
+
+// cutCarriers cuts the connections that carried what a rule swallowed.
+func cutCarriers(env *Env, swallowed hits) {
 	cut := map[proxy.Link]bool{}
-	for _, hit := range t.armed.Hits() {
+	for _, hit := range swallowed.Hits() {
 		link := proxy.Link{Client: hit.Client, Broker: hit.Broker}
 		if cut[link] {
 			continue
 		}
 		cut[link] = true
-		if heal, _, err := t.env.door().refuse(link); err == nil {
+		if heal, _, err := env.door().refuse(link); err == nil {
 			heal()
 		}
 	}
@@ -101,8 +106,15 @@ func (t *trigger) Release() {
 // that client by its bare name: "crash till on its 25th commit" means the instance
 // that sent it.
 func Aim(f scenarios.Fault, hit proxy.Hit) scenarios.Fault {
-	if name := strings.TrimSuffix(f.Args.Client, "/*"); name == f.Args.Client && name != "" && name == clientOf(hit.Client) {
-		f.Args.Client = hit.Client
+	return AimAt(f, hit.Client)
+}
+
+// AimAt is Aim for whoever is known by its instance, "till/0", or incarnation, "till/0/2".
+func AimAt(f scenarios.Fault, proc string) scenarios.Fault {
+	name, rest, _ := strings.Cut(proc, "/")
+	instance, _, _ := strings.Cut(rest, "/")
+	if f.Args.Client != "" && f.Args.Client == name && instance != "" {
+		f.Args.Client = name + "/" + instance
 	}
 	return f
 }

@@ -19,6 +19,7 @@ type recorder struct {
 	file    *os.File
 	w       *history.Writer
 	waiting []history.Event
+	awaited []*occasion
 	err     error
 }
 
@@ -44,9 +45,19 @@ func (r *recorder) append(e *history.Event) {
 	if r.observe != nil {
 		e.Each(r.observe)
 	}
+	for _, o := range r.awaited {
+		e.Each(o.see)
+	}
 	if err := r.w.Append(e); err != nil && r.err == nil {
 		r.err = err
 	}
+}
+
+// expect shows every event from now on to o, until the run is over.
+func (r *recorder) expect(o *occasion) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.awaited = append(r.awaited, o)
 }
 
 // open writes the header and what has waited for it; a second call does nothing.

@@ -94,7 +94,7 @@ func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.
 		return
 	}
 	waits := ctx
-	if faults.IsWireKind(step.Fault.Kind) {
+	if faults.IsWire(step.Fault) {
 		waits = load
 	}
 	by, err := strike.Effect(waits)
@@ -130,7 +130,7 @@ func (s *striker) heal(ctx context.Context, step plan.Step, strike *faults.Strik
 // called more than once.
 func (s *striker) await(load context.Context, step plan.Step) (aimed scenarios.Fault, release func(), err error) {
 	aimed, release = step.Fault, func() {}
-	if step.At >= 0 {
+	if step.At >= 0 { // also of a wire fault in a mix: it is armed then
 		return aimed, release, s.at(load, step.At)
 	}
 	if step.After > 0 {
@@ -143,8 +143,11 @@ func (s *striker) await(load context.Context, step plan.Step) (aimed scenarios.F
 	if err := s.at(load, s.run.cfg.Plan.Warmup); err != nil {
 		return aimed, release, err
 	}
-	if faults.IsWireKind(step.Fault.Kind) || step.Fault.When.On == nil {
+	if faults.IsWire(step.Fault) || step.Fault.When.On == nil {
 		return aimed, release, nil // a wire fault's rule waits for its request itself
+	}
+	if step.Fault.When.On.Event != "" {
+		return s.occasion(load, step)
 	}
 	trigger, err := faults.NewTrigger(*step.Fault.When.On, s.run.env, step.Seed)
 	if err != nil {
@@ -156,6 +159,21 @@ func (s *striker) await(load context.Context, step plan.Step) (aimed scenarios.F
 	}
 	s.say(step, "triggered by "+hit.Text)
 	return faults.Aim(step.Fault, hit), trigger.Release, nil
+}
+
+// occasion waits for the event of the history that triggers the step.
+func (s *striker) occasion(load context.Context, step plan.Step) (aimed scenarios.Fault, release func(), err error) {
+	o, err := newOccasion(*step.Fault.When.On)
+	if err != nil {
+		return step.Fault, func() {}, err
+	}
+	s.run.rec.expect(o)
+	e, err := o.wait(load)
+	if err != nil {
+		return step.Fault, func() {}, fmt.Errorf("no event %s: %w", step.Fault.When.On, err)
+	}
+	s.say(step, fmt.Sprintf("triggered by %s %s of %s", e.Op, e.Type, e.Proc))
+	return faults.AimAt(step.Fault, e.Proc), func() {}, nil
 }
 
 // at waits until the load has lasted so long.

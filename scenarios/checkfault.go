@@ -13,6 +13,9 @@ func (f *Fault) label(i int) string {
 	if f.Name != "" {
 		return fmt.Sprintf("fault %q", f.Name)
 	}
+	if f.Random != nil {
+		return fmt.Sprintf("fault %d (random)", i+1)
+	}
 	return fmt.Sprintf("fault %d (%s)", i+1, f.Kind)
 }
 
@@ -23,6 +26,10 @@ func (c check) fault(f *Fault, i int) {
 		c.fail(f.Pos, "%s has two triggers, %s; give one", who, strings.Join(triggers, " and "))
 		return
 	}
+	if f.Random != nil {
+		c.random(f, triggers, who)
+		return
+	}
 	a, ok := actionOf(f.Kind)
 	if !ok {
 		if !c.failedInside(f) {
@@ -30,8 +37,16 @@ func (c check) fault(f *Fault, i int) {
 		}
 		return
 	}
+	c.action(f, a, who)
+	c.times(f, who)
+}
+
+// action checks what f does, and to what.
+func (c check) action(f *Fault, a action, who string) {
 	on := f.When.On != nil
 	switch {
+	case a.wire && on && f.When.On.Event != "":
+		c.fail(c.at(&f.When.On.Event, f.Pos), "%s strikes a request: an event of the history is none", who)
 	case a.wire && !on:
 		c.fail(c.at(&f.Kind, f.Pos), "%s strikes a request: say which, as in on: {request: Produce, client: %s, nth: 40}", who, c.anyClient())
 	case a.strikesRequest(f) && (f.Args.Client != "" || f.Args.Broker != ""):
@@ -42,10 +57,48 @@ func (c check) fault(f *Fault, i int) {
 		c.fail(c.at(&f.Kind, f.Pos), "%s has neither client nor broker, nor an on trigger: whose connections?", who)
 	}
 	c.lasting(f, a, who)
-	c.times(f, who)
 	c.args(f, who)
 	if on {
 		c.match(f, a, who)
+	}
+}
+
+// random checks a mix, and each fault that it draws from.
+func (c check) random(f *Fault, triggers []string, who string) {
+	r := f.Random
+	pos := c.at(&f.Random, f.Pos)
+	switch {
+	case f.Kind != "":
+		c.fail(pos, "%s has a mix and the action %s; write two faults", who, f.Kind)
+	case len(triggers) > 0:
+		c.fail(f.Pos, "%s has its own times: leave out %s", who, triggers[0])
+	case c.given(&f.For):
+		c.fail(c.where[&f.For], "%s: each fault of a mix has its own \"for\"", who)
+	case len(r.From) == 0 && !c.failedInside(f):
+		c.fail(pos, "%s draws from nothing", who)
+	case c.given(&r.Every) && r.Every.Min <= 0:
+		c.fail(c.at(&r.Every, pos), "%s strikes every %v: the wait must be longer than nothing", who, r.Every)
+	case (r.Burst > 0) != (r.Quiet.Max > 0):
+		c.fail(pos, "%s needs burst and quiet, or neither: after so many strikes, so long a quiet", who)
+	}
+	for i := range r.From {
+		m := &r.From[i]
+		one := fmt.Sprintf("%s: %s", who, m.label(i))
+		a, ok := actionOf(m.Kind)
+		if !ok {
+			if !c.failedInside(f) {
+				c.fail(m.Pos, "%s: fault %d has no action; there is %s", who, i+1, actionNames())
+			}
+			continue
+		}
+		if m.When.On != nil && !a.strikesRequest(m) {
+			c.fail(c.at(&m.When.On, m.Pos), "%s strikes at a time that is drawn; only faults that strike a request have an on in a mix", one)
+			continue
+		}
+		c.action(m, a, one)
+		if run := c.s.Run; c.s.Run.Warmup+r.Every.Max+m.For.Max > run.Duration && run.Duration > run.Warmup {
+			c.fail(c.at(&m.For, m.Pos), "%s outlives the run: it strikes at %v or later, lasts %v, and the run ends at %v", one, run.Warmup+r.Every.Max, m.For, run.Duration)
+		}
 	}
 }
 
@@ -167,6 +220,10 @@ func (c check) args(f *Fault, who string) {
 	if a.TP != "" {
 		c.partition(a.TP, c.at(&a.TP, f.Pos), who, true)
 	}
+	if a.Topic != "" {
+		c.topic(a.Topic, c.at(&a.Topic, f.Pos))
+	}
+	c.replicas(f, who)
 	if a.Group != "" {
 		c.group(a.Group, c.at(&a.Group, f.Pos), who)
 	}
@@ -181,6 +238,30 @@ func (c check) args(f *Fault, who string) {
 	}
 	if (f.Kind == KindMoveLeader || f.Kind == KindMoveCoordinator) && c.s.Cluster.Brokers == 1 {
 		c.fail(c.at(&f.Kind, f.Pos), "%s: with one broker there is nowhere to move to", who)
+	}
+}
+
+// replicas checks what is aimed at a partition's replicas.
+func (c check) replicas(f *Fault, who string) {
+	a := &f.Args
+	pos := c.at(&f.Kind, f.Pos)
+	topic, _, _ := strings.Cut(a.TP, "/")
+	t, known := c.lookup(topic)
+	brokers := c.s.Cluster.Brokers
+	seen := map[int32]bool{}
+	for _, id := range a.Replicas {
+		if seen[id] {
+			c.fail(c.at(&a.Replicas, pos), "%s: broker %d is named twice", who, id)
+		}
+		seen[id] = true
+		c.target(Target(fmt.Sprintf("broker(%d)", id)), c.at(&a.Replicas, pos), who)
+	}
+	switch {
+	case !known || t.Replicas == 0:
+	case f.Kind == KindReassign && len(a.Replicas) == 0 && int(t.Replicas) >= brokers:
+		c.fail(pos, "%s: topic %q has a replica on each of the %d brokers: there is no other to move one to", who, topic, brokers)
+	case f.Kind == KindShrinkISR && max(a.Keep, 1) >= int(t.Replicas):
+		c.fail(pos, "%s: topic %q has %d replica(s): there is none to lose", who, topic, t.Replicas)
 	}
 }
 
@@ -233,6 +314,13 @@ func (c check) split(f *Fault, who string) {
 func (c check) match(f *Fault, a action, who string) {
 	m := f.When.On
 	here := c.at(&f.When.On, f.Pos)
+	if m.Event != "" || c.given(&m.Event) {
+		c.event(m, here, who)
+		return
+	}
+	if m.Type != "" {
+		c.fail(c.at(&m.Type, here), "%s: type is of an event, and there is none", who)
+	}
 	if m.Client != "" {
 		c.clientRef(m.Client, c.at(&m.Client, here), who)
 	}
@@ -257,6 +345,19 @@ func (c check) match(f *Fault, a action, who string) {
 	}
 	if a.kind == KindHold && m.Phase == PhaseResponse {
 		c.fail(c.at(&m.Phase, here), "%s holds a request on its way to the broker; phase response has none", who)
+	}
+}
+
+// event checks an on trigger that waits for what a client reports.
+func (c check) event(m *Match, here Pos, who string) {
+	if m.Client != "" {
+		c.clientRef(m.Client, c.at(&m.Client, here), who)
+	}
+	if m.TP != "" {
+		c.partition(m.TP, c.at(&m.TP, here), who, false)
+	}
+	if *m != (Match{Event: m.Event, Type: m.Type, Client: m.Client, TP: m.TP, Nth: m.Nth}) {
+		c.fail(here, "%s: an event has type, client, topic and nth; the rest is of requests", who)
 	}
 }
 
@@ -309,7 +410,8 @@ func (c check) target(t Target, p Pos, who string) {
 	brokers := c.s.Cluster.Brokers
 	switch ref.Kind {
 	case TargetBroker:
-		if c.s.Cluster.Backend != "external" && brokers > 0 && (ref.Broker < 1 || int(ref.Broker) > brokers) {
+		isController := int(ref.Broker) > firstController && int(ref.Broker) <= firstController+c.s.Cluster.Controllers
+		if c.s.Cluster.Backend != "external" && brokers > 0 && (ref.Broker < 1 || int(ref.Broker) > brokers) && !isController {
 			c.fail(p, "%s: there is no broker %d; the cluster has 1 to %d", who, ref.Broker, brokers)
 		}
 	case TargetLeader, TargetFollower:
@@ -327,6 +429,9 @@ func (c check) target(t Target, p Pos, who string) {
 		}
 	}
 }
+
+// firstController: isolated controllers are numbered from the next on.
+const firstController = 100
 
 func (c check) lookup(topic string) (Topic, bool) {
 	for _, t := range c.s.Cluster.Topics {

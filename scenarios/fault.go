@@ -15,6 +15,28 @@ type Fault struct {
 	Args FaultArgs
 	For  Span // how long until it is healed; zero for faults of one instant
 	Pos  Pos
+
+	Random *Random // a mix instead of one action: Kind is ""
+}
+
+// Random is a mix of faults. From warm-up on, one of From strikes after each wait; after
+// Burst strikes nothing does for as long as Quiet, counted from when all of them are
+// healed.
+type Random struct {
+	From    []Fault // each with an action, and `for` where it needs one; On for wire faults only
+	Every   Span
+	Burst   int // 0 = there is no quiet
+	Quiet   Span
+	Seed    uint64 // of this mix alone, where HasSeed
+	HasSeed bool
+}
+
+// Each returns f, or the faults that its mix draws from.
+func (f *Fault) Each() []Fault {
+	if f.Random == nil {
+		return []Fault{*f}
+	}
+	return f.Random.From
 }
 
 // Trigger says when a fault strikes. Exactly one field is set; none = at once
@@ -22,7 +44,7 @@ type Fault struct {
 type Trigger struct {
 	At       *time.Duration // since the load began
 	Every    *Span          // drawn anew after each strike
-	On       *Match         // a request on the wire
+	On       *Match         // a request on the wire, or an event of the history
 	Progress *float64       // 0..1 of the run's duration
 	After    string         // the effect of the fault of this name was seen
 }
@@ -36,8 +58,10 @@ const (
 	PhaseResponse = "response" // after it acted, before the client hears
 )
 
-// Match selects requests at the proxy.
+// Match selects requests at the proxy, or, with Event, what clients report.
 type Match struct {
+	Event   string // an operation of the history: commit, revoked, …; with Client, TP, Nth and Type only
+	Type    string // of the event: invoke, ok, fail or info; "" = any end of it
 	Request string // API name as Kafka spells it: Produce, EndTxn, …; "" = any
 	Client  string // client name: all instances; name/instance: one
 	TxnID   string
@@ -53,9 +77,9 @@ type FaultKind string
 
 const (
 	KindKill       FaultKind = "kill"      // SIGKILL a broker; For later it starts again with its data
-	KindStop       FaultKind = "stop"      // SIGTERM a broker; For later it starts again
+	KindStop       FaultKind = "stop"      // SIGTERM a broker or ask a client to end; For later it starts again
 	KindPause      FaultKind = "pause"     // SIGSTOP a broker or client; For later SIGCONT
-	KindRestart    FaultKind = "restart"   // SIGTERM a broker, start at once
+	KindRestart    FaultKind = "restart"   // Stop, and start at once
 	KindCrash      FaultKind = "crash"     // SIGKILL a client; For later a new incarnation starts
 	KindPartition  FaultKind = "partition" // between brokers
 	KindCut        FaultKind = "cut"       // every connection of a client, or to a broker, is cut and refused; or, with On, the one that carries the request
@@ -73,6 +97,12 @@ const (
 	KindThrottle        FaultKind = "throttle"         // a link passes so many bytes a second
 	KindHalfOpen        FaultKind = "half-open"        // the broker's side of a connection ends, the client's stays open
 	KindReset           FaultKind = "reset"            // every connection of a link is reset, once
+	KindWipe            FaultKind = "wipe"             // SIGKILL a broker and empty its disk; For later it starts again
+	KindElect           FaultKind = "elect"            // the preferred leader is elected, or an unclean one
+	KindReassign        FaultKind = "reassign"         // a partition's replicas move to other brokers
+	KindShrinkISR       FaultKind = "shrink-isr"       // followers are kept from fetching until they are out of sync
+	KindExpire          FaultKind = "expire"           // an open transaction is kept from ending until its time is over
+	KindDeleteOffsets   FaultKind = "delete-offsets"   // a group's committed offsets
 )
 
 // FaultArgs are the action's arguments; which are used depends on the kind.
@@ -90,7 +120,19 @@ type FaultArgs struct {
 	TxnID   string    // move-coordinator, fence
 	Way     string    // link faults: ToBroker or ToClient only; "" = both
 	Rate    int64     // throttle: bytes a second, of each connection and direction
+
+	Listener string  // partition: OfReplication or OfControllers only; "" = all
+	Unclean  bool    // elect: a replica that is not in sync may lead
+	Replicas []int32 // reassign: the new replicas, the preferred leader first; nil = one is replaced, drawn
+	Keep     int     // shrink-isr: how many stay in sync
+	Topic    string  // delete-offsets: of this topic; "" = all
 }
+
+// Listeners of a broker, as FaultArgs.Listener says them.
+const (
+	OfReplication = "replication"
+	OfControllers = "controller"
+)
 
 // Directions of a link, as FaultArgs.Way says them.
 const (

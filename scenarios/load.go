@@ -241,13 +241,24 @@ func (s *Scenario) fillIn(d *decoder) {
 		s.Run.Drain = DefaultDrain
 	}
 	for i := range s.Faults {
-		if m := s.Faults[i].When.On; m != nil {
-			if m.Phase == "" {
-				m.Phase = PhaseRequest
-			}
-			if a, ok := actionOf(s.Faults[i].Kind); ok && m.Nth == 0 && m.Prob == 0 && !a.strikesRequest(&s.Faults[i]) {
-				m.Nth = 1 // a process dies once
+		s.Faults[i].fillIn()
+		if r := s.Faults[i].Random; r != nil {
+			for j := range r.From {
+				r.From[j].fillIn()
 			}
 		}
+	}
+}
+
+func (f *Fault) fillIn() {
+	m := f.When.On
+	if m == nil {
+		return
+	}
+	if m.Phase == "" && m.Event == "" {
+		m.Phase = PhaseRequest
+	}
+	if a, ok := actionOf(f.Kind); ok && m.Nth == 0 && m.Prob == 0 && !a.strikesRequest(f) {
+		m.Nth = 1 // a process dies once
 	}
 }

@@ -20,6 +20,7 @@ func Reference() map[string]string {
 		"run":      fieldTable(runFields),
 		"triggers": fieldTable(triggerFields),
 		"on":       fieldTable(matchFields),
+		"random":   fieldTable(randomFields),
 		"control":  fieldTable(controlFields),
 		"fixed":    fieldTable(fixedFields),
 		"habits":   habitTable(),

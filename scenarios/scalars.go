@@ -268,6 +268,22 @@ var rate = scalar("a rate such as 200/s", textSchema(`^[0-9.]+/s$`), func(s stri
 	return strconv.FormatFloat(v, 'f', -1, 64) + "/s"
 })
 
+// boolean is written only when it is true.
+var boolean = scalar("true or false", map[string]any{"type": "boolean"}, func(s string) (bool, error) {
+	switch s {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("is neither true nor false")
+}, func(v bool) string {
+	if v {
+		return "true"
+	}
+	return ""
+})
+
 // byteRate is kept in bytes a second.
 var byteRate = scalar("a rate such as 64KiB/s", textSchema(`^[0-9]+(B|KiB|MiB)/s$`), func(s string) (int64, error) {
 	num, ok := strings.CutSuffix(s, "/s")

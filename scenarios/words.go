@@ -8,6 +8,14 @@ import (
 // Words says in words what f does to whom: "kill the leader of orders/0".
 func (f *Fault) Words() string {
 	a := &f.Args
+	if f.Random != nil {
+		return fmt.Sprintf("a mix of %d faults", len(f.Random.From))
+	}
+	if f.Kind == KindPartition && a.Listener != "" {
+		all := *f
+		all.Args.Listener = ""
+		return all.Words() + ", " + a.Listener + " traffic only"
+	}
 	switch {
 	case f.Kind == KindPartition && a.Isolate != "":
 		return fmt.Sprintf("partition %s from the other brokers", a.Isolate.Words())
@@ -31,6 +39,22 @@ func (f *Fault) Words() string {
 		return "fence " + a.keyWords()
 	case f.Kind == KindEvict:
 		return "evict a member of " + a.keyWords()
+	case f.Kind == KindElect && a.Unclean:
+		return "elect a leader of " + a.TP + ", in sync or not"
+	case f.Kind == KindElect:
+		return "elect the preferred leader of " + a.TP
+	case f.Kind == KindReassign && len(a.Replicas) > 0:
+		return fmt.Sprintf("reassign %s to brokers %s", a.TP, strings.Trim(fmt.Sprint(a.Replicas), "[]"))
+	case f.Kind == KindReassign:
+		return "reassign a replica of " + a.TP
+	case f.Kind == KindShrinkISR:
+		return fmt.Sprintf("shrink the ISR of %s to %d", a.TP, max(a.Keep, 1))
+	case f.Kind == KindExpire:
+		return "let the transaction of " + a.keyWords() + " expire"
+	case f.Kind == KindDeleteOffsets && a.Topic != "":
+		return fmt.Sprintf("delete the offsets of %s for %s", a.keyWords(), a.Topic)
+	case f.Kind == KindDeleteOffsets:
+		return "delete the offsets of " + a.keyWords()
 	case f.Kind == KindRoll && a.Broker == "":
 		return "restart all brokers, one after the other"
 	case f.Kind == KindRoll:
@@ -144,6 +168,12 @@ func (m *Match) String() string {
 	if api == "" {
 		api = "request"
 	}
+	if m.Event != "" {
+		api = "end of a " + m.Event
+		if m.Type != "" {
+			api = m.Event + " (" + m.Type + ")"
+		}
+	}
 	var b strings.Builder
 	switch {
 	case m.Nth > 0:
@@ -165,9 +195,12 @@ func (m *Match) String() string {
 	if m.Broker != "" {
 		b.WriteString(" to " + m.Broker.Words())
 	}
-	if m.Phase == PhaseResponse {
+	switch {
+	case m.Event != "":
+		b.WriteString(", as the client reports it")
+	case m.Phase == PhaseResponse:
 		b.WriteString(", once the broker has acted")
-	} else {
+	default:
 		b.WriteString(", before the broker acts")
 	}
 	return b.String()

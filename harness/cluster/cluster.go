@@ -86,8 +86,15 @@ type Pauser interface {
 	Resume(ctx context.Context, id BrokerID) error
 }
 
-// Link is one direction between two brokers.
-type Link struct{ From, To BrokerID }
+// Link is one direction between two nodes: of all their packets, or of those of one
+// listener's connections, whichever of the two opened them.
+type Link struct {
+	From, To BrokerID
+	Listener string // "replication", "controller", or "" = all
+}
+
+// Quorum tells the controllers that are no brokers.
+type Quorum interface{ Controllers() []BrokerID }
 
 // Partitioner drops packets between brokers. Block replaces the set of blocked
 // links; an empty set heals and leaves no rule behind.
@@ -102,6 +109,8 @@ type Partitioner interface {
 // starts again formatted, with its old id and nothing else.
 type Wiper interface {
 	Wipe(ctx context.Context, id BrokerID) error
+	// Wiped tells how often the broker has started on a directory emptied so.
+	Wiped(id BrokerID) int
 }
 
 // LeaderMover moves the leadership of a partition to a broker that holds a replica.

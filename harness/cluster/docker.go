@@ -202,8 +202,19 @@ func (d *docker) Brokers() []Broker {
 	return bs
 }
 
+// Controllers are those that are no brokers.
+func (d *docker) Controllers() []BrokerID {
+	var ids []BrokerID
+	for _, m := range d.members {
+		if !m.broker {
+			ids = append(ids, m.id)
+		}
+	}
+	return ids
+}
+
 func (d *docker) Supports(kind string) error {
-	if kind != "partition" {
+	if kind != "partition" && kind != "shrink-isr" {
 		return nil
 	}
 	if _, err := d.program(); err != nil {

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/netip"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,10 +13,10 @@ import (
 const dropTable = "onceproof"
 
 // dropFrom makes this network namespace drop every packet that comes from one of
-// peers: one table, one chain on the input hook, one rule a peer. It replaces
+// peers: one table, one chain on the input hook, one rule a peer, or two of one port. It replaces
 // what an earlier call set, in one transaction of the kernel; no peers leaves no
 // table behind. Needs CAP_NET_ADMIN and a kernel with nf_tables.
-func dropFrom(peers []netip.Addr) error {
+func dropFrom(peers []peer) error {
 	var b nftBatch
 	// Deleting a table that is not there fails, adding one that is there does
 	// not: add, delete, and add only if there is something to say.
@@ -33,28 +33,51 @@ func dropFrom(peers []netip.Addr) error {
 				attr(unix.NFTA_HOOK_PRIORITY, be32(0))),
 			attr(unix.NFTA_CHAIN_TYPE, str("filter")))
 		for _, p := range peers {
-			if !p.Is4() {
-				return fmt.Errorf("drop packets from %s: not an IPv4 address", p)
+			if !p.addr.Is4() {
+				return fmt.Errorf("drop packets from %s: not an IPv4 address", p.addr)
 			}
-			b.msg(unix.NFT_MSG_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_APPEND,
-				attr(unix.NFTA_RULE_TABLE, str(dropTable)),
-				attr(unix.NFTA_RULE_CHAIN, str(chain)),
-				nest(unix.NFTA_RULE_EXPRESSIONS,
-					expr("payload", // the source address
-						attr(unix.NFTA_PAYLOAD_DREG, be32(unix.NFT_REG_1)),
-						attr(unix.NFTA_PAYLOAD_BASE, be32(unix.NFT_PAYLOAD_NETWORK_HEADER)),
-						attr(unix.NFTA_PAYLOAD_OFFSET, be32(12)),
-						attr(unix.NFTA_PAYLOAD_LEN, be32(4))),
-					expr("cmp",
-						attr(unix.NFTA_CMP_SREG, be32(unix.NFT_REG_1)),
-						attr(unix.NFTA_CMP_OP, be32(unix.NFT_CMP_EQ)),
-						nest(unix.NFTA_CMP_DATA, attr(unix.NFTA_DATA_VALUE, p.AsSlice()))),
-					expr("immediate",
-						attr(unix.NFTA_IMMEDIATE_DREG, be32(unix.NFT_REG_VERDICT)),
-						nest(unix.NFTA_IMMEDIATE_DATA, nest(unix.NFTA_DATA_VERDICT, attr(unix.NFTA_VERDICT_CODE, be32(0)))))))
+			rule := func(more ...[]byte) {
+				exprs := slices.Concat([][]byte{load(unix.NFT_PAYLOAD_NETWORK_HEADER, 12, 4), equals(p.addr.AsSlice())}, more, [][]byte{drop()})
+				b.msg(unix.NFT_MSG_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_APPEND,
+					attr(unix.NFTA_RULE_TABLE, str(dropTable)),
+					attr(unix.NFTA_RULE_CHAIN, str(chain)),
+					nest(unix.NFTA_RULE_EXPRESSIONS, exprs...))
+			}
+			if p.port == 0 {
+				rule()
+				continue
+			}
+			port := binary.BigEndian.AppendUint16(nil, p.port)
+			isTCP := [][]byte{load(unix.NFT_PAYLOAD_NETWORK_HEADER, 9, 1), equals([]byte{unix.IPPROTO_TCP})}
+			for _, offset := range []uint32{0, 2} { // the source's port, the destination's
+				rule(append(slices.Clone(isTCP), load(unix.NFT_PAYLOAD_TRANSPORT_HEADER, offset, 2), equals(port))...)
+			}
 		}
 	}
 	return b.commit()
+}
+
+// load puts some bytes of the packet into a register; equals goes on only if they are
+// value; drop drops.
+func load(base, offset, size uint32) []byte {
+	return expr("payload",
+		attr(unix.NFTA_PAYLOAD_DREG, be32(unix.NFT_REG_1)),
+		attr(unix.NFTA_PAYLOAD_BASE, be32(base)),
+		attr(unix.NFTA_PAYLOAD_OFFSET, be32(offset)),
+		attr(unix.NFTA_PAYLOAD_LEN, be32(size)))
+}
+
+func equals(value []byte) []byte {
+	return expr("cmp",
+		attr(unix.NFTA_CMP_SREG, be32(unix.NFT_REG_1)),
+		attr(unix.NFTA_CMP_OP, be32(unix.NFT_CMP_EQ)),
+		nest(unix.NFTA_CMP_DATA, attr(unix.NFTA_DATA_VALUE, value)))
+}
+
+func drop() []byte {
+	return expr("immediate",
+		attr(unix.NFTA_IMMEDIATE_DREG, be32(unix.NFT_REG_VERDICT)),
+		nest(unix.NFTA_IMMEDIATE_DATA, nest(unix.NFTA_DATA_VERDICT, attr(unix.NFTA_VERDICT_CODE, be32(0)))))
 }
 
 // dropping tells whether our table is in this network namespace.

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"net"
-	"net/netip"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -42,6 +41,7 @@ func TestDropFromDropsAndLeavesNothing(t *testing.T) {
 			return
 		}
 		defer l.Close()
+		_, port, _ := net.SplitHostPort(l.Addr().String())
 		from := func(ip string) error {
 			d := net.Dialer{Timeout: 300 * time.Millisecond, LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}
 			c, err := d.Dial("tcp", l.Addr().String())
@@ -61,9 +61,13 @@ func TestDropFromDropsAndLeavesNothing(t *testing.T) {
 			}
 		}
 		set := func(ips ...string) {
-			var as []netip.Addr
+			var as []peer
 			for _, ip := range ips {
-				as = append(as, netip.MustParseAddr(ip))
+				p, err := parsePeer(ip)
+				if err != nil {
+					t.Error(err)
+				}
+				as = append(as, p)
 			}
 			if err := dropFrom(as); err != nil {
 				t.Errorf("drop from %v: %v", ips, err)
@@ -75,6 +79,8 @@ func TestDropFromDropsAndLeavesNothing(t *testing.T) {
 			expect("two peers", true, map[string]bool{"127.0.0.2": false, "127.0.0.3": false, "127.0.0.4": true})
 			set("127.0.0.3")
 			expect("replaced", true, map[string]bool{"127.0.0.2": true, "127.0.0.3": false})
+			set("127.0.0.2:9", "127.0.0.3:"+port, "127.0.0.4")
+			expect("one port", true, map[string]bool{"127.0.0.2": true, "127.0.0.3": false, "127.0.0.4": false})
 			set()
 			expect("healed", false, map[string]bool{"127.0.0.2": true, "127.0.0.3": true})
 		}

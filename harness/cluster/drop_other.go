@@ -2,14 +2,11 @@
 
 package cluster
 
-import (
-	"errors"
-	"net/netip"
-)
+import "errors"
 
 var errNotLinux = errors.New("packet filters need Linux")
 
-func dropFrom([]netip.Addr) error { return errNotLinux }
+func dropFrom([]peer) error { return errNotLinux }
 
 func dropping() (bool, error) { return false, errNotLinux }
 

@@ -14,10 +14,11 @@ const tailLines = 30 // of a dead node's log that an error shows
 // nodeLog is everything that a node prints over all its incarnations: a file, if
 // one is wanted, and the last lines for error messages. Safe for concurrent use.
 type nodeLog struct {
-	mu   sync.Mutex
-	file io.WriteCloser // nil: none wanted
-	last [][]byte
-	part []byte // a line without its end yet
+	mu    sync.Mutex
+	file  io.WriteCloser // nil: none wanted
+	last  [][]byte
+	part  []byte // a line without its end yet
+	wiped int    // how often it said so
 }
 
 // newNodeLog appends to dir/name.log, or keeps only the tail if dir is "".
@@ -46,7 +47,11 @@ func (l *nodeLog) Write(p []byte) (int, error) {
 		if i < 0 {
 			break
 		}
-		l.last = append(l.last, append(l.part, rest[:i]...))
+		line := append(l.part, rest[:i]...)
+		if string(line) == wipedLine {
+			l.wiped++
+		}
+		l.last = append(l.last, line)
 		l.part = nil
 		rest = rest[i+1:]
 	}
@@ -58,6 +63,15 @@ func (l *nodeLog) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return l.file.Write(p)
+}
+
+// wipedLine is what broker.sh prints when it has emptied the data directory.
+const wipedLine = "onceproof: wiped"
+
+func (l *nodeLog) wipes() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.wiped
 }
 
 // tail returns the last lines, each indented.

@@ -205,6 +205,15 @@ func (d *docker) Wipe(ctx context.Context, id BrokerID) error {
 	})
 }
 
+// Wiped counts what the node itself said when it started.
+func (d *docker) Wiped(id BrokerID) int {
+	m, err := d.lookup(id)
+	if err != nil {
+		return 0
+	}
+	return m.log.wipes()
+}
+
 // Pause freezes all of a broker's threads, as SIGSTOP would.
 func (d *docker) Pause(ctx context.Context, id BrokerID) error {
 	return d.toggle(ctx, id, Running, Paused, func(ctx context.Context, m *member) error {

@@ -9,7 +9,18 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// Block makes exactly these links drop their packets, for all ports: each
+// listenerPorts are those of Link.Listener.
+var listenerPorts = map[string]uint16{"replication": replicaPort, "controller": controllerPort}
+
+// dropArg names a peer for the sidecar, or one listener's packets of it.
+func dropArg(ip netip.Addr, listener string) string {
+	if port, one := listenerPorts[listener]; one {
+		return netip.AddrPortFrom(ip, port).String()
+	}
+	return ip.String()
+}
+
+// Block makes exactly these links drop their packets: each
 // receiver's network namespace drops what comes from the sender. Clients are not
 // touched: they come from elsewhere. A broker that is down gets its part of the
 // rules when it starts.
@@ -58,7 +69,7 @@ func (d *docker) Blocked(ctx context.Context, l Link) (bool, error) {
 		return false, err
 	}
 	port := replicaPort
-	if !to.broker {
+	if !to.broker || l.Listener == "controller" {
 		port = controllerPort
 	}
 	out, err := d.inNamespace(ctx, from, "reach", netip.AddrPortFrom(ip, uint16(port)).String())
@@ -86,7 +97,7 @@ func (d *docker) applyBlocked(ctx context.Context) error {
 		args := []string{"drop"}
 		for _, l := range d.blocked {
 			if ip, up := ips[l.From]; up && l.To == m.id {
-				args = append(args, ip.String())
+				args = append(args, dropArg(ip, l.Listener))
 			}
 		}
 		if len(args) == 1 && m.sidecar == "" {

@@ -49,9 +49,9 @@ func sidecarMain(args []string, out, errOut io.Writer) int {
 		signal.Notify(term, syscall.SIGTERM)
 		<-term
 	case cmd == "drop":
-		var peers []netip.Addr
+		var peers []peer
 		for _, a := range args {
-			p, err := netip.ParseAddr(a)
+			p, err := parsePeer(a)
 			if err != nil {
 				return fail(err)
 			}
@@ -80,4 +80,19 @@ func sidecarMain(args []string, out, errOut io.Writer) int {
 		return fail(fmt.Errorf("%s: no such command", cmd))
 	}
 	return 0
+}
+
+// peer is whose packets are dropped: all, or those to and from one port.
+type peer struct {
+	addr netip.Addr
+	port uint16 // 0 = all
+}
+
+// parsePeer reads "10.0.0.2" or "10.0.0.2:9094".
+func parsePeer(s string) (peer, error) {
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return peer{ap.Addr(), ap.Port()}, nil
+	}
+	addr, err := netip.ParseAddr(s)
+	return peer{addr: addr}, err
 }

@@ -98,7 +98,7 @@ func TestDockerStrikes(t *testing.T) {
 		})
 		t.Run(fmt.Sprint("partition ", round), func(t *testing.T) {
 			begin := time.Now()
-			both := []Link{{1, 2}, {2, 1}}
+			both := []Link{{From: 1, To: 2}, {From: 2, To: 1}}
 			must(t, n.Block(t.Context(), both))
 			t.Logf("blocked in %s", time.Since(begin).Round(time.Millisecond))
 			blocked := func(l Link, want bool) {
@@ -108,19 +108,19 @@ func TestDockerStrikes(t *testing.T) {
 					t.Errorf("%v blocked: %v (%v), want %v", l, got, err, want)
 				}
 			}
-			blocked(Link{1, 2}, true)
-			blocked(Link{2, 1}, true)
-			blocked(Link{1, 3}, false)
-			blocked(Link{3, 2}, false)
+			blocked(Link{From: 1, To: 2}, true)
+			blocked(Link{From: 2, To: 1}, true)
+			blocked(Link{From: 1, To: 3}, false)
+			blocked(Link{From: 3, To: 2}, false)
 			if _, err := metadata(t.Context(), addr(2), nil); err != nil {
 				t.Errorf("a client cannot reach a partitioned broker: %v", err)
 			}
-			must(t, n.Block(t.Context(), []Link{{3, 1}})) // replaces
-			blocked(Link{1, 2}, false)
-			blocked(Link{3, 1}, true)
-			blocked(Link{2, 1}, false)
+			must(t, n.Block(t.Context(), []Link{{From: 3, To: 1}})) // replaces
+			blocked(Link{From: 1, To: 2}, false)
+			blocked(Link{From: 3, To: 1}, true)
+			blocked(Link{From: 2, To: 1}, false)
 			must(t, n.Block(t.Context(), nil))
-			blocked(Link{3, 1}, false)
+			blocked(Link{From: 3, To: 1}, false)
 			for _, m := range c.(*docker).members {
 				d := c.(*docker)
 				d.net.Lock()
@@ -139,15 +139,15 @@ func TestDockerStrikes(t *testing.T) {
 		answers(t, c)
 	})
 	t.Run("a partition outlives a restart", func(t *testing.T) {
-		must(t, n.Block(t.Context(), []Link{{1, 2}, {2, 1}}))
+		must(t, n.Block(t.Context(), []Link{{From: 1, To: 2}, {From: 2, To: 1}}))
 		must(t, k.Kill(t.Context(), 2))
-		for _, l := range []Link{{1, 2}, {2, 1}} {
+		for _, l := range []Link{{From: 1, To: 2}, {From: 2, To: 1}} {
 			if _, err := n.Blocked(t.Context(), l); err == nil || !strings.Contains(err.Error(), "stopped") {
 				t.Errorf("%v with 2 stopped: %v", l, err)
 			}
 		}
 		must(t, k.Start(t.Context(), 2))
-		if b, err := n.Blocked(t.Context(), Link{1, 2}); err != nil || !b {
+		if b, err := n.Blocked(t.Context(), Link{From: 1, To: 2}); err != nil || !b {
 			t.Errorf("after a restart of 2: blocked %v, %v", b, err)
 		}
 		must(t, n.Block(t.Context(), nil))
@@ -183,7 +183,7 @@ func TestDockerStrikes(t *testing.T) {
 		if err := k.Kill(t.Context(), 9); err == nil || !strings.Contains(err.Error(), "1, 2, 3") {
 			t.Errorf("got %v, want the brokers that exist", err)
 		}
-		if err := n.Block(t.Context(), []Link{{1, 9}}); err == nil {
+		if err := n.Block(t.Context(), []Link{{From: 1, To: 9}}); err == nil {
 			t.Error("a link to nobody was blocked")
 		}
 	})

@@ -75,6 +75,8 @@ func text(s Step) string {
 	switch {
 	case s.After > 0:
 		when = fmt.Sprintf("once step %d was seen", s.After)
+	case s.At >= 0 && s.Fault.When.On != nil: // of a mix
+		when = fmt.Sprintf("from %v on, %s", s.At, s.Fault.When)
 	case s.At >= 0:
 		when = fmt.Sprintf("at %v", s.At)
 	}
@@ -110,6 +112,9 @@ type waiting struct {
 
 func (b *builder) add(f scenarios.Fault, key string) error {
 	d := draws{b.seed, key}
+	if f.Random != nil {
+		return b.mix(f, d)
+	}
 	switch w := f.When; {
 	case w.After != "":
 		b.waiting = append(b.waiting, waiting{f, key})
@@ -120,6 +125,8 @@ func (b *builder) add(f scenarios.Fault, key string) error {
 	case w.Progress != nil:
 		at := time.Duration(*w.Progress * float64(b.run.Duration)).Truncate(time.Millisecond)
 		b.strike(f, d, 0, at, at, -1)
+	case w.On != nil && w.On.Event != "":
+		b.strike(f, d, 0, -1, b.run.Warmup, -1)
 	case w.On != nil:
 		b.strike(f, d, 0, -1, 0, -1) // armed when the load begins
 	default:
@@ -141,6 +148,35 @@ func (b *builder) every(f scenarios.Fault, d draws) error {
 			return nil
 		}
 		b.strike(f, d, n, at, at, -1)
+	}
+}
+
+// mix draws strikes from warm-up on, as many as are healed in time: when, which, and for
+// how long.
+func (b *builder) mix(f scenarios.Fault, d draws) error {
+	r := f.Random
+	if r.HasSeed {
+		d.seed = r.Seed
+	}
+	if r.Every.Min <= 0 || len(r.From) == 0 {
+		return fmt.Errorf("a mix that draws from %d faults every %v", len(r.From), r.Every)
+	}
+	at, healed := b.run.Warmup, b.run.Warmup
+	for n := 0; ; n++ {
+		if n > 0 && r.Burst > 0 && n%r.Burst == 0 {
+			at = max(at, healed) + d.span("quiet", n, r.Quiet)
+		}
+		at += d.span("every", n, r.Every)
+		one := r.From[d.sub("which", n)%uint64(len(r.From))]
+		lasts := d.span("for", n, one.For)
+		if at+lasts > b.run.Duration || at >= b.run.Duration {
+			return nil
+		}
+		healed = max(healed, at+lasts)
+		if one.Name == "" {
+			one.Name = f.Name
+		}
+		b.strikes = append(b.strikes, strike{at: at, cause: -1, step: Step{At: at, For: lasts, Seed: d.sub("step", n), Fault: one}})
 	}
 }
 

@@ -1,0 +1,106 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// elect asks the controller for an election, as kafka-leader-election does: of the
+// preferred replica, or, where nobody leads, of any that lives (unclean). An unclean
+// leader is the truth from then on: what only others had is lost.
+type elect struct {
+	env     *Env
+	topic   string
+	part    int32
+	unclean bool
+	was     partition
+}
+
+func newElect(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
+	topic, part, err := parseTP(f.Args.TP)
+	if err != nil || part < 0 {
+		return nil, fmt.Errorf("of what? Want a topic and a partition, as in orders/0, not %q", f.Args.TP)
+	}
+	if env.Cluster != nil && env.Cluster.Backend() == "embedded" {
+		return nil, fmt.Errorf("%w: the embedded cluster holds no elections; use backend: docker, or move-leader", cluster.ErrUnsupported)
+	}
+	return &elect{env: env, topic: topic, part: part, unclean: f.Args.Unclean}, nil
+}
+
+// Inject waits until there is something to elect, and asks.
+func (e *elect) Inject(ctx context.Context) (string, error) {
+	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
+		return await(ctx, func(ctx context.Context) (string, error) {
+			v, err := look(ctx, e.env.Cluster)
+			if err == nil {
+				e.was, err = v.partition(e.topic, e.part)
+			}
+			switch {
+			case err != nil:
+				return "", err
+			case e.unclean && e.was.leader >= 0:
+				return "", fmt.Errorf("%w: broker %d leads %s/%d; an unclean election needs a partition without a leader", ErrNoTarget, e.was.leader, e.topic, e.part)
+			case !e.unclean && e.was.leader == e.was.replicas[0]:
+				return "", fmt.Errorf("%w: broker %d, the preferred replica of %s/%d, leads it already", ErrNoTarget, e.was.leader, e.topic, e.part)
+			}
+			return "", nil
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	if !e.unclean {
+		return fmt.Sprintf("%s/%d, led by broker %d, to its preferred broker %d", e.topic, e.part, e.was.leader, e.was.replicas[0]),
+			e.env.elect(ctx, e.topic, e.part, electPreferred)
+	}
+	return fmt.Sprintf("%s/%d, led by nobody in epoch %d", e.topic, e.part, e.was.epoch), e.env.elect(ctx, e.topic, e.part, electUnclean)
+}
+
+// Effect waits until the brokers tell of the new leader.
+func (e *elect) Effect(ctx context.Context) (string, error) {
+	return await(ctx, func(ctx context.Context) (string, error) {
+		v, err := look(ctx, e.env.Cluster)
+		if err != nil {
+			return "", err
+		}
+		p, err := v.partition(e.topic, e.part)
+		if err != nil {
+			return "", err
+		}
+		text := fmt.Sprintf("broker %d leads %s/%d in epoch %d", p.leader, e.topic, e.part, p.epoch)
+		if p.leader < 0 || p.leader == e.was.leader || !e.unclean && p.leader != e.was.replicas[0] {
+			return "", errors.New(text)
+		}
+		return text + ", as " + tell(v.tellers), nil
+	})
+}
+
+func (e *elect) Recover(context.Context) error { return nil }
+
+func (e *elect) Gone(context.Context) (string, error) {
+	return "nothing to undo: the leader stays where it is", nil
+}
+
+// Kafka's types of elections.
+const (
+	electPreferred int8 = 0
+	electUnclean   int8 = 1
+)
+
+// electRequest asks for one election.
+func electRequest(topic string, part int32, how int8) *kmsg.ElectLeadersRequest {
+	req := kmsg.NewPtrElectLeadersRequest()
+	req.SetVersion(2)
+	req.ElectionType = how
+	t := kmsg.NewElectLeadersRequestTopic()
+	t.Topic = topic
+	t.Partitions = []int32{part}
+	req.Topics = append(req.Topics, t)
+	return req
+}
