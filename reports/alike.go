@@ -122,21 +122,3 @@ func find(in []checker.Finding, f checker.Finding) int {
 func Reproduced(r *checker.Report, fingerprint string) bool {
 	return slices.ContainsFunc(findings(r), func(f checker.Finding) bool { return f.Fingerprint == fingerprint })
 }
-
-// FirstViolation is when, since the history's start, the first violation was
-// complete: the earliest last event of a witness. What only the audit shows
-// counts from the witness's events before it. ok is false if nothing was violated.
-func FirstViolation(r *checker.Report) (at time.Duration, ok bool) {
-	for _, f := range findings(r) {
-		for _, w := range f.Witnesses {
-			last := int64(0)
-			for _, e := range w.Events {
-				last = max(last, e.T)
-			}
-			if last > 0 && (!ok || time.Duration(last) < at) {
-				at, ok = time.Duration(last), true
-			}
-		}
-	}
-	return at, ok
-}

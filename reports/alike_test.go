@@ -58,21 +58,3 @@ func TestAlike(t *testing.T) {
 		})
 	}
 }
-
-func TestFirstViolation(t *testing.T) {
-	witness := func(times ...int64) checker.Witness {
-		var w checker.Witness
-		for _, at := range times {
-			w.Events = append(w.Events, checker.WitnessEvent{T: at})
-		}
-		return w
-	}
-	r := replayed(checker.Violated, checker.Finding{Witnesses: []checker.Witness{witness(5, 9, 0), witness(2, 7)}}, "", 0, 0)
-	if at, ok := FirstViolation(r); !ok || at != 7 {
-		t.Errorf("first violation at %d, %v; want 7: the second witness is complete before the first", at, ok)
-	}
-	r.Guarantees = r.Guarantees[:1]
-	if at, ok := FirstViolation(r); ok {
-		t.Errorf("first violation at %d in a run without one", at)
-	}
-}

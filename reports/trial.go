@@ -20,6 +20,7 @@ type Trial struct {
 	Scenario    string
 	Library     string // of its clients, "franz-go"; several joined by " + "
 	Version     string
+	Image       string // of the brokers; "" on other backends than docker
 	Started     time.Time
 	Report      *checker.Report // nil if Unsupported
 	Rate        float64         // acknowledged records a second while anything was acknowledged
@@ -52,6 +53,7 @@ func TrialOf(in Input) (t Trial, err error) {
 		}
 	}
 	t.Library, t.Version = libraries(h.Clients)
+	t.Image = h.Image
 	if t.timeline, err = Aggregate(r, h, t.Report); err != nil {
 		return t, err
 	}

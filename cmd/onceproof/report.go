@@ -7,15 +7,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/reports"
+	"github.com/onceproof/onceproof/scenarios"
 )
 
 func reportCommand() *cobra.Command {
-	var trend bool
+	var trend, record bool
 	var out string
 	cmd := &cobra.Command{
 		Use:   "report DIR…",
@@ -28,12 +30,16 @@ each scenario and library for itself, the first bad run marked: in short here, a
 one page that needs no network. The runs' own verdicts are taken as they are.`,
 		Example: `  onceproof report runs/guide-recipe-7-20260101T120000
   onceproof report --trend runs
-  onceproof report --trend nightly/*/runs --out trend.html`,
+  onceproof report --trend nightly/*/runs --out trend.html
+  onceproof report --track-record runs > track-record.md`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dirs, err := runFolders(args)
 			if err != nil {
 				return err
+			}
+			if record {
+				return trackRecord(cmd.OutOrStdout(), dirs)
 			}
 			if trend {
 				return showTrend(cmd.OutOrStdout(), dirs, out)
@@ -42,8 +48,50 @@ one page that needs no network. The runs' own verdicts are taken as they are.`,
 		},
 	}
 	cmd.Flags().BoolVar(&trend, "trend", false, "show the runs over time")
+	cmd.Flags().BoolVar(&record, "track-record", false, "print, as Markdown, how often each shipped mistake and bug was found in the runs, and how soon")
 	cmd.Flags().StringVar(&out, "out", "trend.html", "with --trend: the page to write")
 	return cmd
+}
+
+// trackRecord prints the tables of the shipped mistakes and bugs.
+func trackRecord(out io.Writer, dirs []string) error {
+	var runs []reports.Trial
+	for _, dir := range dirs {
+		t, err := reports.LoadTrial(dir)
+		if err != nil {
+			return err
+		}
+		runs = append(runs, t)
+	}
+	for _, folder := range []string{"mistakes", "bugs"} {
+		known, err := knownOf(folder)
+		if err != nil {
+			return err
+		}
+		if len(known) == 0 {
+			continue
+		}
+		fmt.Fprintf(out, "\n## %s%s\n\n", strings.ToUpper(folder[:1]), folder[1:])
+		if err := reports.TrackRecord(out, known, runs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// knownOf are the shipped scenarios of a folder.
+func knownOf(folder string) ([]reports.Known, error) {
+	all, err := scenarios.List()
+	if err != nil {
+		return nil, err
+	}
+	var known []reports.Known
+	for _, s := range all {
+		if strings.HasPrefix(s.File, "builtin:"+folder+"/") {
+			known = append(known, reports.Known{Name: s.Metadata.Name, What: firstLine(s.Metadata.Description), Twin: s.Metadata.Name + "-fixed"})
+		}
+	}
+	return known, nil
 }
 
 // runFolders are the run folders that args name, themselves or by what holds them.
