@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -53,7 +54,7 @@ func header(cfg Config, backend string) history.Header {
 			Aside: c.Retry.Topic, Commit: c.Commit, Habits: c.Habits, Retry: c.Retry.Attempts, Config: c.Config, Lines: make(map[string]string),
 		}
 		for property, pos := range c.ConfigPos {
-			info.Lines[property] = fmt.Sprintf("%s:%d", s.File, pos.Line)
+			info.Lines[property] = fmt.Sprintf("%s:%d", cmp.Or(c.ConfigFile[property], s.File), pos.Line)
 		}
 		h.Clients = append(h.Clients, info)
 	}

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 
@@ -16,7 +17,7 @@ func OfScenario(s *scenarios.Scenario) []*Application {
 		config := fileOf(s.File, c.Config, c.ConfigPos)
 		a := &Application{
 			Client: c.Name, Library: c.Library, Role: c.Role, Commit: c.Commit, Batch: c.Transaction, Instances: c.Count,
-			Resends: c.Role == scenarios.Producer && c.Retry.Attempts > 0, Broker: broker, Line: c.Pos.Line,
+			Resends: c.Role == scenarios.Producer && c.Retry.Attempts > 0, Broker: broker, Line: cmp.Or(c.ConfigPos["commit"].Line, c.Pos.Line),
 		}
 		if c.Role != scenarios.Consumer {
 			a.Producer = config

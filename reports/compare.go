@@ -2,6 +2,7 @@ package reports
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -12,11 +13,30 @@ import (
 // Comparison is libraries × guarantees, a table a scenario, differences first.
 type Comparison struct {
 	Format    string               `json:"format"`
+	Setting   ComparisonSetting    `json:"setting"`
 	Scenarios []ScenarioComparison `json:"scenarios"`
 }
 
 // ComparisonFormat is the format of Comparison's JSON form.
 const ComparisonFormat = "onceproof-comparison/1"
+
+// ComparisonSetting is how the runs were made.
+type ComparisonSetting struct {
+	Command string    `json:"command"`
+	Tool    string    `json:"tool"`
+	Began   time.Time `json:"began"`
+	Backend string    `json:"backend"`
+	Repeat  int       `json:"repeat"`
+}
+
+// Words is the setting in one line.
+func (s ComparisonSetting) Words() string {
+	runs := "1 run"
+	if s.Repeat > 1 {
+		runs = fmt.Sprintf("%d runs", s.Repeat)
+	}
+	return fmt.Sprintf("%s, backend %s, %s of each, one after the other; onceproof %s", s.Began.UTC().Format("2006-01-02 15:04 UTC"), s.Backend, runs, s.Tool)
+}
 
 // ScenarioComparison is one scenario run with several libraries.
 type ScenarioComparison struct {
@@ -33,9 +53,14 @@ type LibraryResult struct {
 	Unsupported string        `json:"unsupported,omitempty"` // why it cannot run the scenario
 	Runs        int           `json:"runs"`
 	Unjudged    int           `json:"unjudged"` // runs that the infrastructure spoilt
+	UnjudgedDir string        `json:"unjudged-dir,omitempty"`
+	Why         string        `json:"unjudged-why,omitempty"`
 	Cells       []Tally       `json:"guarantees"`
 	Rate        float64       `json:"records-a-second"` // median of the trials
 	Stall       time.Duration `json:"stall-ns"`         // the longest that a fault was felt, median of the trials
+	Recoveries  []Felt        `json:"recoveries"`
+	Fatal       int           `json:"fatal-errors"` // of all trials
+	FatalNames  []string      `json:"fatal-names"`  // sorted
 	shape       *Trial        // the trial that is drawn
 }
 
@@ -97,8 +122,17 @@ func Compare(trials []Trial) *Comparison {
 	type key struct{ scenario, library, version string }
 	groups := map[key][]*Trial{}
 	var keys []key
+	versions := map[[2]string]string{} // a run that broke before the hello does not know its own
+	for _, t := range trials {
+		if of := [2]string{t.Scenario, t.Library}; versions[of] == "" {
+			versions[of] = t.Version
+		}
+	}
 	for i := range trials {
 		k := key{trials[i].Scenario, trials[i].Library, trials[i].Version}
+		if k.version == "" {
+			k.version = versions[[2]string{k.scenario, k.library}]
+		}
 		if groups[k] == nil {
 			keys = append(keys, k)
 		}
@@ -130,12 +164,23 @@ func libraryResult(library, version string, trials []*Trial) LibraryResult {
 			l.Unsupported, l.Runs = t.Unsupported, 0
 			return l
 		}
-		if t.Report != nil && t.Report.Infra != "" {
+		if t.spoilt() {
 			l.Unjudged++
+			l.UnjudgedDir, l.Why = t.Dir, t.Report.Infra
+			continue
+		}
+		for name, n := range t.Fatal {
+			l.Fatal += n
+			l.FatalNames = append(l.FatalNames, name)
+		}
+		if l.shape.spoilt() {
+			l.shape = t
 		}
 		rates, stalls = append(rates, t.Rate), append(stalls, float64(t.Stall))
 	}
-	l.Rate, l.Stall = median(rates), time.Duration(median(stalls))
+	l.Rate, l.Stall, l.Recoveries = median(rates), time.Duration(median(stalls)), recoveries(trials)
+	slices.Sort(l.FatalNames)
+	l.FatalNames = slices.Compact(l.FatalNames)
 	for _, g := range checker.Guarantees {
 		l.Cells = append(l.Cells, tally(g, trials))
 	}
@@ -146,7 +191,7 @@ func tally(g checker.Guarantee, runs []*Trial) Tally {
 	t := Tally{Guarantee: g}
 	for _, trial := range runs {
 		r, ok := trial.result(g)
-		if !ok {
+		if !ok || trial.spoilt() {
 			continue
 		}
 		if t.Dir == "" || r.Verdict == checker.Violated && t.Violated == 0 {
@@ -188,8 +233,9 @@ func (s *ScenarioComparison) order() {
 		for _, l := range s.Libraries {
 			if i < len(l.Cells) && l.Cells[i].runs() > 0 {
 				v := l.Cells[i].Verdict()
-				seen[v] = true
-				shown[g] = shown[g] || v != checker.NotExercised
+				if v != checker.NotExercised { // what was not put to the test tells nobody apart
+					seen[v], shown[g] = true, true
+				}
 			}
 		}
 		differs[g] = len(seen) > 1

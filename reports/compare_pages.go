@@ -1,12 +1,15 @@
 package reports
 
 import (
+	"cmp"
 	_ "embed" // the page
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,29 +32,85 @@ func (c *Comparison) JSON(w io.Writer) error {
 // Markdown writes the comparison as tables.
 func (c *Comparison) Markdown(w io.Writer) error {
 	var b strings.Builder
+	if c.Setting.Command != "" {
+		fmt.Fprintf(&b, "%s.\n\n    %s\n\n", markdown(c.Setting.Words()), c.Setting.Command)
+	}
 	for _, s := range c.Scenarios {
 		fmt.Fprintf(&b, "### %s\n\n| library | runs |", markdown(s.Scenario))
 		for _, g := range s.Guarantees {
 			fmt.Fprintf(&b, " %s |", g)
 		}
-		fmt.Fprintf(&b, " records/s | longest stall |\n|---|---:|%s---:|---:|\n", strings.Repeat("---|", len(s.Guarantees)))
+		fmt.Fprintf(&b, " records/s | longest stall | fatal errors |\n|---|---:|%s---:|---:|---|\n", strings.Repeat("---|", len(s.Guarantees)))
 		for _, l := range s.Libraries {
 			fmt.Fprintf(&b, "| %s | %d |", markdown(strings.TrimSpace(l.Library+" "+l.Version)), l.Runs)
 			if l.Unsupported != "" {
-				fmt.Fprintf(&b, " unsupported: %s |%s\n", markdown(l.Unsupported), strings.Repeat(" |", max(0, len(s.Guarantees)+1)))
+				fmt.Fprintf(&b, " unsupported: %s |%s\n", markdown(l.Unsupported), strings.Repeat(" |", max(0, len(s.Guarantees)+2)))
 				continue
 			}
 			for _, t := range l.Cells {
 				fmt.Fprintf(&b, " %s %s |", symbol(t.Verdict()), t.Words())
 			}
-			fmt.Fprintf(&b, " %s | %s |\n", count(int64(l.Rate)), stallWords(l.Stall))
+			fmt.Fprintf(&b, " %s | %s | %s |\n", count(int64(l.Rate)), stallWords(l.Stall), markdown(l.fatalWords()))
 		}
 		b.WriteString("\n")
+		recoveryMarkdown(&b, s)
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write the comparison: %w", err)
 	}
 	return nil
+}
+
+// recoveryMarkdown is how long each fault was felt.
+func recoveryMarkdown(b *strings.Builder, s ScenarioComparison) {
+	faults := s.faults()
+	if len(faults) == 0 {
+		return
+	}
+	b.WriteString("| stall at fault |")
+	for _, f := range faults {
+		fmt.Fprintf(b, " %s |", markdown(f))
+	}
+	fmt.Fprintf(b, "\n|---|%s\n", strings.Repeat("---:|", len(faults)))
+	for _, l := range s.Libraries {
+		if len(l.Recoveries) == 0 {
+			continue
+		}
+		fmt.Fprintf(b, "| %s |", markdown(l.Library))
+		for _, r := range l.recoveries(faults) {
+			fmt.Fprintf(b, " %s |", r.Words())
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\n")
+}
+
+// faults are those that struck any of the libraries, in the plan's order.
+func (s ScenarioComparison) faults() []string {
+	steps := map[string]int{}
+	for _, l := range s.Libraries {
+		for _, r := range l.Recoveries {
+			steps[r.Fault] = r.step
+		}
+	}
+	return slices.SortedFunc(maps.Keys(steps), func(a, b string) int { return cmp.Or(steps[a]-steps[b], strings.Compare(a, b)) })
+}
+
+// recoveries are l's from each of the faults.
+func (l LibraryResult) recoveries(faults []string) []Felt {
+	all := make([]Felt, len(faults))
+	for _, r := range l.Recoveries {
+		all[slices.Index(faults, r.Fault)] = r
+	}
+	return all
+}
+
+// fatalWords are the errors after which a client was of no more use.
+func (l LibraryResult) fatalWords() string {
+	if l.Fatal == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%d (%s)", l.Fatal, strings.Join(l.FatalNames, ", "))
 }
 
 func stallWords(d time.Duration) string {
@@ -66,8 +125,9 @@ func stallWords(d time.Duration) string {
 func (c *Comparison) HTML(w io.Writer, base string) error {
 	page := struct {
 		CSS       template.CSS
+		Setting   ComparisonSetting
 		Scenarios []comparedView
-	}{CSS: template.CSS(reportCSS)}
+	}{CSS: template.CSS(reportCSS), Setting: c.Setting}
 	for _, s := range c.Scenarios {
 		page.Scenarios = append(page.Scenarios, viewOf(s, base))
 	}
@@ -81,12 +141,15 @@ type comparedView struct {
 	ScenarioComparison
 	Rows      []comparedRow
 	Multiples []multiple
+	Faults    []string
 }
 
 type comparedRow struct {
 	LibraryResult
-	Rate, Stall string
-	Cells       []comparedCell
+	Rate, Stall, Fatal string
+	Cells              []comparedCell
+	Unjudged           string // the report of a run that could not be judged
+	Felt               []Felt
 }
 
 type comparedCell struct {
@@ -95,9 +158,13 @@ type comparedCell struct {
 }
 
 func viewOf(s ScenarioComparison, base string) comparedView {
-	v := comparedView{ScenarioComparison: s, Multiples: multiples(s.Libraries)}
+	v := comparedView{ScenarioComparison: s, Multiples: multiples(s.Libraries), Faults: s.faults()}
 	for _, l := range s.Libraries {
-		row := comparedRow{LibraryResult: l, Rate: count(int64(l.Rate)), Stall: stallWords(l.Stall)}
+		row := comparedRow{LibraryResult: l, Rate: count(int64(l.Rate)), Stall: stallWords(l.Stall), Fatal: l.fatalWords()}
+		row.Unjudged = linkTo(base, l.UnjudgedDir)
+		if len(l.Recoveries) > 0 {
+			row.Felt = l.recoveries(v.Faults)
+		}
 		for _, t := range l.Cells {
 			row.Cells = append(row.Cells, comparedCell{t, linkTo(base, t.Dir)})
 		}

@@ -25,6 +25,7 @@ type Trial struct {
 	Report      *checker.Report // nil if Unsupported
 	Rate        float64         // acknowledged records a second while anything was acknowledged
 	Stall       time.Duration   // the longest that any fault was felt
+	Fatal       map[string]int  // errors after which a client was of no more use, by name: fenced, fatal
 	Unsupported string          // why the library cannot run the scenario; "" otherwise
 	timeline    *Timeline
 }
@@ -54,7 +55,9 @@ func TrialOf(in Input) (t Trial, err error) {
 	}
 	t.Library, t.Version = libraries(h.Clients)
 	t.Image = h.Image
-	if t.timeline, err = Aggregate(r, h, t.Report); err != nil {
+	counted := &fatals{r, map[string]int{}}
+	t.Fatal = counted.seen
+	if t.timeline, err = Aggregate(counted, h, t.Report); err != nil {
 		return t, err
 	}
 	t.measure()
@@ -124,6 +127,9 @@ func (t *Trial) writes() []float64 {
 	}
 	return sum
 }
+
+// spoilt says that the infrastructure broke, so that the trial says nothing of its library.
+func (t *Trial) spoilt() bool { return t.Report != nil && t.Report.Infra != "" }
 
 // result is the trial's verdict on g.
 func (t *Trial) result(g checker.Guarantee) (checker.Result, bool) {

@@ -133,6 +133,37 @@ func TestComparisonPages(t *testing.T) {
 	writePage(t, "compare.html", page.Bytes())
 }
 
+// TestFatalErrorsAndRecoveriesAreCounted: over all trials of a library; a run that
+// the infrastructure spoilt counts for nothing but itself.
+func TestFatalErrorsAndRecoveriesAreCounted(t *testing.T) {
+	one, two, spoilt := trialOf(t, violatedRun(), "sarama", day), trialOf(t, violatedRun(), "sarama", day.AddDate(0, 0, 1)), trialOf(t, violatedRun(), "sarama", day)
+	one.Fatal, two.Fatal = map[string]int{"ErrFenced": 2}, map[string]int{"ErrFenced": 1, "ErrAuth": 1}
+	spoilt.Report.Infra, spoilt.Fatal = "no engine", map[string]int{"ErrOther": 9}
+	l := Compare([]Trial{one, two, spoilt}).Scenarios[0].Libraries[0]
+	if l.Runs != 3 || l.Unjudged != 1 || l.Why != "no engine" || l.UnjudgedDir != spoilt.Dir {
+		t.Errorf("runs %d, unjudged %d (%s, %s)", l.Runs, l.Unjudged, l.Why, l.UnjudgedDir)
+	}
+	if l.Fatal != 4 || l.fatalWords() != "4 (ErrAuth, ErrFenced)" {
+		t.Errorf("fatal errors %d, %q", l.Fatal, l.fatalWords())
+	}
+	for _, c := range l.Cells {
+		if c.runs() != 2 {
+			t.Errorf("%s counts %d runs, want the 2 that were judged", c.Guarantee, c.runs())
+		}
+	}
+	if len(l.Recoveries) == 0 {
+		t.Fatal("no fault was felt")
+	}
+	for i, f := range l.Recoveries {
+		if f.Runs != 2 || f.Longer < f.Stall || i > 0 && f.step < l.Recoveries[i-1].step {
+			t.Errorf("fault %+v", f)
+		}
+		if strings.Contains(f.Fault, "till/") {
+			t.Errorf("%q names an instance, which differs from run to run", f.Fault)
+		}
+	}
+}
+
 // writePage keeps a page for the browser tests.
 func writePage(t *testing.T, name string, page []byte) {
 	t.Helper()

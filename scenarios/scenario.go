@@ -110,6 +110,7 @@ type Client struct {
 	Unsupported string            // "error" (default) or "warn": a property the adapter cannot honour
 	Pos         Pos
 	ConfigPos   map[string]Pos // where each property stands, and commit, habits and retry
+	ConfigFile  map[string]string // where ConfigPos is, if not in the scenario's own file
 }
 
 // Process shapes the application's work on one input.

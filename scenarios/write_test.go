@@ -16,7 +16,7 @@ import (
 var places = cmp.Options{
 	cmpopts.IgnoreTypes(Pos{}),
 	cmpopts.IgnoreFields(Cluster{}, "ConfigPos"),
-	cmpopts.IgnoreFields(Client{}, "ConfigPos"),
+	cmpopts.IgnoreFields(Client{}, "ConfigPos", "ConfigFile"),
 	cmpopts.IgnoreFields(Control{}, "ClientsPos"),
 	cmpopts.IgnoreFields(Scenario{}, "File"),
 	cmpopts.EquateEmpty(),

@@ -19,7 +19,7 @@ import (
 
 // judge checks the history in dir, writes the pages, and prints the verdict.
 func judge(ctx context.Context, out io.Writer, o runOptions, j job, dir string, runErr error) outcome {
-	result := outcome{job: j, dir: dir, code: exitUnjudged}
+	result := outcome{job: j, dir: dir, code: exitUnjudged, err: runErr}
 	report, in, err := judgeDir(ctx, dir, checker.Options{})
 	if err != nil {
 		result.why = errors.Join(runErr, err).Error()

@@ -35,6 +35,8 @@ Exit codes:
 	cmd.AddCommand(
 		runCommand(),
 		lintCommand(),
+		verifyCommand(),
+		compareCommand(),
 		searchCommand(),
 		replayCommand(),
 		shrinkCommand(),

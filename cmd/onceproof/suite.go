@@ -18,6 +18,7 @@ type outcome struct {
 	dir  string
 	code int
 	why  string
+	err  error // what kept the run from being judged
 
 	report *checker.Report // nil if there is none
 	in     reports.Input   // what its pages were made from; only with a report

@@ -25,9 +25,24 @@ var (
 	// pattern that the scenario asks for.
 	ErrUnsupported = errors.New("not supported by the library")
 	// ErrRefused is wrapped when Spec.Strict is set and the worker cannot honour
-	// a property; the text names each.
+	// a property, the text names each; and when the library itself refuses the
+	// configuration, its own words are the last of the worker's log then.
 	ErrRefused = errors.New("property cannot be honoured")
 )
+
+// Misfit is why a library cannot run what is asked of it: the error that wraps
+// ErrUnsupported or ErrRefused, without the worker's log around it.
+type Misfit struct {
+	Why string
+	of  error
+}
+
+func (m *Misfit) Error() string { return m.Why }
+func (m *Misfit) Unwrap() error { return m.of }
+
+func misfit(of error, format string, args ...any) error {
+	return &Misfit{fmt.Sprintf(format, args...), of}
+}
 
 // Config of one instance of a client.
 type Config struct {

@@ -111,6 +111,7 @@ func TestStartFails(t *testing.T) {
 	}{
 		{worker: "mute", want: []string{"printed no hello within 200ms"}},
 		{worker: "dead", want: []string{"exit code 7", "no such library", "shop-0.log"}},
+		{worker: "wrong-spec", want: []string{"exit code 2", "acks: 3 is none of"}, is: ErrRefused},
 		{worker: "garbage-first", want: []string{"no hello", "Picked up JAVA_TOOL_OPTIONS"}},
 		{worker: "other-version", want: []string{"worker protocol 2, this harness 1"}},
 		{worker: "good", change: func(c *Config) { c.Spec.Role = Consumer }, want: []string{"role consumer"}, is: ErrUnsupported},

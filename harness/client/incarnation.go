@@ -24,6 +24,9 @@ import (
 // process that left its group could hold them.
 const eofWait = 5 * time.Second
 
+// exitSpec is the exit code of a worker that finds its spec wrong.
+const exitSpec = 2
+
 // incarnation is one process, from spawn to the last event that it printed.
 //
 // Three goroutines serve it, and done is closed when all have ended: one reads
@@ -301,6 +304,9 @@ func (inc *incarnation) awaitHello(ctx context.Context) (Hello, error) {
 		if inc.end.breach != nil {
 			return Hello{}, inc.end.breach
 		}
+		if inc.end.exit.Code == exitSpec {
+			return Hello{}, inc.refusal()
+		}
 		return Hello{}, fmt.Errorf("ended before its hello with %s", inc.end.exit.how())
 	case <-timer.C:
 		return Hello{}, fmt.Errorf("printed no hello within %v", inc.cfg.HelloWait)
@@ -317,27 +323,38 @@ func (e *Exit) how() string {
 }
 
 func (inc *incarnation) fits(h *Hello) error {
+	who := h.Library + " " + h.Version
 	if !isVersion(h.Version, inc.cfg.Version) {
-		return fmt.Errorf("%s %s: the scenario asks for version %s; build it again", h.Library, h.Version, inc.cfg.Version)
+		return fmt.Errorf("%s: the scenario asks for version %s; build it again", who, inc.cfg.Version)
 	}
 	if !slices.Contains(h.Roles, inc.spec.Role) {
-		return fmt.Errorf("%s %s: role %s: %w; it has %s", h.Library, h.Version, inc.spec.Role, ErrUnsupported, strings.Join(h.Roles, ", "))
+		return misfit(ErrUnsupported, "%s: role %s: %v; it has %s", who, inc.spec.Role, ErrUnsupported, strings.Join(h.Roles, ", "))
 	}
 	if inc.spec.Commit != "" && !slices.Contains(h.Commits, inc.spec.Commit) {
-		return fmt.Errorf("%s %s: commit %s: %w; it has %s", h.Library, h.Version, inc.spec.Commit, ErrUnsupported, strings.Join(h.Commits, ", "))
+		return misfit(ErrUnsupported, "%s: commit %s: %v; it has %s", who, inc.spec.Commit, ErrUnsupported, strings.Join(h.Commits, ", "))
 	}
 	if inc.spec.Transaction > 0 && !slices.Contains(h.Commits, CommitTxn) && !slices.Contains(h.Commits, CommitTxnOutside) {
-		return fmt.Errorf("%s %s: transactions: %w", h.Library, h.Version, ErrUnsupported)
+		return misfit(ErrUnsupported, "%s: transactions: %v", who, ErrUnsupported)
 	}
 	for _, habit := range inc.spec.Habits {
 		if !slices.Contains(h.Habits, habit) {
-			return fmt.Errorf("%s %s: habit %s: %w; it has %s", h.Library, h.Version, habit, ErrUnsupported, cmp.Or(strings.Join(h.Habits, ", "), "none"))
+			return misfit(ErrUnsupported, "%s: habit %s: %v; it has %s", who, habit, ErrUnsupported, cmp.Or(strings.Join(h.Habits, ", "), "none"))
 		}
 	}
 	if inc.spec.Strict && len(h.Refused) > 0 {
-		return fmt.Errorf("%s %s: %s: %w; take it out, or say unsupported: warn", h.Library, h.Version, strings.Join(h.Refused, ", "), ErrRefused)
+		return misfit(ErrRefused, "%s: %s: %v; take it out, or say unsupported: warn", who, strings.Join(h.Refused, ", "), ErrRefused)
 	}
 	return nil
+}
+
+// refusal is a worker's end with exit code 2 before its hello: its last words say
+// what is wrong with the spec.
+func (inc *incarnation) refusal() error {
+	why := "it does not say why"
+	if lines := inc.log.lastLines(); len(lines) > 0 {
+		why = lines[len(lines)-1]
+	}
+	return misfit(ErrRefused, "ended before its hello with exit code %d, the spec is wrong: %s", exitSpec, why)
 }
 
 // parseHello reads a worker's first line.

@@ -102,6 +102,7 @@ var workers = map[string]func(*fake){
 	},
 	"mute":          func(*fake) { time.Sleep(endless) },
 	"dead":          func(*fake) { fmt.Fprintln(os.Stderr, "no such library"); os.Exit(7) },
+	"wrong-spec":    func(*fake) { fmt.Fprintln(os.Stderr, "configuration: acks: 3 is none of all, 1, 0"); os.Exit(2) },
 	"garbage":       func(f *fake) { f.say(helloLine); f.say("WARN: something"); time.Sleep(endless) },
 	"garbage-first": func(f *fake) { f.say("Picked up JAVA_TOOL_OPTIONS"); time.Sleep(endless) },
 	"other-version": func(f *fake) {

@@ -30,7 +30,8 @@ var rooms = map[string][]string{
 	"search":            {"scenarios"},
 	"shrink":            {"scenarios", "trials"},
 	"reports":           {"checker", "history", "trials"},
-	"lint":              {"scenarios"}, // says what a configuration can promise before any run, so it knows no run
+	"lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
+	"verify":            {"scenarios", "lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
 	"clients/franz-go":  {"harness/client", "history"},
 	"internal/archtest": {},
 }

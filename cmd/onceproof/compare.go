@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/reports"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// compareOptions are the flags of compare.
+type compareOptions struct {
+	runOptions
+	libraries []string
+	scenarios []string
+	command   string
+}
+
+func compareCommand() *cobra.Command {
+	var o compareOptions
+	cmd := &cobra.Command{
+		Use:   "compare",
+		Short: "Run the same scenarios with several client libraries, and make one table of them",
+		Long: `Run each scenario with each library, --repeat times, and count. Every client of the
+scenario is on the library; plan, seed, rates and commit patterns are the same for all,
+and the runs come one after the other, the libraries in turn, so that a machine that
+gets slower is slower for all.
+
+The table has libraries × guarantees with k of n and its 95 % interval, throughput, how
+long each fault was felt, and fatal errors. What a library lacks is "unsupported", with
+the reason, and never a pass. Each cell leads to a run's report. --out gets compare.html,
+compare.md, compare.json and each run's folder.`,
+		Example: `  onceproof compare --libraries franz-go,sarama --scenarios guide-recipe,exactly-once --repeat 5
+  onceproof compare --backend docker        # all built workers, two scenarios
+  onceproof compare --scenarios all --libraries java,confluent-kafka --out comparison`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.seeded = cmd.Flags().Changed("seed")
+			if o.out == "" {
+				o.out = filepath.Join("runs", "compare-"+time.Now().UTC().Format("20060102T150405"))
+			}
+			o.command = "onceproof " + strings.Join(os.Args[1:], " ")
+			return compare(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&o.libraries, "libraries", nil, "libraries to compare; without it, all whose worker is built")
+	f.StringSliceVar(&o.scenarios, "scenarios", []string{"guide-recipe", "exactly-once"}, "scenarios, shipped or files; all: every shipped one that the backend can do")
+	f.IntVar(&o.repeat, "repeat", 1, "run each so often, with consecutive seeds")
+	f.StringVar(&o.out, "out", "", "folder of the comparison (default runs/compare-<time>)")
+	f.StringVar(&o.backend, "backend", "", "auto, docker, embedded or external, instead of the scenario's")
+	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw, instead of the scenario's")
+	f.BoolVar(&o.quiet, "quiet", false, "no progress")
+	return cmd
+}
+
+// match is one cell's next run.
+type match struct {
+	library string
+	job     job
+}
+
+func compare(ctx context.Context, out io.Writer, o compareOptions) error {
+	matches, err := matchesOf(&o)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	var results suite
+	var all []reports.Trial
+	lacking := map[string]bool{} // what a library cannot run, it cannot run again
+	for i, m := range matches {
+		key := m.library + "\n" + m.job.name()
+		if lacking[key] {
+			continue
+		}
+		r := o.runMatch(ctx, m)
+		if r.code == exitInterrupted {
+			results = append(results, r)
+			break
+		}
+		trial := trialOf(m, r)
+		all = append(all, trial)
+		say := glance(trial, r)
+		if trial.Unsupported != "" {
+			lacking[key] = true
+		} else {
+			results = append(results, r)
+		}
+		if !o.quiet {
+			fmt.Fprintf(os.Stderr, "%d of %d  %s, %s, seed %d: %s\n", i+1, len(matches), m.job.name(), m.library, m.job.plan.Seed, say)
+		}
+	}
+	if len(all) == 0 {
+		return results.err()
+	}
+	c := reports.Compare(all)
+	c.Setting = reports.ComparisonSetting{Command: o.command, Tool: version(), Began: began, Backend: backendOf(all), Repeat: o.repeat}
+	if err := c.Text(out); err != nil {
+		return err
+	}
+	if err := writeComparison(o.out, c); err != nil {
+		return &exit{exitUnjudged, err}
+	}
+	fmt.Fprintf(out, "\n%s\n", filepath.Join(o.out, "compare.html"))
+	return results.err()
+}
+
+// matchesOf loads and checks everything before anything starts. Libraries take
+// turns within a scenario, scenarios within a round.
+func matchesOf(o *compareOptions) ([]match, error) {
+	if len(o.libraries) == 0 {
+		o.libraries = slices.DeleteFunc(client.Libraries(), func(l string) bool { _, err := client.Lookup(l); return err != nil })
+	}
+	for _, l := range o.libraries {
+		if _, err := client.Lookup(l); err != nil {
+			return nil, &exit{exitUnjudged, err}
+		}
+	}
+	loaded, err := loadAll(*o)
+	if err != nil {
+		return nil, err
+	}
+	var runnables []runnable
+	for _, s := range loaded {
+		runnables = append(runnables, runnable{s, seedOf(s, o.runOptions), false})
+	}
+	var matches []match
+	for n := range max(o.repeat, 1) {
+		for _, r := range runnables {
+			for _, l := range o.libraries {
+				j, err := newJob(r.scenario.WithLibrary(l), o.runOptions, r.seed+uint64(n))
+				if err != nil {
+					return nil, err
+				}
+				matches = append(matches, match{l, j})
+			}
+		}
+	}
+	return matches, nil
+}
+
+func loadAll(o compareOptions) ([]*scenarios.Scenario, error) {
+	names, every := o.scenarios, slices.Equal(o.scenarios, []string{"all"})
+	if every {
+		names = scenarios.Names()
+	}
+	var all []*scenarios.Scenario
+	for _, name := range names {
+		s, err := scenarios.Load(name)
+		if err != nil {
+			return nil, err
+		}
+		if every && o.backend != "" && scenarios.CheckBackend(s, o.backend) != nil {
+			continue
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// runMatch runs m into the folder of its library.
+func (o compareOptions) runMatch(ctx context.Context, m match) outcome {
+	run := o.runOptions
+	run.out = filepath.Join(o.out, m.library)
+	if err := os.MkdirAll(run.out, 0o755); err != nil {
+		return outcome{job: m.job, code: exitUsage, why: err.Error()}
+	}
+	return runOne(ctx, io.Discard, run, m.job)
+}
+
+func trialOf(m match, r outcome) reports.Trial {
+	t := reports.Trial{Scenario: m.job.name(), Library: m.library, Dir: r.dir}
+	var lacks *client.Misfit
+	switch {
+	case errors.As(r.err, &lacks):
+		t.Unsupported = lacks.Why
+		return t
+	case r.report != nil:
+		if read, err := reports.TrialOf(r.in); err == nil {
+			read.Library = m.library
+			return read
+		}
+		t.Report = r.report
+		return t
+	}
+	t.Report = &checker.Report{Scenario: t.Scenario, Exit: r.code, Why: r.why, Infra: r.why}
+	return t
+}
+
+// glance is what came of one run in a few words.
+func glance(t reports.Trial, r outcome) string {
+	if t.Unsupported != "" {
+		return "unsupported: " + t.Unsupported
+	}
+	if t.Report.Infra != "" {
+		return "could not be judged: " + firstLine(t.Report.Infra)
+	}
+	var broken []string
+	for _, g := range t.Report.Guarantees {
+		if g.Verdict == checker.Violated {
+			broken = append(broken, string(g.Guarantee))
+		}
+	}
+	if len(broken) == 0 {
+		return "nothing found, " + firstLine(r.why)
+	}
+	return "violated: " + strings.Join(broken, ", ")
+}
+
+// backendOf is what the runs were made on: auto says what it chose.
+func backendOf(all []reports.Trial) string {
+	for _, t := range all {
+		if t.Report != nil && t.Report.Backend != "" {
+			return t.Report.Backend
+		}
+	}
+	return "none"
+}
+
+func writeComparison(dir string, c *reports.Comparison) error {
+	for _, page := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{
+		{"compare.json", c.JSON}, {"compare.md", c.Markdown},
+		{"compare.html", func(w io.Writer) error { return c.HTML(w, dir) }},
+	} {
+		var b bytes.Buffer
+		if err := page.write(&b); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, page.name), b.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("write %s: %w", page.name, err)
+		}
+	}
+	return nil
+}

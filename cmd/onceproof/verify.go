@@ -1,0 +1,284 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/lint"
+	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/verify"
+)
+
+// verifyOptions are the flags of verify.
+type verifyOptions struct {
+	runOptions
+	files lint.Files
+	suite verify.Options
+	fix   bool
+}
+
+func verifyCommand() *cobra.Command {
+	var o verifyOptions
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Your own properties files in, a verdict out",
+		Long: `Run your configuration as it is in production: the properties files that your
+application reads, with the library that it uses. Addresses, credentials, serializers
+and whatever else a run cannot use are replaced, and each such line is named.
+
+The suite is chosen for what the configuration claims: an idempotent producer loses
+acknowledgements, a transactional application crashes around its commits, and so on, as
+much as --budget buys. The answer is one page: what the configuration promises at best,
+what broke and its witness, and the smallest change that mends it. --fix makes that
+change, in the runs and not in your files, and runs what broke again.
+
+Exit code 0 if nothing broke, 1 if something did, whether or not --fix mended it.
+--allow names guarantees that need not hold, such as no-duplicates of an application
+that is at-least-once on purpose.`,
+		Example: `  onceproof verify --producer producer.properties --consumer consumer.properties
+  onceproof verify --library franz-go --producer p.properties --budget 3m --backend embedded
+  onceproof verify --producer p.properties --consumer c.properties --pattern transaction --fix
+  onceproof verify --producer p.properties --consumer c.properties --allow no-duplicates`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.seeded = cmd.Flags().Changed("seed")
+			o.gate = new(gate)
+			if o.out == "" {
+				o.out = filepath.Join("runs", "verify-"+time.Now().UTC().Format("20060102T150405"))
+			}
+			return verifyFiles(cmd.Context(), cmd.OutOrStdout(), o)
+		},
+	}
+	propertyFlags(cmd, &o.files)
+	f := cmd.Flags()
+	f.StringVar(&o.out, "out", "", "folder of the answer and its runs (default runs/verify-<time>)")
+	f.StringVar(&o.suite.Backend, "backend", "auto", "auto, docker, embedded or external")
+	f.StringVar(&o.image, "image", "", "Kafka image, for backend docker")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw; without it one is drawn")
+	f.DurationVar(&o.budget, "budget", 10*time.Minute, "time for all runs; with --fix half of it is for running again")
+	f.BoolVar(&o.fix, "fix", false, "run what broke again with the smallest change that should mend it")
+	f.IntVar(&o.suite.Instances, "instances", 0, "instances of the application (default 2; 1 if its transactional.id is one instance's)")
+	f.StringSliceVar(&o.suite.Allow, "allow", nil, "guarantees that need not hold")
+	f.BoolVar(&o.suite.AsIs, "as-is", false, "session and transaction timeouts as in your files; runs take as long as they take")
+	f.BoolVar(&o.quiet, "quiet", false, "no progress")
+	f.BoolVar(&o.asJSON, "json", false, "print the answer as JSON")
+	return cmd
+}
+
+func verifyFiles(ctx context.Context, out io.Writer, o verifyOptions) error {
+	app, notes, err := o.files.Open()
+	for _, n := range notes {
+		fmt.Fprintln(os.Stderr, "note:", n)
+	}
+	if err != nil {
+		return err
+	}
+	v := verification{o: o, ctx: ctx}
+	answer, err := v.round(app, nil)
+	if err != nil {
+		return err
+	}
+	for attempt := 0; o.fix && attempt < 2 && v.interrupted() == nil && len(answer.Broken()) > 0 && len(answer.Change) > 0; attempt++ {
+		if attempt > 0 { // what broke with the first change shows what is missing in it
+			answer.Change = append(answer.Change, answer.Mended.Change...)
+			if len(answer.Mended.Broken()) == 0 || len(answer.Mended.Change) == 0 {
+				break
+			}
+		}
+		fmt.Fprintf(os.Stderr, "\nonce more, with: %s\n", changes(answer.Change))
+		if answer.Mended, err = v.round(answer.Mend(), answer); err != nil {
+			return err
+		}
+	}
+	if err := v.publish(out, answer); err != nil {
+		return &exit{exitUnjudged, err}
+	}
+	return v.err(answer)
+}
+
+// verification is one call of verify: the runs of the files as they are, and those
+// with the change.
+type verification struct {
+	o           verifyOptions
+	ctx         context.Context
+	asIs, again suite
+}
+
+// round runs the suite of an application, or of what broke in was.
+func (v *verification) round(app *lint.Application, was *verify.Answer) (*verify.Answer, error) {
+	suite, err := verify.New(app, v.o.suite)
+	if err != nil {
+		return nil, err
+	}
+	refused, err := v.probe(suite)
+	if err != nil {
+		return nil, err
+	}
+	if err := suite.Drop(refused); err != nil {
+		return nil, &exit{exitUnjudged, err}
+	}
+	chosen := suite.Scenarios
+	if was != nil {
+		chosen = suite.Again(was)
+	} else {
+		v.say(suite)
+	}
+	jobs, err := v.jobs(suite, chosen)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(v.o.out, 0o755); err != nil {
+		return nil, err
+	}
+	var runs []verify.Outcome
+	for _, j := range jobs {
+		r := runOne(v.ctx, io.Discard, v.runOptions(was != nil), j)
+		if was == nil {
+			v.asIs = append(v.asIs, r)
+		} else {
+			v.again = append(v.again, r)
+		}
+		runs = append(runs, verify.Outcome{Scenario: j.name(), Seed: j.plan.Seed, Dir: r.dir, Exit: r.code, Why: r.why, Report: r.report})
+		if !v.o.quiet {
+			fmt.Fprintf(os.Stderr, "%s: %s\n", j.name(), firstLine(r.why))
+		}
+		if r.code == exitInterrupted {
+			break
+		}
+	}
+	return suite.Answer(v.o.suite, runs), nil
+}
+
+func (v *verification) runOptions(again bool) runOptions {
+	o := v.o.runOptions
+	o.asJSON, o.backend = false, ""
+	if again {
+		o.gate = nil
+	}
+	return o
+}
+
+// jobs are what the budget buys of the chosen scenarios.
+func (v *verification) jobs(s *verify.Suite, chosen []*scenarios.Scenario) ([]job, error) {
+	budget := v.o.budget
+	if v.o.fix {
+		budget /= 2
+	}
+	c := scenarios.Pick(chosen, budget, (*scenarios.Scenario).Cost, func(*scenarios.Scenario) bool { return false })
+	if len(c.Picked) == 0 {
+		return nil, fmt.Errorf("--budget %v: no scenario fits into %v; the shortest takes about %v", v.o.budget, budget, shortest(chosen, (*scenarios.Scenario).Cost))
+	}
+	if len(c.Left) > 0 {
+		s.Notes = append(s.Notes, "left out for want of time (--budget): "+listed(c.Left))
+	}
+	var jobs []job
+	for _, sc := range c.Picked {
+		j, err := newJob(sc, runOptions{image: v.o.image}, seedOf(sc, v.o.runOptions))
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
+	}
+	if !v.o.quiet {
+		fmt.Fprintf(os.Stderr, "%d scenarios, about %v: %s\n", len(jobs), c.Cost.Round(time.Second), listed(c.Picked))
+	}
+	return jobs, nil
+}
+
+// probe asks the library, before anything starts, what of the configuration it
+// cannot honour.
+func (v *verification) probe(s *verify.Suite) (refused []string, err error) {
+	command, err := client.Lookup(s.App.Library)
+	if err != nil {
+		return nil, &exit{exitUnjudged, err}
+	}
+	for _, spec := range s.Specs() {
+		hello, err := client.Probe(v.ctx, command, spec)
+		if err != nil {
+			return nil, &exit{exitUnjudged, err}
+		}
+		refused = append(refused, hello.Refused...)
+	}
+	return refused, nil
+}
+
+// say names what a run cannot use as it is.
+func (v *verification) say(s *verify.Suite) {
+	if v.o.quiet {
+		return
+	}
+	if len(s.Replaced) > 0 {
+		fmt.Fprintln(os.Stderr, "What a run cannot use as it is:")
+	}
+	for _, r := range s.Replaced {
+		fmt.Fprintln(os.Stderr, " ", r)
+	}
+	for _, n := range s.Notes {
+		fmt.Fprintln(os.Stderr, "note:", n)
+	}
+}
+
+// publish writes the answer beside its runs and prints it.
+func (v *verification) publish(out io.Writer, a *verify.Answer) error {
+	for _, page := range []struct {
+		name  string
+		write func(io.Writer) error
+	}{{"answer.json", a.JSON}, {"answer.md", func(w io.Writer) error { return a.Markdown(w, v.o.out) }}} {
+		var b bytes.Buffer
+		if err := page.write(&b); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(v.o.out, page.name), b.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("write the answer: %w", err)
+		}
+	}
+	if err := v.o.gate.close(v.o.out, v.asIs); err != nil {
+		return err
+	}
+	if v.o.asJSON {
+		return a.JSON(out)
+	}
+	if err := a.Text(out); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "\n%s\n", filepath.Join(v.o.out, "answer.md"))
+	return err
+}
+
+func (v *verification) interrupted() error {
+	for _, r := range append(v.asIs[:len(v.asIs):len(v.asIs)], v.again...) {
+		if r.code == exitInterrupted {
+			return &exit{exitInterrupted, errInterrupted}
+		}
+	}
+	return nil
+}
+
+// err is the answer as an exit code: that of the configuration as it is.
+func (v *verification) err(a *verify.Answer) error {
+	if err := v.interrupted(); err != nil {
+		return err
+	}
+	if len(a.Broken()) > 0 {
+		return &exit{exitDiffers, errors.New(a.Sentence())}
+	}
+	return v.asIs.err()
+}
+
+func changes(all []lint.Change) string {
+	var parts []string
+	for _, c := range all {
+		parts = append(parts, c.String())
+	}
+	return strings.Join(parts, "; ")
+}

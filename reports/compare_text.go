@@ -1,0 +1,54 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// Text writes the comparison for a terminal, a table a scenario.
+func (c *Comparison) Text(w io.Writer) error {
+	var b strings.Builder
+	for _, s := range c.Scenarios {
+		alike := "all libraries do alike"
+		if s.Differs {
+			alike = "the libraries differ"
+		}
+		fmt.Fprintf(&b, "\n%s: %s\n\n", s.Scenario, alike)
+		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		fmt.Fprint(t, "library\truns")
+		for _, g := range s.Guarantees {
+			fmt.Fprintf(t, "\t%s", g)
+		}
+		fmt.Fprint(t, "\trecords/s\tstall\tfatal errors\n")
+		var unsupported []LibraryResult
+		for _, l := range s.Libraries {
+			if l.Unsupported != "" {
+				unsupported = append(unsupported, l)
+				continue
+			}
+			fmt.Fprintf(t, "%s\t%d", strings.TrimSpace(l.Library+" "+l.Version), l.Runs-l.Unjudged)
+			for _, cell := range l.Cells {
+				fmt.Fprintf(t, "\t%s %s", symbol(cell.Verdict()), cell.Words())
+			}
+			fmt.Fprintf(t, "\t%s\t%s\t%s\n", count(int64(l.Rate)), stallWords(l.Stall), l.fatalWords())
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+		for _, l := range unsupported {
+			fmt.Fprintf(&b, "%s  unsupported: %s\n", l.Library, l.Unsupported)
+		}
+		for _, l := range s.Libraries {
+			if l.Unjudged > 0 {
+				why, _, _ := strings.Cut(l.Why, "\n")
+				fmt.Fprintf(&b, "%s  %d of %d runs could not be judged: %s\n", l.Library, l.Unjudged, l.Runs, why)
+			}
+		}
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write the comparison: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package reports
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// Felt is how long one fault of a scenario was felt by a library's clients,
+// over its trials.
+type Felt struct {
+	Fault  string        `json:"fault"`    // "1: drop Produce of shop"
+	Runs   int           `json:"runs"`     // in which it struck
+	Stall  time.Duration `json:"stall-ns"` // median; 0 = nobody felt it
+	Longer time.Duration `json:"worst-ns"` // the longest
+	step   int
+}
+
+// Words are the cell's: the median, and the worst where it is another.
+func (r Felt) Words() string {
+	switch {
+	case r.Runs == 0:
+		return "did not strike"
+	case r.Runs > 1 && r.Longer >= 2*r.Stall && r.Longer > 0:
+		return fmt.Sprintf("%s, once %s", stallWords(r.Stall), stallWords(r.Longer))
+	}
+	return stallWords(r.Stall)
+}
+
+// recoveries are the faults of the plan in its order; trials of one scenario have
+// the same. A fault that strikes again and again is felt as long as the longest.
+func recoveries(runs []*Trial) []Felt {
+	var all []Felt
+	var stalls [][]float64
+	at := map[int]int{}
+	for _, t := range runs {
+		if t.timeline == nil || t.spoilt() {
+			continue
+		}
+		longest := map[int]time.Duration{}
+		for _, f := range t.timeline.Faults {
+			i, known := at[f.Step]
+			if !known {
+				i = len(all)
+				at[f.Step] = i
+				all = append(all, Felt{step: f.Step, Fault: fmt.Sprintf("%d: %s", f.Step, instanceOf.ReplaceAllString(strings.TrimSpace(f.Kind+" "+f.Target), "$1"))})
+				stalls = append(stalls, nil)
+			}
+			if f.Effect > 0 || f.Inject > 0 {
+				longest[i] = max(longest[i], time.Duration(f.Stall)*time.Microsecond)
+			}
+		}
+		for i, d := range longest {
+			all[i].Runs++
+			all[i].Longer = max(all[i].Longer, d)
+			stalls[i] = append(stalls[i], float64(d))
+		}
+	}
+	for i := range all {
+		all[i].Stall = time.Duration(median(stalls[i]))
+	}
+	slices.SortStableFunc(all, func(a, b Felt) int { return a.step - b.step })
+	return all
+}
+
+// instanceOf is the instance that a fault struck, which differs from run to run.
+var instanceOf = regexp.MustCompile(`(client [^ /,]+)/\d+`)
+
+// fatals passes a history on and counts the errors that ended a client for good,
+// by their name.
+type fatals struct {
+	source
+	seen map[string]int
+}
+
+func (f *fatals) Next(e *history.Event) error {
+	err := f.source.Next(e)
+	if err == nil && e.Src == history.SrcClient && e.Err != nil && (e.Err.Class == history.Fatal || e.Err.Class == history.Fenced) {
+		f.seen[e.Err.Name]++
+	}
+	return err
+}

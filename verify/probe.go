@@ -1,0 +1,66 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// Specs are one spec for each kind of client in the suite, to ask a worker what it
+// cannot honour.
+func (s *Suite) Specs() []client.Spec {
+	var specs []client.Spec
+	seen := map[string]bool{}
+	for _, sc := range s.Scenarios {
+		for _, c := range sc.Clients {
+			kind := c.Role + " " + c.Commit
+			if seen[kind] || c.ConfigFile == nil {
+				continue
+			}
+			seen[kind] = true
+			specs = append(specs, client.Spec{
+				Role: c.Role, Config: c.Config, Topic: c.Topic, Input: c.Input, Output: c.Output, Commit: c.Commit, Transaction: c.Transaction,
+			})
+		}
+	}
+	return specs
+}
+
+// decisive are the properties without which a run would be about another
+// configuration.
+var decisive = []string{"acks", "enable.idempotence", "transactional.id", "isolation.level", "enable.auto.commit"}
+
+// Drop takes out what the library says it cannot honour ("property: why"), and
+// notes it: a run without says nothing about the property. One that decides what
+// is promised is an error.
+func (s *Suite) Drop(refused []string) error {
+	for _, r := range refused {
+		property, why, _ := strings.Cut(r, ": ")
+		if slices.Contains(decisive, property) {
+			return fmt.Errorf("%s cannot honour %s (%s): a run without it would be about another configuration", s.App.Library, property, why)
+		}
+		gone := false
+		for _, sc := range s.Scenarios {
+			gone = drop(sc, property) || gone
+		}
+		note := fmt.Sprintf("%s cannot honour %s, so the runs are without it: %s", s.App.Library, property, why)
+		if gone && !slices.Contains(s.Notes, note) {
+			s.Notes = append(s.Notes, note)
+		}
+	}
+	return nil
+}
+
+func drop(s *scenarios.Scenario, property string) (gone bool) {
+	for i := range s.Clients {
+		c := &s.Clients[i]
+		if _, set := c.Config[property]; set && c.ConfigFile != nil {
+			delete(c.Config, property)
+			gone = true
+		}
+	}
+	return gone
+}
