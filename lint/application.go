@@ -3,6 +3,7 @@ package lint
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -10,14 +11,15 @@ import (
 // Application is what is linted: what one program tells its clients, and what its
 // brokers were told. What is not known is left zero, and is not held against it.
 type Application struct {
-	Client    string // its name in a scenario, "" for properties files
-	Library   string // "java", or with its version "java@2.8.2"
-	Role      string // producer, consumer, processor
-	Commit    string // commit pattern of a consumer or processor
-	Batch     int    // records a transaction, of a producer; 0 = none
-	Instances int    // 0 = not known
-	Resends   bool   // it sends again by itself what failed
-	Reads     Origin // how what it reads was written
+	Client    string        // its name in a scenario, "" for properties files
+	Library   string        // "java", or with its version "java@2.8.2"
+	Role      string        // producer, consumer, processor
+	Commit    string        // commit pattern of a consumer or processor
+	Batch     int           // records a transaction, of a producer; 0 = none
+	Instances int           // 0 = not known
+	Work      time.Duration // the longest on one record; 0 = not known
+	Resends   bool          // it sends again by itself what failed
+	Reads     Origin        // how what it reads was written
 
 	Producer, Consumer *File // nil = not given, or has none
 	Broker             *File // nil = not given

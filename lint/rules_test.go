@@ -163,6 +163,13 @@ func TestFiles(t *testing.T) {
 		{"a reader of who knows what", "java", "", nil, []string{"enable.auto.commit=false", "auto.offset.reset=earliest"}, []string{"warning read-uncommitted c"}},
 		{"a reader in a transactional pair", "java", "", eos, slices.Delete(slices.Clone(committed), 1, 2), []string{"error read-uncommitted c"}},
 		{"librdkafka reads committed by default", "confluent-kafka", "", nil, []string{"enable.auto.commit=false", "auto.offset.reset=earliest"}, nil},
+		{"one id for whoever starts", "java", "", []string{"transactional.id=till", "transaction.timeout.ms=60000"}, committed, []string{"info transactional-id-shared p:1"}},
+		{"an id of the host", "java", "", []string{"transactional.id=till-${HOSTNAME}", "transaction.timeout.ms=60000"}, committed, nil},
+		{"an id that only names the client", "java", "", []string{"transactional.id=${client}", "transaction.timeout.ms=60000"}, committed, []string{"info transactional-id-shared p:1"}},
+		{"a random id", "java", "", []string{"transactional.id=till-${random.uuid}", "transaction.timeout.ms=60000"}, committed, []string{"error transactional-id-random p:1"}},
+		{"a timeout below a poll's", "java", "", []string{"transactional.id=${instance}", "transaction.timeout.ms=40000"}, committed, []string{"warning transaction-timeout p:2"}},
+		{"the default timeout, below a poll's", "java", "", []string{"transactional.id=${instance}"}, slices.Delete(slices.Clone(committed), 4, 5), []string{"info transaction-timeout p"}},
+		{"a timeout that the brokers refuse", "java", "", []string{"transactional.id=${instance}", "transaction.timeout.ms=1200000"}, committed, []string{"error transaction-timeout p:2"}},
 		{"offsets by the consumer", "java", "transaction-offsets-outside", eos, committed, []string{"error offsets-outside-transaction c"}},
 		{"commit before the work", "java", "before-processing", []string{"acks=all"}, committed, []string{"error commit-before-processing c"}},
 	}

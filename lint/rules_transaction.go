@@ -1,6 +1,12 @@
 package lint
 
-import "github.com/onceproof/onceproof/scenarios"
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
 
 var eos = kip(98, " - Exactly Once Delivery and Transactional Messaging")
 
@@ -51,4 +57,88 @@ var transactionRules = []Rule{
 			return nil
 		},
 	},
+	{
+		ID: "transactional-id-random", Property: "transactional.id", Severity: Error,
+		Promise: "an id that differs at each start fences nobody, and nobody ends the transaction that a crash left open",
+		Fix:     "an id that is unique to an instance and stable over its restarts, such as the name of its stateful set's pod",
+		Why: "A start with the same id has the coordinator abort what its predecessor left, and fence the predecessor should it still live. " +
+			"Under another id the open transaction stays until transaction.timeout.ms, and every read_committed reader waits before it.",
+		Sources: []Source{eos, documented("producer", "transactional.id")},
+		Breaks:  []string{"progress"}, Scenario: "random-transactional-id",
+		check: func(a *Application) []hit {
+			id := a.producer("transactional.id")
+			if a.transactional() && random.MatchString(id.Value) {
+				return one(id, Change{Producer, "transactional.id", "${client}-${instance}"})
+			}
+			return nil
+		},
+	},
+	{
+		ID: "transactional-id-shared", Property: "transactional.id", Severity: Error,
+		Promise: "two instances share it, and each one that starts fences the other",
+		Fix:     "an id of its own for each instance, stable over its restarts",
+		Why: "The coordinator takes the second for a successor of the first, and aborts and fences what the first has open. With restarts " +
+			"in turn neither gets a long transaction committed.",
+		Sources: []Source{eos, kip(447, ": Producer scalability for exactly once semantics")},
+		Breaks:  []string{"progress"}, Scenario: "shared-transactional-id",
+		check: func(a *Application) []hit {
+			id := a.producer("transactional.id")
+			if !a.transactional() || !id.set() || a.Instances == 1 || ownOfInstance.MatchString(id.Value) {
+				return nil
+			}
+			h := hit{at: id, changes: []Change{{Producer, "transactional.id", "${client}-${instance}"}}}
+			if a.Instances == 0 {
+				h.severity, h.promise = Info, "every process that is started with this file has the same id, and two of them fence each other"
+			}
+			return []hit{h}
+		},
+	},
+	{
+		ID: "transaction-timeout", Property: "transaction.timeout.ms", Severity: Warning,
+		Promise: "a transaction that takes longer is aborted by the coordinator, and tried again takes as long",
+		Fix:     "a transaction.timeout.ms above what the work on one poll may take (max.poll.interval.ms bounds it), or a smaller max.poll.records",
+		Why: "One transaction a poll takes as long as the work on its records, and after an outage a poll brings as many as it may. The " +
+			"coordinator aborts the transaction and fences its producer; the restart polls as much again. Above the brokers' " +
+			"transaction.max.timeout.ms the producer is refused at its start.",
+		Sources: []Source{documented("producer", "transaction.timeout.ms"), documented("broker", "transaction.max.timeout.ms"), documented("consumer", "max.poll.interval.ms")},
+		Breaks:  []string{"progress"}, Scenario: "transaction-timeout",
+		check: transactionTimeout,
+	},
+}
+
+var (
+	// random is an id that is drawn at each start.
+	random = regexp.MustCompile(`(?i)\$\{[^}]*(random|uuid|incarnation)[^}]*\}`)
+	// ownOfInstance is an id that leaves a part to be filled in for each instance,
+	// or for each start.
+	ownOfInstance = regexp.MustCompile(`\$\{(?:[^c}]|c[^l}])[^}]*\}|\$\(|%[a-z]`)
+)
+
+func transactionTimeout(a *Application) []hit {
+	at := a.producer("transaction.timeout.ms")
+	timeout, ok := at.number()
+	if !a.transactional() || !ok {
+		return nil
+	}
+	if limit, ok := a.broker("transaction.max.timeout.ms").number(); ok && timeout > limit {
+		return []hit{{at: at, severity: Error, promise: fmt.Sprintf("the brokers allow at most %d ms (transaction.max.timeout.ms) and refuse the producer at its start", limit),
+			changes: []Change{{Producer, "transaction.timeout.ms", strconv.FormatInt(limit, 10)}}}}
+	}
+	records, _ := a.consumer("max.poll.records").number()
+	longest, ok := a.consumer("max.poll.interval.ms").number()
+	if a.Work > 0 {
+		longest, ok = records*a.Work.Milliseconds(), true
+	}
+	if !a.reads() || !ok || timeout >= longest {
+		return nil
+	}
+	enough := longest
+	if limit, ok := a.broker("transaction.max.timeout.ms").number(); ok {
+		enough = min(enough, limit)
+	}
+	h := hit{at: at, changes: []Change{{Producer, "transaction.timeout.ms", strconv.FormatInt(enough, 10)}}}
+	if a.Work == 0 && !at.set() {
+		h.severity = Info
+	}
+	return []hit{h}
 }

@@ -16,7 +16,7 @@ func OfScenario(s *scenarios.Scenario) []*Application {
 		c := &s.Clients[i]
 		config := fileOf(s.File, c.Config, c.ConfigPos)
 		a := &Application{
-			Client: c.Name, Library: c.Library, Role: c.Role, Commit: c.Commit, Batch: c.Transaction, Instances: c.Count,
+			Client: c.Name, Library: c.Library, Role: c.Role, Commit: c.Commit, Batch: c.Transaction, Instances: c.Count, Work: c.Process.Max,
 			Resends: c.Role == scenarios.Producer && c.Retry.Attempts > 0, Broker: broker, Line: cmp.Or(c.ConfigPos["commit"].Line, c.Pos.Line),
 		}
 		if c.Role != scenarios.Consumer {
