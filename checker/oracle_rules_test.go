@@ -6,8 +6,7 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-// count goes through the definitions of docs/anomalies.md, for those kinds that
-// concern single records, reads, transactions and offsets.
+// count goes through the definitions of docs/anomalies.md.
 func (o *oracle) count() map[Anomaly]int64 {
 	n := map[Anomaly]int64{}
 	o.countSends(n)
@@ -15,6 +14,8 @@ func (o *oracle) count() map[Anomaly]int64 {
 	o.countTxns(n)
 	o.countInputs(n)
 	o.countOffsets(n)
+	o.countFencing(n)
+	o.countProgress(n)
 	for k, c := range n {
 		if c == 0 {
 			delete(n, k)
@@ -270,14 +271,6 @@ func (o *oracle) countTxns(n map[Anomaly]int64) {
 			}
 		}
 		n[HangingTransaction] += int64(len(hung))
-		for k := range o.inits {
-			for m := range o.inits {
-				a, b := o.inits[k], o.inits[m]
-				if a.Proc == x.proc && b.Proc != x.proc && a.PID == b.PID && b.Epoch > a.Epoch && x.committed && x.ask > b.T {
-					n[ZombieCommit]++
-				}
-			}
-		}
 	}
 	for i, s := range o.staged { // each covering transaction once
 		x := o.stagedTxn(s)
