@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -53,7 +54,7 @@ func (j *judge) transactional() bool {
 // fault that met one of the operations, a client that died with work in hand,
 // an outcome that nobody knew, a rebalance, an abort.
 func (j *judge) disturbed(ops ...history.Op) bool {
-	return j.counts["crashes"] > 0 || j.hot.unknown > 0 || j.counts["unknown-ends"] > 0 ||
+	return j.counts["crashes"] > 0 || j.hot.unknown > 0 || j.counts["unknown-ends"] > 0 || j.counts["unknown-commits"] > 0 ||
 		j.counts["rebalances"] > 0 || j.counts["aborts"] > 0 || j.anyFaultMet(ops...)
 }
 
@@ -74,7 +75,7 @@ func (j *judge) exercise(g Guarantee) exercised {
 		ex.examined = []string{"records", "processed", "outputs", "faults", "crashes", "unknown"}
 		j.dataVerdict(&ex, true)
 	case Order:
-		ex.examined = []string{"records", "acked", "polled", "faults", "crashes"}
+		ex.examined = []string{"records", "acked", "polled", "second-opinions", "second-opinions-open", "second-opinions-against", "faults", "crashes"}
 		j.dataVerdict(&ex, true)
 	case Agreement:
 		ex.examined = []string{"records", "acked", "polled", "faults", "leader-changes"}
@@ -90,14 +91,14 @@ func (j *judge) exercise(g Guarantee) exercised {
 			ex.missing = "no transaction was aborted, cut short or met by a fault"
 		}
 	case Offsets:
-		ex.examined = []string{"offset-commits", "offset-fetches", "registers-searched", "registers-not-searched", "handovers", "rebalances", "crashes", "faults"}
+		ex.examined = []string{"offset-commits", "offset-fetches", "registers-searched", "registers-by-rules", "registers-not-searched", "handovers", "rebalances", "crashes", "faults"}
 		switch {
 		case j.hot.committedOffsets == 0 && j.commits.n == 0 && j.staged.n == 0:
 			ex.notApplying = "no offset was committed in this run"
 		case !j.auditDone:
 			ex.unknown = j.noAudit("the final committed offsets are not known")
 		case len(j.unsearched) > 0:
-			ex.unknown = "not linearized: " + strings.Join(j.unsearched, "; ")
+			ex.unknown = fmt.Sprintf("%d committed offsets could not be searched for an order: %s", j.counts["registers-not-searched"], strings.Join(j.unsearched, "; "))
 		case !j.disturbed(history.OpCommitOffsets, history.OpSendOffsets, history.OpCommit, history.OpPoll):
 			ex.missing = notDisturbed
 		}
@@ -119,6 +120,9 @@ func (j *judge) exercise(g Guarantee) exercised {
 		case j.lastGone == 0:
 			ex.missing = "no fault was over before the run ended"
 		}
+	}
+	if d := j.disputed[g]; len(d) > 0 && ex.unknown == "" {
+		ex.unknown = "the second opinion differs: " + strings.Join(d, "; ")
 	}
 	return ex
 }
@@ -144,7 +148,7 @@ func (j *judge) noAudit(s string) string {
 }
 
 func (j *judge) txnDisturbed() bool {
-	return j.counts["aborts"] > 0 || j.counts["unknown-ends"] > 0 || j.counts["aborted-records"] > 0 || j.counts["cut-short"] > 0 ||
+	return j.counts["aborts"] > 0 || j.counts["unknown-ends"] > 0 || j.counts["unknown-commits"] > 0 || j.counts["aborted-records"] > 0 || j.counts["cut-short"] > 0 ||
 		j.anyFaultMet(history.OpCommit, history.OpAbort, history.OpSendOffsets, history.OpBegin) ||
 		j.anyFaultMet(history.OpSend) && j.nTxns > 0
 }

@@ -78,10 +78,15 @@ func (j *judge) epochOrder(pt *part, off int64, r *record, p *producerLog, k pid
 
 // initialised keeps when each process got its producer id and epoch.
 func (j *judge) initialised(p *proc, e *history.Event, line uint32) {
-	j.inits = append(j.inits, producerInit{t: e.T, pid: e.PID, epoch: e.Epoch, proc: p.id, line: line})
+	inv := p.invoked(e)
+	if inv == 0 {
+		inv = e.T // not told: then a moment is all that is known
+	}
+	j.inits = append(j.inits, producerInit{inv: inv, t: e.T, pid: e.PID, epoch: e.Epoch, proc: p.id, line: line})
 }
 
 type producerInit struct {
+	inv   int64
 	t     int64
 	pid   int64
 	proc  int32
@@ -218,8 +223,9 @@ func (j *judge) zombieTxns() {
 		if f.theirs.line == 0 || x.commitInv <= f.theirs.t {
 			continue
 		}
+		j.zombies[f.mine.pid] = true
 		j.finds.report(ZombieCommit, func() draft {
-			d := draft{client: j.procs[x.proc].client, txn: int32(i) + 1, view: j.producerView(f.mine.pid, x.proc)}
+			d := draft{client: j.procs[x.proc].client, txn: int32(i) + 1, view: j.producerView(f.mine.pid)}
 			d.events = append(d.events, j.initEvent(f.mine), j.initEvent(f.theirs),
 				j.event(x.commitInv, j.procName(x.proc), x.invLine, 0, history.Invoke, history.OpCommit, fmt.Sprintf("commit of transaction %d asked", x.num)),
 				j.event(x.end, j.procName(x.proc), x.endLine, 0, history.OK, history.OpCommit, fmt.Sprintf("transaction %d committed", x.num)))

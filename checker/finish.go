@@ -38,6 +38,7 @@ func (j *judge) finish() {
 	j.offsetsDone()
 	j.ownersDone()
 	j.progressDone()
+	j.secondOpinion()
 }
 
 // restore gives acknowledgements that were displaced by a wrong sighting back to
@@ -174,7 +175,7 @@ func (j *judge) txnRow(r *record) *txn {
 
 // walk is the pass in offset order over the log of a partition.
 func (j *judge) walk(pt *part) {
-	w := walker{j: j, pt: pt, aside: j.asides[pt.tp.Topic], sent: map[int32]lastSent{}}
+	w := walker{j: j, pt: pt, aside: j.asides[pt.tp.Topic], sent: map[int32]lastSent{}, began: make([]latest, len(j.procs))}
 	pt.rows.read(0, func(off int64, r *record) bool {
 		if r.flags&fLogged != 0 && r.flags&fMarker == 0 {
 			w.row(off, r)
@@ -190,6 +191,7 @@ type walker struct {
 	aside  bool               // a retry or dead-letter topic: its copies are no duplicates
 	sent   map[int32]lastSent // by process: its largest send number so far
 	latest [2]latest          // largest invocations so far, of two processes
+	began  []latest           // by process: its largest invocation so far
 }
 
 // latest is the record of one process that was invoked last.

@@ -50,6 +50,7 @@ type judge struct {
 	owners   map[int64][]owning // by group and partition
 	seeks    []seek
 	inits    []producerInit
+	zombies  map[int64]bool  // producer ids that a process used after losing them
 	line     int64           // of the event being observed
 	asides   map[string]bool // retry and dead-letter topics
 
@@ -58,8 +59,9 @@ type judge struct {
 	lastT  int64
 	counts map[string]int64
 
-	searchBudget int      // registers that may still be searched
-	unsearched   []string // registers that could not be, and why
+	searchBudget int      // operations that may still be searched
+	unsearched   []string // registers that should have been searched and could not be, and why
+	disputed     map[Guarantee][]string
 	views        int
 
 	hot       hotCounts
@@ -122,7 +124,8 @@ type part struct {
 	open    []openTxn
 
 	undecided []undecided
-	vis       uint16 // readers of the audit that returned something
+	vis       uint16       // readers of the audit that returned something
+	pairs     []outOfOrder // what the pass found out of order
 }
 
 // record is what is known of one offset of one partition.
@@ -245,7 +248,9 @@ func newJudge(h history.Header, opt Options) *judge {
 		phases:   map[string]int64{},
 		counts:   map[string]int64{},
 
-		searchBudget: 64,
+		searchBudget: searchTotal,
+		disputed:     map[Guarantee][]string{},
+		zombies:      map[int64]bool{},
 	}
 	j.finds = newFindings(j)
 	if h.Format == history.JepsenFormat {

@@ -42,7 +42,7 @@ func TestModelIsCleanSeeded(t *testing.T) {
 		}
 	}
 	// The model must reach what it is there for.
-	for _, k := range []string{"aborts", "commits", "crashes", "unknown", "failed", "rebalances", "aborted-records", "handovers", "live-handovers", "epoch-bumps", "unknown-ends", "fences", "offset-fetches"} {
+	for _, k := range []string{"aborts", "commits", "crashes", "unknown", "failed", "rebalances", "aborted-records", "handovers", "live-handovers", "epoch-bumps", "unknown-ends", "fences", "offset-fetches", "registers-searched", "second-opinions"} {
 		if seen[k] == 0 {
 			t.Errorf("the model never shows %s", k)
 		}

@@ -72,6 +72,9 @@ func missed(t *testing.T, w *world, a Anomaly, p *planted) string {
 		}
 		return why
 	}
+	if n := r.Evidence.Counts["second-opinions-against"]; n != 0 {
+		return fmt.Sprintf("porcupine differs %d times", n)
+	}
 	for _, f := range resultOf(r, GuaranteeOf(a)).Anomalies {
 		if f.Kind != a {
 			continue

@@ -66,13 +66,21 @@ func (w *walker) realtime(at place, r *record, owner *proc) {
 	if r.flags&fAcked != 0 {
 		for _, l := range w.latest {
 			if l.inv > r.ack && l.proc != owner.id {
+				w.pt.outOfOrder(l.off, at.off())
 				w.realtimeReorder(at, r, owner, l)
 				break
 			}
 		}
 	}
+	own := &w.began[owner.id]
+	if r.flags&fAcked != 0 && own.inv > r.ack {
+		w.pt.outOfOrder(own.off, at.off())
+	}
 	if r.inv == 0 || w.j.valueFlags(r.val)&vResent != 0 {
 		return // of a value that was sent again, this record may be of either attempt
+	}
+	if r.inv > own.inv {
+		*own = latest{inv: r.inv, off: at.off()}
 	}
 	n := latest{inv: r.inv, off: at.off(), proc: owner.id}
 	switch a := &w.latest[0]; {

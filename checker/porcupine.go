@@ -1,30 +1,53 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/onceproof/onceproof/checker/linear"
 )
 
-// Bounds of one search. It is over in milliseconds unless the history is illegal
-// and has commits of unknown outcome; its memory grows with the square of the
-// operations.
+// Bounds of searches. A window is over in milliseconds unless the history is
+// illegal and has commits of unknown outcome; its memory grows with the square of
+// the operations.
 const (
-	searchTime = 2 * time.Second
-	searchOps  = 2_000
+	searchTime    = 2 * time.Second // a window
+	searchOps     = 2_000           // a window
+	searchUnknown = 8               // a window
+	searchTotal   = 5_000_000       // all registers together
 )
 
 // searchRegister asks porcupine about one group's offset for one partition. It
 // finds what the rules of a register miss: several fetches that agree with the
 // commits one by one, but not with each other. found says whether a rule has
 // found something already; then the search only draws the picture.
+//
+// What cannot be searched leaves the guarantee unknown, unless the rules were
+// exact there: at most one fetch met a commit under way.
 func (j *judge) searchRegister(group, tp int32, ws []write, fetches []offsetOp, found bool) {
-	if len(fetches) == 0 || j.searchBudget <= 0 || len(ws)+len(fetches) > 50*searchOps {
+	if len(fetches) == 0 {
+		return // nothing was read of it
+	}
+	name := fmt.Sprintf("committed offset of group %s for %s", j.groups[group].name, tpName(j.parts[tp].tp))
+	exact := !ambiguous(ws, fetches)
+	unsearched := func(why string) {
+		if exact {
+			j.counts["registers-by-rules"]++
+			return
+		}
 		j.counts["registers-not-searched"]++
+		if len(j.unsearched) < 5 {
+			j.unsearched = append(j.unsearched, name+": "+why)
+		}
+	}
+	if len(ws)+len(fetches) > j.searchBudget {
+		unsearched(fmt.Sprintf("there are more than %d operations on committed offsets", searchTotal))
 		return
 	}
+	j.searchBudget -= len(ws) + len(fetches)
 	var ops []linear.OffsetOp
 	clients := map[int32]int{}
 	client := func(proc int32) int {
@@ -50,16 +73,10 @@ func (j *judge) searchRegister(group, tp int32, ws []write, fetches []offsetOp, 
 		}
 		ops = append(ops, linear.OffsetOp{Kind: linear.FetchOffset, Off: f.off, Client: client(f.proc), Call: f.inv, Return: f.end})
 	}
-	r := linear.Offsets(ops, linear.Caps{Ops: searchOps, Time: searchTime})
-	j.searchBudget--
-	name := fmt.Sprintf("committed offset of group %s for %s", j.groups[group].name, tpName(j.parts[tp].tp))
+	r := linear.Offsets(ops, linear.Caps{Ops: searchOps, Clients: 100, Unknown: searchUnknown, Time: searchTime})
 	switch r.Verdict {
 	case linear.Unknown:
-		if !r.TimedOut { // too much at once: the rules alone have judged it
-			j.counts["registers-not-searched"]++
-			return
-		}
-		j.unsearched = append(j.unsearched, name+": "+r.Reason)
+		unsearched(r.Reason)
 		return
 	case linear.OK:
 		j.counts["registers-searched"]++
@@ -79,6 +96,28 @@ func (j *judge) searchRegister(group, tp int32, ws []write, fetches []offsetOp, 
 		d.legal = "values in one order of the commits"
 		return d
 	})
+}
+
+// ambiguous says that two or more fetches met a commit under way, or one of unknown
+// outcome: either value is right for each of them, but perhaps not for both. Any
+// other fetch has one right value, and the rules know it.
+func ambiguous(ws []write, fetches []offsetOp) bool {
+	last := make([]int64, len(ws)+1) // the largest end of the first i writes, in order of invocation
+	for i, w := range ws {
+		last[i+1] = max(last[i], w.end)
+	}
+	met := 0
+	for _, f := range fetches {
+		inv := f.inv
+		if inv == 0 {
+			inv = f.end
+		}
+		n, _ := slices.BinarySearchFunc(ws, f.end, func(w write, end int64) int { return cmp.Compare(w.inv, end+1) })
+		if last[n] >= inv {
+			met++
+		}
+	}
+	return met > 1
 }
 
 // view writes porcupine's HTML, and names it.
@@ -102,32 +141,6 @@ func (j *judge) view(name string, r *linear.Result) string {
 		return ""
 	}
 	return file
-}
-
-// producerView draws the operations on one producer id of which a zombie's
-// commit is one.
-func (j *judge) producerView(pid int64, zombie int32) string {
-	if j.opt.View == nil {
-		return ""
-	}
-	owners := map[int32]bool{}
-	var ops []linear.ProducerOp
-	for _, n := range j.inits {
-		if n.pid == pid {
-			owners[n.proc] = true
-			ops = append(ops, linear.ProducerOp{Kind: linear.InitProducer, Owner: int(n.proc), Epoch: n.epoch, Call: n.t - 1, Return: n.t})
-		}
-	}
-	for i := range j.nTxns {
-		if x := j.txns.at(i); owners[x.proc] && x.outcome == txnCommitOK && len(ops) < searchOps {
-			ops = append(ops, linear.ProducerOp{Kind: linear.UseProducer, Owner: int(x.proc), What: fmt.Sprintf("commit %d", x.num), Call: x.commitInv, Return: x.end})
-		}
-	}
-	r := linear.Producers(ops, linear.Caps{Ops: searchOps, Time: searchTime})
-	if r.Verdict != linear.Illegal {
-		return ""
-	}
-	return j.view(fmt.Sprintf("transactional id of %s", j.procName(zombie)), &r)
 }
 
 // logView draws the appends around two records of a partition.

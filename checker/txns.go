@@ -261,6 +261,7 @@ func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
 		in.lastT = e.T
 	case e.Type == history.Info || !certain(e):
 		op.kind = opMaybe
+		j.counts["unknown-commits"]++
 	default:
 		return nil
 	}

@@ -119,12 +119,13 @@ var offsetRegister = porcupine.Model{
 // is so wherever the register stood before.
 func Offsets(ops []OffsetOp, caps Caps) Result {
 	cut := windows(ops, func(o OffsetOp) int64 { return o.Call }, func(o OffsetOp) int64 { return o.Return })
+	past := newLingering(ops)
 	out := Result{Verdict: OK}
 	for i, w := range cut {
 		if !fetches(w) {
 			continue
 		}
-		r := search(offsetRegister, operations(relevant(ops, cut, i)), caps)
+		r := search(offsetRegister, operations(past.relevant(cut, i)), caps)
 		switch {
 		case r.Verdict == Illegal:
 			return r
@@ -147,10 +148,33 @@ func fetches(w []OffsetOp) bool {
 	return false
 }
 
+// lingering finds operations that may take effect long after they began.
+type lingering struct {
+	maybe  map[int64][]OffsetOp // commits of unknown outcome, by offset
+	stages map[int64][]OffsetOp // staged offsets, by offset
+	txns   map[int32][]OffsetOp // stages and ends of each transaction
+}
+
+func newLingering(ops []OffsetOp) lingering {
+	l := lingering{map[int64][]OffsetOp{}, map[int64][]OffsetOp{}, map[int32][]OffsetOp{}}
+	for _, o := range ops {
+		switch {
+		case o.Kind == CommitOffset && o.Return == Forever:
+			l.maybe[o.Off] = append(l.maybe[o.Off], o)
+		case o.Kind == StageOffset:
+			l.stages[o.Off] = append(l.stages[o.Off], o)
+			fallthrough
+		case o.Kind == EndCommit, o.Kind == EndAbort:
+			l.txns[o.Txn] = append(l.txns[o.Txn], o)
+		}
+	}
+	return l
+}
+
 // relevant is window i with what may explain its fetches: the windows before it,
 // back to one with a commit that certainly happened, and earlier operations of
 // unknown outcome that would write what a fetch here returned.
-func relevant(ops []OffsetOp, cut [][]OffsetOp, i int) []OffsetOp {
+func (l *lingering) relevant(cut [][]OffsetOp, i int) []OffsetOp {
 	first := i
 	for first > 0 && (first == i || !anchored(cut[first])) {
 		first--
@@ -161,34 +185,41 @@ func relevant(ops []OffsetOp, cut [][]OffsetOp, i int) []OffsetOp {
 	}
 	begin := out[0].Call
 	wanted := map[int64]bool{}
+	staged := map[int32]bool{}
 	for _, o := range out {
-		if o.Kind == FetchOffset {
+		switch o.Kind {
+		case FetchOffset:
 			wanted[o.Off] = true
+		case StageOffset:
+			staged[o.Txn] = true
 		}
 	}
 	// A transaction's stage and end belong together.
 	late := map[int32]bool{}
-	have := map[int32]bool{}
 	for _, o := range out {
-		if o.Kind == StageOffset {
-			have[o.Txn] = true
-		}
-	}
-	for _, o := range ops {
-		if o.Call < begin && o.Kind == StageOffset && wanted[o.Off] {
-			late[o.Txn] = true
-		}
-		if (o.Kind == EndCommit || o.Kind == EndAbort) && o.Call >= begin && !have[o.Txn] {
+		if (o.Kind == EndCommit || o.Kind == EndAbort) && !staged[o.Txn] {
 			late[o.Txn] = true
 		}
 	}
-	for _, o := range ops {
-		if o.Call >= begin {
-			continue
+	for off := range wanted {
+		for _, o := range l.stages[off] {
+			if o.Call < begin {
+				late[o.Txn] = true
+			}
 		}
-		if o.Kind == CommitOffset && o.Return == Forever && wanted[o.Off] || o.Kind != CommitOffset && o.Kind != FetchOffset && late[o.Txn] {
-			out = append(out, o)
+	}
+	earlier := func(ops []OffsetOp) {
+		for _, o := range ops {
+			if o.Call < begin {
+				out = append(out, o)
+			}
 		}
+	}
+	for off := range wanted {
+		earlier(l.maybe[off])
+	}
+	for txn := range late {
+		earlier(l.txns[txn])
 	}
 	return out
 }
