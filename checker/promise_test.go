@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/onceproof/onceproof/history"
@@ -106,14 +107,16 @@ func TestPermitted(t *testing.T) {
 // TestErrorsThatProveNothing: a send or an end of a transaction that fails with
 // one of these may have happened.
 func TestErrorsThatProveNothing(t *testing.T) {
-	for _, e := range []history.Error{
-		{Name: "NOT_LEADER_OR_FOLLOWER", Code: 6}, {Name: "REQUEST_TIMED_OUT", Code: 7}, {Name: "NETWORK_EXCEPTION", Code: 13},
-		{Name: "NOT_ENOUGH_REPLICAS", Code: 19}, {Name: "NOT_ENOUGH_REPLICAS_AFTER_APPEND", Code: 20}, {Name: "OUT_OF_ORDER_SEQUENCE_NUMBER", Code: 45}, {Name: "INVALID_PRODUCER_EPOCH", Code: 47},
-		{Name: "UNKNOWN_PRODUCER_ID", Code: 59}, {Name: "PRODUCER_FENCED", Code: 90}, {Name: "UNKNOWN_SERVER_ERROR", Code: -1},
+	errs := []history.Error{ // as libraries name them
 		{Name: "ProducerFencedException"}, {Name: "TimeoutException"}, {Name: "context.DeadlineExceeded"}, {Name: "_MSG_TIMED_OUT"},
 		{Name: "OutOfOrderSequenceException"}, {Name: "NotLeaderOrFollowerException"}, {Name: "kafka: client has run out of available brokers: EOF"},
 		{Name: "Fenced", Class: history.Fenced},
-	} {
+	}
+	for _, code := range sortedCodes() {
+		name, _, _ := strings.Cut(notProof[code], ":")
+		errs = append(errs, history.Error{Name: name, Code: code})
+	}
+	for _, e := range errs {
 		t.Run(e.Name, func(t *testing.T) {
 			p := plain()
 			id := p.invoke("shop/0/1", 3, orders, nil)

@@ -25,11 +25,19 @@ func checkCommand() *cobra.Command {
 		Use:   "check DIR|FILE|-",
 		Short: "Judge a history again, without a cluster",
 		Long: `Judge a run folder, a history file (plain or zstd), or standard input. Jepsen's
-jepsen.tests.kafka histories (EDN, also gzipped) are read too.`,
+jepsen.tests.kafka histories (EDN, also gzipped) are read too.
+
+Exit code: 0 as the history's header expects, 1 a guarantee differs, 2 the file or the
+command line is wrong (with the line), 3 it could not be judged.`,
 		Example: `  onceproof check runs/guide-recipe-7-20260101T120000
   zstdcat history.jsonl.zst | onceproof check - --json
   onceproof check history.edn --only no-loss,order`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("check judges one history at a time, and %d were given; give a run folder, a file, or - for standard input", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opt, err := checkOptions(memory, only)
 			if err != nil {
@@ -58,6 +66,9 @@ jepsen.tests.kafka histories (EDN, also gzipped) are read too.`,
 	return cmd
 }
 
+// leastMemory is what reading alone needs.
+const leastMemory = 16 << 20
+
 // checkProgress redraws how far a check is, on a terminal.
 func checkProgress(w io.Writer) func(events int64) {
 	if !isTerminal(w) {
@@ -70,6 +81,9 @@ func checkOptions(memory string, only []string) (checker.Options, error) {
 	bytes, err := parseBytes(memory)
 	if err != nil {
 		return checker.Options{}, fmt.Errorf("--memory: %w", err)
+	}
+	if bytes < leastMemory {
+		return checker.Options{}, fmt.Errorf("--memory: %s is too little to judge in; give at least 16MiB", memory)
 	}
 	opt := checker.Options{Memory: bytes}
 	for _, name := range only {
