@@ -21,17 +21,18 @@ func (j *judge) finish() {
 	for _, pt := range j.parts {
 		j.walk(pt)
 	}
-	for _, pt := range j.parts { // the three one after the other, while its rows are in memory
+	inputs := j.inputsDone()
+	for _, pt := range j.parts { // one after the other, while its rows are in memory
 		if j.auditDone {
 			j.losses(pt)
 			j.readersDone(pt)
+			inputs(pt)
 		}
 		j.acksInOrder(pt)
 	}
 	if j.auditDone {
 		j.unresolvedLosses()
 	}
-	j.inputsDone()
 	j.txnsDone()
 	j.overlaps()
 	j.readsDone()
@@ -67,7 +68,7 @@ func (j *judge) restore() {
 // aborts the transaction with a marker of the next epoch.
 func (j *judge) decide(pt *part) {
 	producers := map[int64]*producerLog{} // by producer id
-	pt.rows.scan(func(off int64, r *record) bool {
+	pt.rows.read(0, func(off int64, r *record) bool {
 		if r.flags&fLogged == 0 {
 			return true
 		}
@@ -88,6 +89,7 @@ func (j *judge) decide(pt *part) {
 		}
 		if r.flags&fAcked == 0 && r.val != 0 {
 			if a, ok := j.attempt(r.val); ok {
+				r = pt.rows.at(off) // it changes
 				r.txn, r.inv, r.invLine = a.txn, a.inv, a.invLine
 				if r.from == 0 {
 					r.from = a.from

@@ -192,20 +192,26 @@ func (j *judge) accounting(g *group) (judged, byOutput bool, client string) {
 	return byOutput || g.processes, byOutput, client
 }
 
-// inputsDone looks at every input that a group committed past. Exactly-once is
-// a tiling: each visible input below the committed offset is accounted for once.
-func (j *judge) inputsDone() {
+// inputsDone makes what looks at every input of a partition that a group committed
+// past. Exactly-once is a tiling: each visible input below the committed offset is
+// accounted for once.
+func (j *judge) inputsDone() func(pt *part) {
+	type account struct {
+		g        *group
+		byOutput bool
+		client   string
+	}
+	var accounts []account
 	for _, g := range j.groups {
-		judged, byOutput, client := j.accounting(g)
-		if !judged || !j.auditDone {
-			continue
+		if judged, byOutput, client := j.accounting(g); judged {
+			accounts = append(accounts, account{g, byOutput, client})
 		}
-		for _, tp := range sortedKeys(g.inputs) {
-			in := g.inputs[tp]
-			if !in.hasFinal {
-				continue
+	}
+	return func(pt *part) {
+		for _, a := range accounts {
+			if in := a.g.inputs[pt.id]; in != nil && in.hasFinal {
+				j.tile(a.g, in, a.byOutput, a.client)
 			}
-			j.tile(g, in, byOutput, client)
 		}
 	}
 }
