@@ -91,6 +91,11 @@ func (j *judge) result(g Guarantee) Result {
 	for _, k := range ex.examined {
 		r.Examined[k] = j.counts[k]
 	}
+	for _, k := range ex.notable {
+		if n := j.counts[k]; n > 0 {
+			r.Examined[k] = n
+		}
+	}
 	for _, kind := range breaks[g] {
 		k := j.finds.byKind[kind]
 		if k == nil || k.count == 0 {
