@@ -338,3 +338,29 @@ func TestCheckFile(t *testing.T) {
 		t.Errorf("from events and from a file (-events +file):\n%s", diff)
 	}
 }
+
+// TestStoppedEarly: a run that was stopped at a violation is judged, though some of
+// its faults did not strike any more; one that failed before was not proved.
+func TestStoppedEarly(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before bool
+		exit   int
+	}{{"a fault that came too late", false, 0}, {"a fault that failed before", true, 3}} {
+		p := newTape()
+		p.h.Expect = map[string]string{"no-duplicates": "violated"}
+		p.send("shop/0/1", 0, orders, 0, nil)
+		p.kill()
+		phase := history.Event{Src: history.SrcHarness, Proc: "harness", Type: history.Info, Op: history.OpPhase, Note: history.PhaseStopped}
+		late := history.Event{Src: history.SrcFault, Proc: "fault/2", Type: history.Fail, Op: history.OpInject, Err: &history.Error{Name: "failed", Text: "the load is over"}}
+		if c.before {
+			phase, late = late, phase
+		}
+		p.add(phase)
+		p.add(late)
+		p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 0))
+		if r := p.done().judge(t); r.Exit != c.exit {
+			t.Errorf("%s: exit %d (%s), want %d", c.name, r.Exit, r.Why, c.exit)
+		}
+	}
+}

@@ -27,6 +27,7 @@ type fault struct {
 	gone     int64
 	line     int64 // of the effect, else of inject
 	failed   string
+	failedT  int64
 	isOn     bool
 	isWire   bool
 	met      map[string]int64
@@ -85,6 +86,7 @@ func (j *judge) observeFault(e *history.Event, line int64) {
 }
 
 func (f *fault) fail(e *history.Event) {
+	f.failedT = e.T
 	f.failed = string(e.Op)
 	if e.Err != nil {
 		f.failed += ": " + strings.TrimSpace(e.Err.Name+" "+e.Err.Text)
@@ -230,9 +232,14 @@ func (j *judge) faultEvidence() []FaultEvidence {
 	return out
 }
 
-// unproved names the first fault whose effect was never seen.
+// unproved names the first fault whose effect was never seen. A run that was
+// stopped at a violation owes nothing of what was still to come.
 func (j *judge) unproved() string {
+	stopped := j.phases[history.PhaseStopped]
 	for _, f := range j.faults {
+		if f.effect == 0 && stopped != 0 && (f.failedT >= stopped || f.failed == "") {
+			continue
+		}
 		if f.effect == 0 {
 			s := fmt.Sprintf("fault %d (%s) was never seen to take effect", f.step, strings.TrimSpace(f.kind+" "+f.target))
 			if f.failed != "" {

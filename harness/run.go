@@ -237,6 +237,8 @@ func (r *run) last(ctx context.Context, d time.Duration, enough <-chan struct{})
 		return nil
 	case why := <-r.cfg.Stop:
 		r.status.say("the load ends early: " + why)
+		r.rec.record(history.Event{T: history.Now(), Src: history.SrcHarness, Proc: "harness", Type: history.Info, Op: history.OpPhase,
+			Note: history.PhaseStopped, Data: map[string]any{"why": why}})
 		return errStopped
 	case err := <-r.fleet.failed:
 		return err

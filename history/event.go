@@ -74,6 +74,10 @@ const (
 	OpResponse   Op = "response"   // wire, ok
 )
 
+// PhaseStopped is the name of the phase in which a load was ended early: at a
+// violation, by `run: {stop-on: violation}`.
+const PhaseStopped = "stopped-early"
+
 // Class is what a library's error means for the caller.
 type Class string
 
