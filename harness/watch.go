@@ -33,6 +33,7 @@ func (r *run) watch(ctx context.Context, began time.Time) (stop func()) {
 			}
 		}
 	})
+	wg.Go(func() { r.recordLevels(ctx) })
 	return func() {
 		cancel()
 		wg.Wait()

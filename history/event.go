@@ -67,7 +67,7 @@ const (
 	OpMarker     Op = "marker"     // audit, ok: a control record: TP, Off, PID, Epoch, Marker
 	OpVisible    Op = "visible"    // audit, ok: read_committed, by library Note: TP, Off, Val, From
 	OpOffset     Op = "offset"     // audit, ok: stable committed offset: Group, TP, Off, Meta; no line if none
-	OpWatermarks Op = "watermarks" // audit, ok: TP, Off = [log start, last stable offset, high watermark]
+	OpWatermarks Op = "watermarks" // audit, ok, and harness, info, while the run goes on: TP, Off = [log start, last stable offset, high watermark]
 	OpOpenTxn    Op = "open-txn"   // audit, ok: TP, PID, Epoch, Off = [first offset]: a transaction still open
 	OpAuditDone  Op = "audit-done" // audit: ok when whole; fail with Err when a part is missing
 	OpRequest    Op = "request"    // wire, invoke: Data {api, version, broker}; see docs/history.md

@@ -1,7 +1,9 @@
 package reports
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/onceproof/onceproof/history"
@@ -16,7 +18,7 @@ type Curves struct {
 
 // Series is one curve; null where there is nothing to say.
 type Series struct {
-	Plot string   `json:"plot"` // rate, latency, backlog
+	Plot string   `json:"plot"` // rate, latency, backlog, log
 	Name string   `json:"name"`
 	Y    []*value `json:"y"`
 }
@@ -40,17 +42,19 @@ type curves struct {
 	step  int64
 	rates map[rate]*[]float64
 	sends histograms
-	ends  histograms
+	dones histograms
 	lags  map[string]*gauge // by group
 	held  gauge             // records between last stable offset and high watermark
+	ends  map[string]*gauge // "orders high watermark", as the harness read it
 	tick  int64             // gauges are read every binStep; the next reading
 	log   backlog
+	marks watermarks
 }
 
 type rate struct{ client, what string }
 
 func newCurves() curves {
-	return curves{step: binStep, rates: map[rate]*[]float64{}, lags: map[string]*gauge{}, log: newBacklog()}
+	return curves{step: binStep, rates: map[rate]*[]float64{}, lags: map[string]*gauge{}, ends: map[string]*gauge{}, log: newBacklog(), marks: watermarks{}}
 }
 
 func (c *curves) add(t, took int64, p *process, e *history.Event) {
@@ -67,7 +71,7 @@ func (c *curves) add(t, took int64, p *process, e *history.Event) {
 	case e.Type == history.OK && e.Op == history.OpPoll:
 		c.count(i, rate{p.client, "reads"}, float64(len(e.Off)))
 	case e.Type == history.OK && (e.Op == history.OpCommit || e.Op == history.OpCommitOffsets):
-		c.ends.add(i, took)
+		c.dones.add(i, took)
 	}
 	c.log.add(p, e)
 }
@@ -80,10 +84,12 @@ func (c *curves) bin(t int64) int {
 			*r = halve(*r, func(a, b float64) float64 { return a + b })
 		}
 		c.sends.halve()
-		c.ends.halve()
+		c.dones.halve()
 		c.held = halve(c.held, higher)
-		for _, g := range c.lags {
-			*g = halve(*g, higher)
+		for _, gauges := range []map[string]*gauge{c.lags, c.ends} {
+			for _, g := range gauges {
+				*g = halve(*g, higher)
+			}
 		}
 	}
 	return int(t / c.step)
@@ -125,15 +131,21 @@ type gauge []float64
 // read notes the levels that stood since the last reading.
 func (c *curves) read(tick int64) {
 	lag, held := c.log.levels()
+	ends := c.marks.ends()
 	for ; c.tick < tick; c.tick++ {
 		i := int(c.tick * binStep / c.step)
-		for g, v := range lag {
-			if c.lags[g] == nil {
-				c.lags[g] = &gauge{}
-			}
-			c.lags[g].raise(i, float64(v))
-		}
+		raise(c.lags, i, lag)
+		raise(c.ends, i, ends)
 		c.held.raise(i, float64(held))
+	}
+}
+
+func raise(gauges map[string]*gauge, i int, levels map[string]int64) {
+	for name, v := range levels {
+		if gauges[name] == nil {
+			gauges[name] = &gauge{}
+		}
+		gauges[name].raise(i, float64(v))
 	}
 }
 
@@ -160,23 +172,26 @@ func (c *curves) all(last int64) Curves {
 		name string
 		q    float64
 		of   *histograms
-	}{{"send p50", .5, &c.sends}, {"send p99", .99, &c.sends}, {"commit p99", .99, &c.ends}} {
+	}{{"send p50", .5, &c.sends}, {"send p99", .99, &c.sends}, {"commit p99", .99, &c.dones}} {
 		if y, ok := h.of.quantiles(n, h.q); ok {
 			out.Series = append(out.Series, Series{"latency", h.name, y})
 		}
 	}
-	groups := make([]string, 0, len(c.lags))
-	for g := range c.lags {
-		groups = append(groups, g)
-	}
-	sort.Strings(groups)
-	for _, g := range groups[:min(len(groups), maxSeries)] {
+	for _, g := range firstNames(c.lags) {
 		out.Series = append(out.Series, Series{"backlog", "group " + g, levels(*c.lags[g], n)})
 	}
 	if peak(c.held) > 0 {
 		out.Series = append(out.Series, Series{"backlog", "held by txns", levels(c.held, n)})
 	}
+	for _, g := range firstNames(c.ends) {
+		out.Series = append(out.Series, Series{"log", g, levels(*c.ends[g], n)})
+	}
 	return out
+}
+
+func firstNames(gauges map[string]*gauge) []string {
+	names := slices.Sorted(maps.Keys(gauges))
+	return names[:min(len(names), maxSeries)]
 }
 
 // rateSeries are the largest rates, in order of client and what.

@@ -40,6 +40,11 @@ func inWords(tl *Timeline, findings []finding) []happening {
 			add(s.From, "leader", l.Name, "led by broker "+s.State+", "+s.Text)
 		}
 	}
+	for _, l := range tl.Coords {
+		for _, s := range l.Spans {
+			add(s.From, "coordinator", l.Name, "coordinated by broker "+s.State)
+		}
+	}
 	for _, l := range tl.Clients {
 		for _, s := range l.Spans {
 			add(s.From, "client", l.Name, "incarnation "+s.Text+" starts")

@@ -22,7 +22,10 @@ var reportCSS string
 //go:embed assets/js/*.js
 var fragments embed.FS
 
-var reportJS = join("page", "view", "lanes", "curves", "timeline")
+var (
+	reportJS = join("page", "view", "lanes", "curves", "timeline")
+	followJS = join("page", "view", "lanes", "curves", "timeline", "follow") // of a page that is served
+)
 
 func join(names ...string) string {
 	var b strings.Builder
@@ -83,6 +86,11 @@ func timelineOf(in Input) (tl *Timeline, err error) {
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	return Aggregate(r, in.Header, in.Report)
+}
+
+// policy lets two scripts run, uPlot and script, and nothing else.
+func policy(script string) string {
+	return "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src " + scriptHash(uplotJS) + " " + scriptHash(script)
 }
 
 // scriptHash is a script's source in the content policy: only these bytes run.

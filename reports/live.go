@@ -38,6 +38,8 @@ type SoFar struct {
 // LiveOptions of NewLive; the zero value prints plain lines.
 type LiveOptions struct {
 	Terminal bool          // redraw a block at the end of the output
+	JSON     bool          // one object a line for each snapshot, and nothing else
+	Scenario string        // only with JSON: named in each line
 	Colour   bool          // only with Terminal
 	Width    func() int    // columns of the terminal; nil = 80
 	Every    time.Duration // how often plain lines tell the counts; 0 = 5 s
@@ -56,9 +58,12 @@ type Live struct {
 	phase string
 	told  time.Time // when plain lines told the counts last
 	drawn int       // lines of the block that stands
-	rates map[string]clientRate
+	rates meter
 	err   error // of the first failed write
 }
+
+// meter makes rates of counts, by client.
+type meter map[string]clientRate
 
 // clientRate is records a second between two snapshots.
 type clientRate struct {
@@ -78,7 +83,7 @@ func NewLive(w io.Writer, opt LiveOptions) *Live {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Live{w: w, opt: opt, began: opt.Now(), rates: map[string]clientRate{}}
+	return &Live{w: w, opt: opt, began: opt.Now(), rates: meter{}}
 }
 
 // Show takes a snapshot.
@@ -86,7 +91,11 @@ func (l *Live) Show(s Snapshot) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.opt.Now()
-	l.measure(now, s.Clients)
+	l.rates.measure(now, s.Clients)
+	if l.opt.JSON {
+		l.print(l.object(now, s))
+		return l.err
+	}
 	var lines []string
 	if s.Phase != l.phase {
 		l.phase = s.Phase
@@ -121,17 +130,20 @@ func (l *Live) stamped(now time.Time, text string) string {
 	return fmt.Sprintf("%7.1f s  %s", now.Sub(l.began).Seconds(), text)
 }
 
-func (l *Live) measure(now time.Time, clients []ClientCounts) {
+func (m meter) measure(now time.Time, clients []ClientCounts) {
 	for _, c := range clients {
 		total := max(c.Sent, c.Processed, c.Polled)
-		was, ok := l.rates[c.Name]
+		was, ok := m[c.Name]
 		if dt := now.Sub(was.at).Seconds(); ok && dt > 0.2 {
-			l.rates[c.Name] = clientRate{now, total, float64(total-was.total) / dt}
+			m[c.Name] = clientRate{now, total, float64(total-was.total) / dt}
 		} else if !ok {
-			l.rates[c.Name] = clientRate{now, total, 0}
+			m[c.Name] = clientRate{now, total, 0}
 		}
 	}
 }
+
+// of is what a client moves a second, rounded.
+func (m meter) of(client string) int64 { return int64(m[client].rate + .5) }
 
 // line is the counts in one line.
 func (l *Live) line(s Snapshot) string {
@@ -186,12 +198,16 @@ func (l *Live) block(s Snapshot) []string {
 	}
 	if len(s.Guarantees) > 0 {
 		parts := []string{}
+		quiet := 0
 		for _, g := range s.Guarantees {
-			words := symbol(g.Verdict) + " " + string(g.Guarantee)
-			if g.Found != "" {
-				words += " (" + plain(g.Found) + ")"
+			if g.Verdict != checker.Violated {
+				quiet++
+				continue
 			}
-			parts = append(parts, i.verdict(g.Verdict, words))
+			parts = append(parts, i.verdict(g.Verdict, fmt.Sprintf("%s %s (%s)", symbol(g.Verdict), g.Guarantee, plain(g.Found))))
+		}
+		if quiet > 0 { // what holds is known at the end only
+			parts = append(parts, i.dim(fmt.Sprintf("nothing found yet of %d %s", quiet, countName("guarantees", int64(quiet)))))
 		}
 		out = append(out, "  so far  "+strings.Join(parts, "  "))
 	}
@@ -209,7 +225,7 @@ func (l *Live) bar(s Snapshot) string {
 }
 
 func (l *Live) client(c ClientCounts, name int) string {
-	parts := []string{fmt.Sprintf("%6s/s", count(int64(l.rates[c.Name].rate+.5)))}
+	parts := []string{fmt.Sprintf("%6s/s", count(l.rates.of(c.Name)))}
 	for _, p := range []struct {
 		n    int64
 		what string

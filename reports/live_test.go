@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"regexp"
 	"strings"
@@ -138,6 +139,28 @@ func TestClipCountsColumns(t *testing.T) {
 	}{{"abc", 5, "abc"}, {"abcdef", 4, "abc…"}, {"\x1b[1mabcdef\x1b[0m", 4, "\x1b[1mabc…\x1b[0m"}, {"ä█ö", 2, "ä…"}} {
 		if got := clip(c.in, c.n); got != c.want {
 			t.Errorf("clip(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
+		}
+	}
+}
+
+// TestLiveForMachines: one object a line, whatever happens in the run.
+func TestLiveForMachines(t *testing.T) {
+	clock := &fakeClock{time.Unix(0, 0)}
+	var buf bytes.Buffer
+	l := NewLive(&buf, LiveOptions{Now: clock.now, JSON: true, Scenario: "small"})
+	for _, s := range snapshots() {
+		clock.t = time.Unix(0, 0).Add(s.Elapsed)
+		if err := l.Show(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "live.jsonl", buf.Bytes())
+	for _, line := range strings.Split(strings.TrimSpace(buf.String()), "\n") {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
 		}
 	}
 }

@@ -31,6 +31,8 @@ type page struct {
 	UPlot, Script, Data    template.JS
 	Policy, UPlotLicence   string
 	HasTimeline            bool
+	Now                    *now // where the run stands; nil when it is over
+	Served, Follow         bool // the page came from a Server; more will come
 	Words                  []happening
 	Left                   string // what the timeline leaves out
 }
@@ -87,7 +89,7 @@ func newPage(in Input, tl *Timeline) (*page, error) {
 		Plan: strings.TrimRight(in.Plan, "\n"), Scenario: strings.TrimRight(in.Scenario, "\n"), Replay: in.Replay,
 		Why: r.Why, Tool: r.Tool, Mutation: r.Mutation, Topics: in.Header.Topics,
 		CSS: template.CSS(uplotCSS + reportCSS), UPlot: template.JS(uplotJS), Script: template.JS(reportJS),
-		Policy:       "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src " + scriptHash(uplotJS) + " " + scriptHash(reportJS),
+		Policy:       policy(reportJS),
 		UPlotLicence: uplotLicence,
 	}
 	if r.Infra != "" { // too long for a headline

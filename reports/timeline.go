@@ -18,6 +18,7 @@ type Timeline struct {
 	Faults   []Strike `json:"faults"`
 	Brokers  []Lane   `json:"brokers"`
 	Leaders  []Lane   `json:"leaders"`
+	Coords   []Lane   `json:"coordinators"` // "group till", "txn till-0": the broker that coordinates it
 	Clients  []Lane   `json:"clients"`
 	Txns     []Lane   `json:"txns"`  // same names as Clients; those without transactions are left out
 	Owned    []Lane   `json:"owned"` // partitions that a group's member owned; same names as Clients
@@ -100,6 +101,9 @@ type aggregate struct {
 	brokers lanes
 	leaders lanes
 	clients lanes
+
+	coordinators lanes
+
 	owned   lanes
 	txns    bars
 	strikes strikes
@@ -148,6 +152,8 @@ func (a *aggregate) add(e *history.Event) {
 		a.client(t, e)
 	case history.SrcFault:
 		a.strikes.add(t, e)
+	case history.SrcWire:
+		a.coordinate(t, e)
 	case history.SrcHarness:
 		a.harness(t, e)
 	}
@@ -161,6 +167,8 @@ func (a *aggregate) harness(t int64, e *history.Event) {
 		a.brokers.of("broker "+number(e.Data["broker"])).next(t, Span{State: text(e.Data["state"])})
 	case history.OpLeader:
 		a.leaders.of(partition(e.TP)).next(t, Span{State: number(e.Data["leader"]), Text: "epoch " + number(e.Data["epoch"])})
+	case history.OpWatermarks:
+		a.curves.level(t, e)
 	case history.OpSpawn:
 		a.spawn(t, e.Proc, a.process(e.Proc))
 	case history.OpExit:
@@ -190,6 +198,7 @@ func (a *aggregate) timeline() *Timeline {
 	}
 	tl.Brokers = a.brokers.all(a.last, maxBrokers, "broker", &tl.Left)
 	tl.Leaders = a.leaders.all(a.last, maxLeaders, "partition", &tl.Left)
+	tl.Coords = a.coordinators.all(a.last, maxLeaders, "coordinated group or transactional id", &tl.Left)
 	tl.Clients = a.clients.all(a.last, maxClients, "client", &tl.Left)
 	for _, l := range tl.Clients {
 		if s := a.owned.byName[l.Name]; s != nil && len(s.all) > 0 {

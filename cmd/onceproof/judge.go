@@ -36,6 +36,11 @@ func judge(ctx context.Context, out io.Writer, o runOptions, j job, dir string, 
 	if err := publish(out, result.in, o.asJSON); err != nil {
 		result.code, result.why = exitUnjudged, err.Error()
 	}
+	if o.server != nil {
+		if err := o.server.End(result.in); err != nil {
+			fmt.Fprintln(os.Stderr, "onceproof:", err)
+		}
+	}
 	return result
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/harness/plan"
-	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/reports"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -33,7 +33,9 @@ type runOptions struct {
 	budget  time.Duration
 	asJSON  bool
 	quiet   bool
-	gate    *gate // nil: the expectations decide, and no CI is told
+	serve   bool
+	server  *reports.Server // nil: not served
+	gate    *gate           // nil: the expectations decide, and no CI is told
 }
 
 func runCommand() *cobra.Command {
@@ -59,6 +61,7 @@ that ship.`,
   onceproof run exactly-once --control      # and the weakened twin that must be found violated
   onceproof run ./orders.yaml --seed 7 --backend docker
   onceproof run ./orders.yaml --plan        # only print what would happen
+  onceproof run ./orders.yaml --serve       # follow it in a browser
   onceproof run ./orders.yaml --until-fail  # seed after seed, until one is not as expected
   onceproof run --budget 10m --out artefacts --baseline onceproof.json
   onceproof run ./orders.yaml --repeat 5 --baseline onceproof.json --update-baseline`,
@@ -87,6 +90,7 @@ that ship.`,
 	f.BoolVar(&o.until, "until-fail", false, "repeat, without --repeat for ever, until a run is not as expected")
 	f.DurationVar(&o.budget, "budget", 0, "pick the scenarios that are worth most within this time, such as 10m")
 	f.BoolVar(&o.asJSON, "json", false, "print verdicts as JSON on standard output and nothing else there, progress as JSON lines on standard error")
+	f.BoolVar(&o.serve, "serve", false, "show the run in a browser too, on a free port of loopback; ends with the run")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress")
 	o.gate = newGate(f)
 	return cmd
@@ -121,6 +125,13 @@ func run(ctx context.Context, out io.Writer, o runOptions, names []string) error
 	}
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
+	}
+	if o.serve {
+		if o.server, err = reports.NewServer(); err != nil {
+			return &exit{exitUnjudged, err}
+		}
+		defer o.server.Close()
+		fmt.Fprintf(os.Stderr, "follow it at %s\n", o.server.URL())
 	}
 	results, err := runRounds(ctx, out, o, runnables)
 	if len(results) > 1 && !o.asJSON {
@@ -249,16 +260,13 @@ func runOne(ctx context.Context, out io.Writer, o runOptions, j job) outcome {
 	if err != nil {
 		return outcome{job: j, code: exitUsage, why: err.Error()}
 	}
-	progress := newProgress(os.Stderr, o.quiet)
+	stop := make(chan string, 1)
+	progress := newProgress(os.Stderr, o, j, stopsAt(j.scenario.Run.StopOn, stop))
 	progress.plan(j)
-	cfg := harness.Config{
+	_, runErr := harness.Run(ctx, harness.Config{
 		Scenario: j.scenario, Plan: j.plan, Dir: dir, Control: j.control,
-		Progress: progress.show, Tool: version(),
-	}
-	if j.scenario.Run.StopOn != "" {
-		stopOnViolation(&cfg)
-	}
-	_, runErr := harness.Run(ctx, cfg)
+		Progress: progress.show, Observe: progress.observe(), Stop: stop, Tool: version(),
+	})
 	progress.end()
 	if errors.Is(runErr, errInterrupted) {
 		return outcome{job: j, dir: dir, code: exitInterrupted, why: errInterrupted.Error()}
@@ -266,18 +274,17 @@ func runOne(ctx context.Context, out io.Writer, o runOptions, j job) outcome {
 	return judge(ctx, out, o, j, dir, runErr)
 }
 
-// stopOnViolation judges the run as it goes and ends its load at the first
-// violation that needs no final log to be seen. The verdict is the whole check's.
-func stopOnViolation(cfg *harness.Config) {
-	stop := make(chan string, 1)
-	cfg.Stop = stop
-	cfg.Observe = func(h history.Header) func(*history.Event) {
-		return checker.NewOnline(h, func(a checker.Alarm) {
-			select {
-			case stop <- fmt.Sprintf("%s was seen: %s", a.Kind, a.Text):
-			default:
-			}
-		}).Observe
+// stopsAt ends the load at the first violation that needs no final log to be
+// seen, if the scenario says so. The verdict is the whole check's.
+func stopsAt(on string, stop chan<- string) func(checker.Alarm) {
+	if on == "" {
+		return nil
+	}
+	return func(a checker.Alarm) {
+		select {
+		case stop <- fmt.Sprintf("%s was seen: %s", a.Kind, a.Text):
+		default:
+		}
 	}
 }
 

@@ -5,11 +5,12 @@ const kinds = [
   { plot: "rate", title: "Records a second", height: 132, unit: "/s" },
   { plot: "latency", title: "Latency", height: 112, unit: "ms", log: true },
   { plot: "backlog", title: "Records behind", height: 112, unit: "" },
+  { plot: "log", title: "Ends of the logs", height: 112, unit: "" },
 ];
 
 // Colour and stroke both tell curves apart.
 const strokes = [["s1", []], ["s2", []], ["s3", []], ["s1", [6, 4]], ["s2", [6, 4]], ["s3", [6, 4]]];
-const styleOf = (s, i) => (s.name === "errors" ? ["bad", [2, 3]] : strokes[i % strokes.length]);
+const styleOf = (s, i) => (s.plot === "log" ? [strokes[(i >> 1) % 3][0], i % 2 ? [4, 3] : []] : s.name === "errors" ? ["bad", [2, 3]] : strokes[i % strokes.length]);
 
 function short(v) {
   if (v === null || v === undefined) return "–";

@@ -1,7 +1,8 @@
-// Bars on one canvas: faults, brokers, leaders, clients with their transactions.
+// Bars on one canvas: faults, brokers, leaders, coordinators, clients with their
+// transactions.
 const lanes = { canvas: null, rows: [], height: 0, hits: [] };
 
-const heads = { faults: "Faults", brokers: "Brokers", leaders: "Leaders", clients: "Clients" };
+const heads = { faults: "Faults", brokers: "Brokers", leaders: "Leaders", coordinators: "Coordinators", clients: "Clients" };
 
 function layLanes(tl) {
   lanes.rows = [];
@@ -20,7 +21,7 @@ function layLanes(tl) {
     head("faults");
     for (const level of stack(tl.faults)) row("fault", "", 22, level);
   }
-  for (const kind of ["brokers", "leaders", "clients"]) {
+  for (const kind of ["brokers", "leaders", "coordinators", "clients"]) {
     if (!tl[kind].length) continue;
     head(kind);
     for (const lane of tl[kind]) {
@@ -95,7 +96,7 @@ function drawRow(g, row) {
   if (row.kind === "phase") for (const s of row.bars) drawPhase(g, row, s);
   if (row.kind === "fault") for (const f of row.bars) drawFault(g, row, f);
   if (row.kind === "broker") for (const s of row.bars) drawBroker(g, row, s);
-  if (row.kind === "leader") for (const s of row.bars) drawLeader(g, row, s);
+  if (row.kind === "leader" || row.kind === "coordinator") for (const s of row.bars) drawLeader(g, row, s);
   if (row.kind === "client") drawClient(g, row);
   g.restore();
   if (row.name) {
@@ -215,7 +216,8 @@ function drawLeader(g, row, s) {
   g.fill();
   g.globalAlpha = 1;
   label(g, b, y + h / 2, "broker " + s.s, palette.ink2);
-  hit(row, b, `Leader of ${row.name}: broker ${s.s}, ${s.x}\nfrom ${precise(s.f / 1e6)}`);
+  const what = row.kind === "leader" ? `Leader of ${row.name}: broker ${s.s}, ${s.x}` : `Coordinator of ${row.name}: broker ${s.s}, by its answers`;
+  hit(row, b, `${what}\nfrom ${precise(s.f / 1e6)}`);
 }
 
 const outcomes = {

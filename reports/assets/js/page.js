@@ -1,10 +1,11 @@
 // The files of this folder are joined into one function, in the order page,
-// view, lanes, curves, timeline: they share its scope.
+// view, lanes, curves, timeline, and follow where a run is served as it goes on:
+// they share its scope.
 "use strict";
 
 const root = document.documentElement;
 const $ = (id) => document.getElementById(id);
-const data = JSON.parse($("data").textContent);
+let data = JSON.parse($("data").textContent);
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const darkScheme = matchMedia("(prefers-color-scheme: dark)");
 
@@ -15,18 +16,18 @@ $("theme").addEventListener("click", () => {
 });
 darkScheme.addEventListener("change", () => dispatchEvent(new Event("themechange")));
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.addEventListener("click", async () => {
-    const code = $(button.dataset.copy);
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
-    } catch { // no clipboard on file: pages in some browsers: leave it selected
-      getSelection().selectAllChildren(code);
-    }
-  });
-}
+document.addEventListener("click", async (e) => {
+  const button = e.target.closest("[data-copy]");
+  if (!button) return;
+  const code = $(button.dataset.copy);
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  } catch { // no clipboard on file: pages in some browsers: leave it selected
+    getSelection().selectAllChildren(code);
+  }
+});
 
 function el(tag, props, ...children) {
   const e = document.createElement(tag);

@@ -2,8 +2,11 @@
 // violations in front.
 const tl = { box: null, bands: null, marks: null, cursor: null, tip: null, range: null, chosen: -1 };
 
+// layTimeline builds everything in its box, anew when the data has changed.
 function layTimeline() {
   tl.box = $("tl");
+  for (const p of plots.splice(0)) if (p.u) p.u.destroy();
+  tl.box.replaceChildren();
   tl.bands = el("div", { className: "bands" });
   tl.front = el("div", { className: "front" });
   tl.marks = el("div", { className: "marks" });
@@ -23,8 +26,13 @@ function layTimeline() {
     tl.marks.append(b);
   });
   tl.marks.hidden = !data.marks.length;
+  for (const b of document.querySelectorAll("[data-mark]")) b.hidden = false;
   readPalette();
   measure();
+}
+
+function startTimeline() {
+  layTimeline();
   view.listeners.push(redraw);
   new ResizeObserver(() => { if (Math.abs(tl.box.clientWidth - view.width) > 0.5) measure(); }).observe(tl.box);
   addEventListener("themechange", () => { readPalette(); measure(); });
@@ -123,17 +131,15 @@ function listen() {
   $("tl-whole").addEventListener("click", whole);
   $("tl-in").addEventListener("click", () => zoom(0.5));
   $("tl-out").addEventListener("click", () => zoom(2));
-  for (const id of ["tl-prev", "tl-next"]) {
-    if ($(id)) $(id).addEventListener("click", () => step(id === "tl-next" ? 1 : tl.chosen < 0 ? 0 : -1));
-  }
-  for (const b of document.querySelectorAll("[data-mark]")) {
-    b.addEventListener("click", () => {
-      choose(data.marks.findIndex((m) => m.id === b.dataset.mark && m.n === Number(b.dataset.n)));
-      $("timeline").scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "start" });
-      tl.box.focus({ preventScroll: true });
-    });
-    b.hidden = false;
-  }
+  document.addEventListener("click", (e) => {
+    if (e.target.closest("#tl-prev")) return step(tl.chosen < 0 ? 0 : -1);
+    if (e.target.closest("#tl-next")) return step(1);
+    const b = e.target.closest("[data-mark]");
+    if (!b) return;
+    choose(data.marks.findIndex((m) => m.id === b.dataset.mark && m.n === Number(b.dataset.n)));
+    $("timeline").scrollIntoView({ behavior: still.matches ? "auto" : "smooth", block: "start" });
+    tl.box.focus({ preventScroll: true });
+  });
   tl.box.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     const act = {
@@ -217,4 +223,4 @@ function point(p) {
   tl.tip.style.top = Math.min(p.y + 16, p.h - h - 2) + "px";
 }
 
-if (data.timeline && $("tl")) layTimeline();
+if (data.timeline && $("tl")) startTimeline();
