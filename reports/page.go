@@ -23,7 +23,7 @@ type page struct {
 	Faults                 []fault
 	Clients                []client
 	Broker                 []property
-	Topics                 []history.TopicInfo
+	Topics                 []topic
 	Plan, Scenario, Replay string
 	Why, Found, Broken     string
 	Tool, Mutation         string
@@ -77,9 +77,16 @@ type client struct {
 	Properties []property
 }
 
+type topic struct {
+	history.TopicInfo
+	Properties []property
+}
+
 type property struct {
 	Name, Value, Line string
-	Named             bool // a violation names this line
+	Named             bool   // a violation names this line
+	Default           string // Kafka's, if it has one that is known
+	Differs           bool   // Value is not Default
 }
 
 func newPage(in Input, tl *Timeline) (*page, error) {
@@ -87,7 +94,7 @@ func newPage(in Input, tl *Timeline) (*page, error) {
 	p := &page{
 		Title: r.Scenario + ": " + Answer(r), Answer: Answer(r), Tone: tone(r),
 		Plan: strings.TrimRight(in.Plan, "\n"), Scenario: strings.TrimRight(in.Scenario, "\n"), Replay: in.Replay,
-		Why: r.Why, Tool: r.Tool, Mutation: r.Mutation, Topics: in.Header.Topics,
+		Why: r.Why, Tool: r.Tool, Mutation: r.Mutation,
 		CSS: template.CSS(uplotCSS + reportCSS), UPlot: template.JS(uplotJS), Script: template.JS(reportJS),
 		Policy:       policy(reportJS),
 		UPlotLicence: uplotLicence,

@@ -37,8 +37,11 @@ type Input struct {
 	Scenario string                          // the resolved YAML
 	Dir      string                          // the run folder; logs/ below it
 	Replay   string                          // the command that replays the run
-	Baseline *Baseline                       // what is known and accepted; nil if the expectations decide
-	Slower   string                          // how recovery is worse than the baseline, "" if it is not
+	// Default is Kafka's own default of a property of a producer, consumer, broker
+	// or topic; nil if nobody knows.
+	Default  func(kind, property string) (value string, known bool)
+	Baseline *Baseline // what is known and accepted; nil if the expectations decide
+	Slower   string    // how recovery is worse than the baseline, "" if it is not
 }
 
 // Write writes verdict.json, junit.xml, summary.md and report.html into in.Dir,

@@ -15,6 +15,7 @@ import (
 	"github.com/onceproof/onceproof/harness/plan"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/reports"
+	"github.com/onceproof/onceproof/scenarios"
 )
 
 // judge checks the history in dir, writes the pages, and prints the verdict.
@@ -59,6 +60,7 @@ func judgeDir(ctx context.Context, dir string, opt checker.Options) (*checker.Re
 	in := reports.Input{
 		Report: report, Header: r.Header(), Dir: dir, Replay: "onceproof replay " + dir,
 		History: func() (*history.Reader, error) { return history.Open(dir) },
+		Default: kafkaDefault,
 	}
 	if yaml, err := os.ReadFile(filepath.Join(dir, harness.ScenarioFile)); err == nil {
 		in.Scenario = string(yaml)
@@ -67,6 +69,12 @@ func judgeDir(ctx context.Context, dir string, opt checker.Options) (*checker.Re
 		in.Plan = p.String()
 	}
 	return report, in, nil
+}
+
+// kafkaDefault is Kafka's own default of a property.
+func kafkaDefault(kind, name string) (string, bool) {
+	p, ok := scenarios.LookupProperty(kind, name)
+	return p.Default, ok && p.Default != ""
 }
 
 func readPlan(dir string) (*plan.Plan, error) {

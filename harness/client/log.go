@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 )
 
 const (
@@ -16,6 +17,10 @@ const (
 	maxLastLine = 400
 )
 
+// logStamp begins each line with when it came, so that a report can quote the
+// lines around a moment; the wall clock, as brokers log it.
+const logStamp = "2006-01-02T15:04:05.000Z "
+
 // workerLog keeps what an incarnation wrote to stderr, and what it printed that
 // was no event: in a file, and its last lines in memory. Safe for concurrent use.
 type workerLog struct {
@@ -23,6 +28,7 @@ type workerLog struct {
 	file  *os.File // nil if none is wanted
 	room  int      // bytes that may still be written
 	last  []string
+	part  bool  // what was written last was not the end of its line
 	fault error // the first error of writing
 }
 
@@ -57,7 +63,12 @@ func (l *workerLog) copy(r io.Reader) {
 func (l *workerLog) line(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.write(string(line))
+	stamp := ""
+	if !l.part {
+		stamp = time.Now().UTC().Format(logStamp)
+	}
+	l.part = line[len(line)-1] != '\n'
+	l.write(stamp + string(line))
 	l.last = append(l.last, fmt.Sprintf("%.*s", maxLastLine, trimEnd(line)))
 	if len(l.last) > lastLines {
 		l.last = slices.Delete(l.last, 0, 1)
