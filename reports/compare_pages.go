@@ -142,6 +142,7 @@ type comparedView struct {
 	Rows      []comparedRow
 	Multiples []multiple
 	Faults    []string
+	Same      []sameFault // as pictures
 }
 
 type comparedRow struct {
@@ -158,7 +159,7 @@ type comparedCell struct {
 }
 
 func viewOf(s ScenarioComparison, base string) comparedView {
-	v := comparedView{ScenarioComparison: s, Multiples: multiples(s.Libraries), Faults: s.faults()}
+	v := comparedView{ScenarioComparison: s, Multiples: multiples(s.Libraries), Faults: s.faults(), Same: sameFaults(s.Libraries)}
 	for _, l := range s.Libraries {
 		row := comparedRow{LibraryResult: l, Rate: count(int64(l.Rate)), Stall: stallWords(l.Stall), Fatal: l.fatalWords()}
 		row.Unjudged = linkTo(base, l.UnjudgedDir)

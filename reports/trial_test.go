@@ -105,6 +105,31 @@ func TestComparePutsDifferencesFirst(t *testing.T) {
 	}
 }
 
+func TestTheSameFaultIsDrawnForEachLibrary(t *testing.T) {
+	slow := trialOf(t, violatedRun(), "sarama", day)
+	for i := range slow.timeline.Faults {
+		if f := &slow.timeline.Faults[i]; f.Step == 2 {
+			f.Stall += 3e6
+		}
+		if f := &slow.timeline.Faults[i]; f.Step == 3 {
+			f.Effect = 0 // never felt
+		}
+	}
+	quick := trialOf(t, violatedRun(), "franz-go", day)
+	got := sameFaults([]LibraryResult{{Library: "franz-go", shape: &quick}, {Library: "sarama", shape: &slow}, {Library: "none", Unsupported: "no"}})
+	if len(got) != len(quick.timeline.Faults)-1 || got[0].spread != 3*time.Second {
+		t.Fatalf("%d faults, the first with a spread of %v; want all but the one that sarama never felt, the kill with 3 s first", len(got), got[0].spread)
+	}
+	for _, p := range got[0].Pictures {
+		if p.Points == "" || len(p.Bands) == 0 || p.Bands[0].X == "" {
+			t.Errorf("%s: an empty picture", p.Name)
+		}
+	}
+	if one := sameFaults([]LibraryResult{{Library: "franz-go", shape: &quick}}); one != nil {
+		t.Error("one library alone is compared with nothing")
+	}
+}
+
 func TestComparisonPages(t *testing.T) {
 	c := Compare(someTrials(t))
 	var md, page, js bytes.Buffer
