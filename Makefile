@@ -11,7 +11,7 @@ RACE       := $(if $(shell command -v gcc),-race)
 CONCURRENT := ./history ./harness/... ./faults ./clients/franz-go
 OTHERS      = $(shell go list ./... | grep -vE '/(history|faults|harness(/.*)?|clients/franz-go)$$')
 
-.PHONY: demo build test lint vuln bench fuzz mutation images clients engine clean
+.PHONY: browser screenshot man demo build test lint vuln bench fuzz mutation images clients engine clean
 
 demo: build
 	@$(BIN) run guide-recipe exactly-once --backend embedded
@@ -63,6 +63,20 @@ clients:
 	@for build in clients/*/build clients/@*/*/build; do \
 		echo "$$build"; $$build || echo "left out: $$build said why"; \
 	done
+
+# Reports in a real browser; makes its own runs.
+browser:
+	.ci/browser
+
+# The README's pictures, of a run made for them.
+screenshot: build
+	rm -rf build/shot && $(BIN) run guide-recipe --backend embedded --quiet --out build/shot
+	reports/browser/screenshot build/shot/guide-recipe-*/report.html docs/img/report.png light
+	reports/browser/screenshot build/shot/guide-recipe-*/report.html docs/img/report-dark.png dark
+
+# A man page for each command.
+man: build
+	$(BIN) man build/man/man1
 
 engine:
 	.ci/engine

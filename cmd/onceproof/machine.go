@@ -9,29 +9,6 @@ import (
 	"github.com/onceproof/onceproof/harness/cluster"
 )
 
-func doctorCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "doctor",
-		Short:   "Say what this machine can do, what would be refused, and the way out",
-		Example: `  onceproof doctor`,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			out := cmd.OutOrStdout()
-			for _, f := range cluster.Probe(cmd.Context(), "") {
-				mark := "yes"
-				if !f.OK {
-					mark = "no "
-				}
-				fmt.Fprintf(out, "%s  %s: %s\n", mark, f.Name, f.Text)
-				if !f.OK && f.WayOut != "" {
-					fmt.Fprintf(out, "     %s\n", f.WayOut)
-				}
-			}
-			return nil
-		},
-	}
-}
-
 func clusterCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "cluster", Short: "Start a cluster to play with"}
 	spec := cluster.Spec{Name: "cluster", Backend: "auto", Brokers: 3}

@@ -33,7 +33,7 @@ Exit codes:
 		SilenceErrors: true,
 	}
 	cmd.AddCommand(
-		runCommand(),
+		completing(runCommand(), completeScenarios),
 		lintCommand(),
 		verifyCommand(),
 		compareCommand(),
@@ -41,15 +41,16 @@ Exit codes:
 		replayCommand(),
 		shrinkCommand(),
 		checkCommand(),
-		reportCommand(),
+		completing(reportCommand(), completeFolders),
 		historyCommand(),
 		listCommand(),
-		explainCommand(),
-		initCommand(),
+		completing(explainCommand(), completeAnomalies),
+		completing(initCommand(), completeScenarios),
 		schemaCommand(),
 		doctorCommand(),
 		clusterCommand(),
 		workerTestCommand(),
+		manCommand(),
 		workerCommand(),
 	)
 	return cmd
