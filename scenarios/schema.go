@@ -14,7 +14,7 @@ func Schema() []byte { return bytes.Clone(schema()) }
 var schema = sync.OnceValue(func() []byte {
 	root := map[string]any{
 		"$schema":     "https://json-schema.org/draft/2020-12/schema",
-		"$id":         "https://onceproof.github.io/schema/v1/scenario.json",
+		"$id":         "https://raw.githubusercontent.com/onceproof/onceproof/main/scenarios/schema.json",
 		"title":       "onceproof scenario",
 		"description": "One experiment: a cluster, the clients on it, the faults that strike, and what is expected of each guarantee.",
 	}

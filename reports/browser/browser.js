@@ -1,5 +1,6 @@
 // One browser and its pages, for the tests and for the screenshot.
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM || "/usr/bin/chromium";
@@ -23,4 +24,12 @@ export async function open(browser, url, options = {}) {
   page.on("request", (r) => { if (r.url() !== url) requests.push(r.url()); });
   await page.goto(url);
   return { page, trouble, requests, close: () => context.close() };
+}
+
+// shot keeps a picture of the whole page where SHOTS says, for eyes.
+export async function shot(page, name) {
+  const dir = process.env.SHOTS;
+  if (!dir) return;
+  mkdirSync(dir, { recursive: true });
+  await page.screenshot({ path: join(dir, name.replaceAll(/[^\w.-]+/g, "-") + ".png"), fullPage: true });
 }

@@ -6,12 +6,12 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { launch, open } from "./browser.js";
+import { launch, open, shot } from "./browser.js";
 
 const pages = process.env.PAGES;
 assert.ok(pages && existsSync(pages), "PAGES must name a folder of reports: use ./run");
 const names = readdirSync(pages).filter((n) => existsSync(join(pages, n, "report.html")));
-for (const want of ["violated", "passing", "not-exercised", "crashed"]) assert.ok(names.includes(want), `no report ${want} in ${pages}`);
+for (const want of ["violated", "passing", "not-exercised", "crashed"].flatMap((n) => [n, "real-" + n])) assert.ok(names.includes(want), `no report ${want} in ${pages}`);
 const url = (name) => pathToFileURL(join(pages, name, "report.html")).href;
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -30,6 +30,7 @@ for (const name of names) {
   test(`${name}: opens without a complaint and asks the network for nothing`, async () => {
     const { page, trouble, requests, close } = await open(browser, url(name));
     await page.waitForSelector("#tl canvas");
+    await shot(page, name);
     await page.mouse.move(700, 500);
     assert.deepEqual(trouble, []);
     assert.deepEqual(requests, []);
@@ -40,6 +41,7 @@ for (const name of names) {
   for (const colorScheme of ["light", "dark"]) {
     test(`${name}: axe finds nothing serious, ${colorScheme}`, async () => {
       const { page, close } = await open(browser, url(name), { colorScheme, bypassCSP: true });
+      await shot(page, `${name}-${colorScheme}`);
       for (const d of await page.$$("details")) await d.evaluate((e) => { e.open = true; });
       await page.evaluate(axeSource);
       const found = await page.evaluate(() => window.axe.run());
@@ -53,6 +55,7 @@ for (const name of names) {
   test(`${name}: fits a phone`, async () => {
     const { page, trouble, close } = await open(browser, url(name), { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
     await page.waitForSelector("#tl canvas");
+    await shot(page, `${name}-phone`);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(wide <= 0, `the page is ${wide} px wider than the phone`);
     assert.deepEqual(trouble, []);
@@ -88,6 +91,22 @@ test("a click on a violation zooms to its witness", async () => {
   assert.deepEqual(await page.$$eval(".event", (es) => es.map((e) => e.textContent)), ["1", "2", "3", "4", "5"]);
   await page.click("#tl-whole");
   assert.equal(await view(page), "The whole run, 34.000 s");
+  await close();
+});
+
+test("a real violation: a click zooms to its witness", async () => {
+  const { page, trouble, close } = await open(browser, url("real-violated"));
+  await page.waitForSelector("#tl canvas");
+  const whole = await view(page);
+  await page.click(".mark");
+  const [from, to] = await view(page);
+  assert.ok(to - from < 3, `${from} to ${to} is no zoom of ${whole}`);
+  assert.match(await page.textContent("#tl-caption"), /stands in the log at orders\/0@\d+ and again/);
+  assert.ok((await page.$$(".event")).length >= 2, "the witness's events do not stand on the lanes");
+  assert.match(await page.textContent("#timeline tbody"), /group till.*coordinated by broker \d/s);
+  assert.match(await page.textContent("#tl"), /orders high watermark/);
+  assert.deepEqual(trouble, []);
+  await shot(page, "real-violated-witness");
   await close();
 });
 
