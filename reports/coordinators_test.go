@@ -63,7 +63,7 @@ func TestEndsOfLogsAreSumsOverPartitions(t *testing.T) {
 			got[s.Name] = [3]float64{float64(*s.Y[0]), float64(*s.Y[15]), float64(*s.Y[20])}
 		}
 	}
-	if d := cmp.Diff(map[string][3]float64{"orders high watermark": {14, 49, 90}, "orders last stable": {7, 7, 55}}, got); d != "" {
+	if d := cmp.Diff(map[string][3]float64{"orders HW": {14, 49, 90}, "orders LSO": {7, 7, 55}}, got); d != "" {
 		t.Errorf("ends of the log at 0, 1.5 and 2 s (-want +got):\n%s", d)
 	}
 }

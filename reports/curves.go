@@ -45,7 +45,7 @@ type curves struct {
 	dones histograms
 	lags  map[string]*gauge // by group
 	held  gauge             // records between last stable offset and high watermark
-	ends  map[string]*gauge // "orders high watermark", as the harness read it
+	ends  map[string]*gauge // "orders HW", as the harness read it
 	tick  int64             // gauges are read every binStep; the next reading
 	log   backlog
 	marks watermarks

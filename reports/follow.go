@@ -173,7 +173,7 @@ func (p *page) goOn(s Snapshot, rates meter) {
 	p.Answer = "Running: " + s.Phase
 	for i := range p.Guarantees {
 		g := &p.Guarantees[i]
-		g.Stands = "so far"
+		g.Stands, g.Differs = "so far", g.Verdict == checker.Violated
 		if g.Verdict == checker.Violated {
 			p.Tone = "bad"
 		}

@@ -20,8 +20,8 @@ func (c *curves) level(t int64, e *history.Event) {
 func (w watermarks) ends() map[string]int64 {
 	out := map[string]int64{}
 	for tp, m := range w {
-		out[tp.Topic+" high watermark"] += m[1]
-		out[tp.Topic+" last stable"] += m[0]
+		out[tp.Topic+" HW"] += m[1]
+		out[tp.Topic+" LSO"] += m[0]
 	}
 	return out
 }
