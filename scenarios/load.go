@@ -75,6 +75,30 @@ func loadShipped(name string) (*Scenario, error) {
 	return nil, notFound(name)
 }
 
+// Matching returns the shipped scenarios that a pattern such as mistakes/* matches,
+// in the order in which they are best read; anything that is no pattern is returned
+// as it is.
+func Matching(pattern string) ([]string, error) {
+	if !strings.ContainsAny(pattern, "*?[") {
+		return []string{pattern}, nil
+	}
+	var names []string
+	for _, f := range shippedFiles() {
+		name := strings.TrimSuffix(f, ".yaml")
+		matches, err := path.Match(pattern, name)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", pattern, err)
+		}
+		if matches {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%w: none matches %q; `onceproof list` shows all", ErrNotFound, pattern)
+	}
+	return names, nil
+}
+
 // shippedFile is the file of a shipped scenario. A name is enough, its folder
 // may be given.
 func shippedFile(name string) (string, bool) {

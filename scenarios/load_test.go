@@ -3,6 +3,7 @@ package scenarios
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -36,13 +37,32 @@ func TestShippedScenarios(t *testing.T) {
 		if mistake != strings.HasPrefix(first, "Mistake: ") {
 			t.Errorf("%s: a mistake's description begins with it: %q", file, first)
 		}
-		if s.Run.Duration.Seconds() > 40 {
+		if s.Run.Duration.Seconds() > 40 && !slices.Contains(s.Metadata.Labels, "slow") {
 			t.Errorf("%s runs for %v", file, s.Run.Duration)
 		}
 		for _, f := range s.Faults {
 			if f.Name == "" {
 				t.Errorf("%s: %s has no name", file, f.Words())
 			}
+		}
+	}
+}
+
+func TestMatching(t *testing.T) {
+	for pattern, want := range map[string]int{"mistakes/a*s-*": 2, "guide-*": 1, "exactly-once": 1, "./some.yaml": 1} {
+		names, err := Matching(pattern)
+		if err != nil || len(names) != want {
+			t.Errorf("%s: %v, %v; want %d", pattern, names, err, want)
+		}
+		for _, n := range names {
+			if _, err := Load(n); err != nil && pattern != "./some.yaml" {
+				t.Error(err)
+			}
+		}
+	}
+	for _, pattern := range []string{"mistake/*", "["} {
+		if names, err := Matching(pattern); err == nil {
+			t.Errorf("%s: %v", pattern, names)
 		}
 	}
 }

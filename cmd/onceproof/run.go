@@ -43,7 +43,8 @@ func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO…",
 		Short: "Run scenarios and judge them",
-		Long: `Run each scenario, a shipped one by its name or a file, and judge what happened.
+		Long: `Run each scenario, a shipped one by its name or a file, and judge what happened. A
+pattern in quotes, such as 'mistakes/*', stands for all shipped ones that it matches.
 
 The plan is printed before anything starts. Without --seed and without a seed in the
 scenario one is drawn and printed; the same seed gives the same plan.
@@ -59,6 +60,7 @@ time first, then those that show most for their time. Without names it picks fro
 that ship.`,
 		Example: `  onceproof run guide-recipe exactly-once
   onceproof run exactly-once --control      # and the weakened twin that must be found violated
+  onceproof run 'mistakes/*' --control      # each documented mistake, and its correction that must hold
   onceproof run ./orders.yaml --seed 7 --backend docker
   onceproof run ./orders.yaml --plan        # only print what would happen
   onceproof run ./orders.yaml --serve       # follow it in a browser
@@ -84,7 +86,7 @@ that ship.`,
 	f.StringVar(&o.backend, "backend", "", "auto, docker, embedded or external, instead of the scenario's")
 	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw, instead of the scenario's")
-	f.BoolVar(&o.control, "control", false, "run each scenario's control too: weakened, it must be found violated")
+	f.BoolVar(&o.control, "control", false, "run each scenario's twin too: weakened, it must be found violated; of a mistake, mended, it must hold")
 	f.BoolVar(&o.plan, "plan", false, "print the plan and stop")
 	f.IntVar(&o.repeat, "repeat", 1, "run everything so often, with consecutive seeds")
 	f.BoolVar(&o.until, "until-fail", false, "repeat, without --repeat for ever, until a run is not as expected")
@@ -162,7 +164,7 @@ func runRounds(ctx context.Context, out io.Writer, o runOptions, all []runnable)
 	return results, nil
 }
 
-// runnable is a scenario or its control, with the first of its seeds.
+// runnable is a scenario or its twin, with the first of its seeds.
 type runnable struct {
 	scenario *scenarios.Scenario
 	seed     uint64
@@ -182,11 +184,15 @@ func runnablesOf(o runOptions, names []string) ([]runnable, error) {
 		if !o.control {
 			continue
 		}
-		c, err := s.WithControl()
+		twin := s.WithControl
+		if s.Fixed != nil {
+			twin = s.WithFixed
+		}
+		c, err := twin()
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, runnable{c, seed, true})
+		all = append(all, runnable{c, seed, s.Fixed == nil})
 	}
 	return all, nil
 }
@@ -198,11 +204,17 @@ func load(o runOptions, names []string) ([]*scenarios.Scenario, error) {
 	}
 	var all []*scenarios.Scenario
 	for _, name := range names {
-		s, err := scenarios.Load(name)
+		matching, err := scenarios.Matching(name)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, s)
+		for _, name := range matching {
+			s, err := scenarios.Load(name)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, s)
+		}
 	}
 	if o.budget == 0 {
 		return all, nil
