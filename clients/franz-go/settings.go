@@ -80,6 +80,11 @@ func (s *settings) producer() {
 	} else if s.inFlight != 0 && s.inFlight != 5 {
 		s.refuse("max.in.flight.requests.per.connection", "franz-go has always 5 with idempotence")
 	}
+	if _, timed := s.spec.Config["delivery.timeout.ms"]; timed && s.idempotent() && s.txnID == "" && s.spec.Retry.Attempts > 0 {
+		// Without it the library never gives up a send that a broker may have; an
+		// application that sends again after the timeout has to ask for that.
+		s.add(kgo.AllowIdempotentProduceCancellation())
+	}
 	if s.txnID != "" {
 		s.add(kgo.TransactionalID(s.txnID))
 	}
