@@ -11,7 +11,7 @@ RACE       := $(if $(shell command -v gcc),-race)
 CONCURRENT := ./history ./harness/... ./faults ./clients/franz-go
 OTHERS      = $(shell go list ./... | grep -vE '/(history|faults|harness(/.*)?|clients/franz-go)$$')
 
-.PHONY: browser screenshot man demo build test lint vuln bench fuzz mutation images clients engine clean
+.PHONY: browser screenshot man demo build test lint vuln bench fuzz mutation images clients compare engine clean
 
 demo: build
 	@$(BIN) run guide-recipe exactly-once --backend embedded
@@ -77,6 +77,12 @@ screenshot: build
 # A man page for each command.
 man: build
 	$(BIN) man build/man/man1
+
+# One table of all built workers over what the backend can do; a long run.
+REPEAT    ?= 3
+SCENARIOS ?= all
+compare: build
+	$(BIN) compare --backend docker --scenarios $(SCENARIOS) --repeat $(REPEAT)
 
 engine:
 	.ci/engine

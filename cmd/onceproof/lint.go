@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,13 +104,14 @@ func printIssues(out io.Writer, format string, apps []*lint.Application, issues 
 	return fmt.Errorf("--format %q is none of text, json, sarif", format)
 }
 
+// lintError is the first error, one with a line of its own if there is any.
 func lintError(issues []lint.Issue) error {
-	for _, i := range issues {
-		if i.Severity == lint.Error {
-			return &exit{exitDiffers, fmt.Errorf("%s: %s: %s", i.Place(), i.Setting(), i.Promise)}
-		}
+	errs := slices.DeleteFunc(slices.Clone(issues), func(i lint.Issue) bool { return i.Severity != lint.Error })
+	if len(errs) == 0 {
+		return nil
 	}
-	return nil
+	i := errs[max(0, slices.IndexFunc(errs, func(i lint.Issue) bool { return i.Line > 0 }))]
+	return &exit{exitDiffers, fmt.Errorf("%s: %s: %s", i.Place(), i.Setting(), i.Promise)}
 }
 
 func explainRule(out io.Writer, id string) error {
