@@ -14,7 +14,11 @@ func (a *Application) With(changes []Change) *Application {
 		case Broker:
 			out.Broker, out.Topic = out.Broker.with(c), out.Topic.without(c.Property)
 		case Code:
-			out.Commit = c.Value
+			if c.Property == "commit" {
+				out.Commit = c.Value
+			} else {
+				out.Resends = false
+			}
 		}
 	}
 	return &out

@@ -73,7 +73,7 @@ const (
 	Producer Part = "producer"
 	Consumer Part = "consumer"
 	Broker   Part = "broker"
-	Code     Part = "code" // the application's own: Property is "commit"
+	Code     Part = "code" // the application's own: Property is "commit" or "resend"
 )
 
 // Change is one line to write. An empty value takes the line out.

@@ -68,7 +68,7 @@ func Lookup(id string) (Rule, bool) {
 
 var rules = func() []Rule {
 	var all []Rule
-	for _, group := range [][]Rule{producerRules, transactionRules, consumerRules, brokerRules} {
+	for _, group := range [][]Rule{producerRules, transactionRules, consumerRules, groupRules, brokerRules} {
 		all = append(all, group...)
 	}
 	return all
