@@ -38,6 +38,9 @@ func (b broker) kill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if now, err := b.now(); err == nil && now.State == cluster.Stopped {
+		return nil // it died of another fault, such as too little memory
+	}
 	return k.Kill(ctx, b.id)
 }
 

@@ -87,6 +87,8 @@ var makers = map[scenarios.FaultKind]func(scenarios.Fault, *Env, uint64) (Fault,
 	scenarios.KindReassign:   newReassign,
 	scenarios.KindShrinkISR:  newShrinkISR,
 	scenarios.KindExpire:     newExpire,
+	scenarios.KindStarve:     newStarve,
+	scenarios.KindSqueeze:    newSqueeze,
 
 	scenarios.KindDeleteOffsets: newDeleteOffsets,
 

@@ -20,6 +20,9 @@ type ledger struct {
 
 	doors map[*linkStrike][]doorLink // which strike changes which links of the proxy
 
+	limitMu sync.Mutex // held through Limiter.Limit, so that limits arrive in order
+	limits  map[cluster.BrokerID][]*claim
+
 	linkMu sync.Mutex // held through Partitioner.Block, so that sets arrive in order
 	links  map[cluster.Link]int
 }
@@ -214,6 +217,55 @@ func (b *body) next(want condition, soft bool) (condition, string, func(context.
 	default:
 		return frozen, "pause", b.pause
 	}
+}
+
+// claim is one strike's limit on what a broker uses.
+type claim struct {
+	limits cluster.Limits
+	by     string
+}
+
+// limit adds a claim; the least of each limit counts.
+func (l *ledger) limit(ctx context.Context, c cluster.Limiter, id cluster.BrokerID, one *claim) error {
+	l.limitMu.Lock()
+	defer l.limitMu.Unlock()
+	if l.limits == nil {
+		l.limits = map[cluster.BrokerID][]*claim{}
+	}
+	l.limits[id] = append(l.limits[id], one)
+	return c.Limit(ctx, id, least(l.limits[id]))
+}
+
+// unlimit takes a claim away. It may be repeated.
+func (l *ledger) unlimit(ctx context.Context, c cluster.Limiter, id cluster.BrokerID, one *claim) error {
+	l.limitMu.Lock()
+	defer l.limitMu.Unlock()
+	l.limits[id] = slices.DeleteFunc(l.limits[id], func(o *claim) bool { return o == one })
+	return c.Limit(ctx, id, least(l.limits[id]))
+}
+
+func least(claims []*claim) cluster.Limits {
+	var out cluster.Limits
+	for _, c := range claims {
+		if c.limits.CPU > 0 && (out.CPU == 0 || c.limits.CPU < out.CPU) {
+			out.CPU = c.limits.CPU
+		}
+		if c.limits.Memory > 0 && (out.Memory == 0 || c.limits.Memory < out.Memory) {
+			out.Memory = c.limits.Memory
+		}
+	}
+	return out
+}
+
+// limiters names the strikes that limit a broker.
+func (l *ledger) limiters(id cluster.BrokerID) []string {
+	l.limitMu.Lock()
+	defer l.limitMu.Unlock()
+	var names []string
+	for _, c := range l.limits[id] {
+		names = append(names, c.by)
+	}
+	return names
 }
 
 // block adds links to those that are blocked between brokers, unblock takes them

@@ -14,7 +14,8 @@ import (
 // shrinkISR keeps followers of a partition from fetching, by dropping the packets of
 // the replication listener between them and its leader, until the leader has put
 // them out of the in-sync replicas. They go on living: their controller knows of
-// no trouble. Kafka has no request for this.
+// no trouble. Kafka has no request for this. A follower that misses nothing stays in sync:
+// the partition needs load.
 type shrinkISR struct {
 	*brokerPartition
 	tp    string
@@ -73,7 +74,7 @@ func (s *shrinkISR) Effect(ctx context.Context) (string, error) {
 	return s.await(ctx, func(isr []cluster.BrokerID, text string) error {
 		for _, id := range s.out {
 			if slices.Contains(isr, id) {
-				return errors.New(text)
+				return errors.New(text + "; a follower leaves when it has missed records for replica.lag.time.max.ms")
 			}
 		}
 		return nil

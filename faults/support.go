@@ -99,7 +99,8 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 // strikesBrokers says whether f needs an ability of the cluster's backend.
 func strikesBrokers(f scenarios.Fault) bool {
 	switch f.Kind {
-	case scenarios.KindKill, scenarios.KindPartition, scenarios.KindMoveLeader, scenarios.KindRoll, scenarios.KindWipe, scenarios.KindShrinkISR:
+	case scenarios.KindKill, scenarios.KindPartition, scenarios.KindMoveLeader, scenarios.KindRoll, scenarios.KindWipe, scenarios.KindShrinkISR,
+		scenarios.KindStarve, scenarios.KindSqueeze:
 		return true
 	case scenarios.KindPause, scenarios.KindStop, scenarios.KindRestart:
 		return f.Args.Client == ""

@@ -50,6 +50,15 @@ func TestCheckSupportNamesThePlaceAndTheWayOut(t *testing.T) {
 		{"evict from nowhere", scenarios.Fault{Kind: scenarios.KindEvict}, nil, "want group"},
 		{"coordinator of nothing", scenarios.Fault{Kind: scenarios.KindMoveCoordinator}, nil, "want group"},
 		{"coordinator on embedded", scenarios.Fault{Kind: scenarios.KindMoveCoordinator, Args: scenarios.FaultArgs{Group: "till"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"starve on embedded", scenarios.Fault{Kind: scenarios.KindStarve, Args: scenarios.FaultArgs{Broker: "any", CPU: 0.1}}, cluster.ErrUnsupported, "backend: docker"},
+		{"starve to nothing", scenarios.Fault{Kind: scenarios.KindStarve, Args: scenarios.FaultArgs{Broker: "any"}}, nil, "want cpu"},
+		{"squeeze to nothing", scenarios.Fault{Kind: scenarios.KindSqueeze, Args: scenarios.FaultArgs{Broker: "any", Memory: 1 << 20}}, nil, "at least 64MiB"},
+		{"wipe on embedded", scenarios.Fault{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "any"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"shrink on embedded", scenarios.Fault{Kind: scenarios.KindShrinkISR, Args: scenarios.FaultArgs{TP: "orders/0"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"elect on embedded", scenarios.Fault{Kind: scenarios.KindElect, Args: scenarios.FaultArgs{TP: "orders/0"}}, cluster.ErrUnsupported, "move-leader"},
+		{"reassign on embedded", scenarios.Fault{Kind: scenarios.KindReassign, Args: scenarios.FaultArgs{TP: "orders/0"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"expire nobody", scenarios.Fault{Kind: scenarios.KindExpire}, nil, "want transactional.id"},
+		{"delete nobody's offsets", scenarios.Fault{Kind: scenarios.KindDeleteOffsets}, nil, "want group"},
 		{"split of one", scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Split: [][]int32{{1, 2}}}}, nil, "two groups"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

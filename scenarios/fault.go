@@ -102,6 +102,8 @@ const (
 	KindReassign        FaultKind = "reassign"         // a partition's replicas move to other brokers
 	KindShrinkISR       FaultKind = "shrink-isr"       // followers are kept from fetching until they are out of sync
 	KindExpire          FaultKind = "expire"           // an open transaction is kept from ending until its time is over
+	KindStarve          FaultKind = "starve"           // a broker gets little processor time
+	KindSqueeze         FaultKind = "squeeze"          // a broker gets little memory
 	KindDeleteOffsets   FaultKind = "delete-offsets"   // a group's committed offsets
 )
 
@@ -126,6 +128,8 @@ type FaultArgs struct {
 	Replicas []int32 // reassign: the new replicas, the preferred leader first; nil = one is replaced, drawn
 	Keep     int     // shrink-isr: how many stay in sync
 	Topic    string  // delete-offsets: of this topic; "" = all
+	CPU      float64 // starve: the share of one processor that is left
+	Memory   int64   // squeeze: bytes that are left
 }
 
 // Listeners of a broker, as FaultArgs.Listener says them.

@@ -33,6 +33,8 @@ var actions = []action{
 	{kind: KindShrinkISR, doc: "Keeps followers from fetching from the leader until only `keep` replicas are in sync. They live on, and know no better. Docker only.", lasts: true, args: []field[FaultArgs]{must(argPartition), argKeep}},
 	{kind: KindExpire, doc: "Keeps an open transaction from ending until its `transaction.timeout.ms` is over and the coordinator aborts it.", args: []field[FaultArgs]{must(argTxnID)}},
 	{kind: KindDeleteOffsets, doc: "Deletes the group's committed offsets, as expiry does. Kafka refuses while members subscribe: crash or stop them first.", args: []field[FaultArgs]{must(argGroup), argOffsetTopic}},
+	{kind: KindStarve, doc: "Leaves a broker `cpu` of one processor, by its cgroup. Docker only.", lasts: true, args: []field[FaultArgs]{must(argBroker), must(argCPU)}},
+	{kind: KindSqueeze, doc: "Leaves a broker `memory`, by its cgroup; where that is too little, the kernel kills it, and it starts again when it is healed. Docker only.", lasts: true, args: []field[FaultArgs]{must(argBroker), must(argMemory)}},
 	{kind: KindRoll, doc: "SIGTERM brokers and start them again, one after the other, each when the last is back in sync; all of them unless `broker` says otherwise.", args: []field[FaultArgs]{argBroker}},
 	{kind: KindFence, doc: "What a second instance of the transactional.id does: it initialises, and the first is a zombie.", args: []field[FaultArgs]{must(argTxnID)}},
 	{kind: KindEvict, doc: "Removes a member of the group, drawn, as a missed session timeout would: the group rebalances, and the member works on until it is refused.", args: []field[FaultArgs]{must(argGroup)}},
@@ -75,6 +77,8 @@ var (
 	argCode        = put("code", "Kafka's name of the error, such as NOT_LEADER_OR_FOLLOWER.", errorName, func(a *FaultArgs) *string { return &a.Code })
 	argWay         = put("direction", "Only this way: `to-broker` or `to-client`. Default: both.", oneOf("a direction", ToBroker, ToClient), func(a *FaultArgs) *string { return &a.Way })
 	argRate        = put("rate", "Bytes a second, of each connection and direction, such as 64KiB/s or 5B/s.", byteRate, func(a *FaultArgs) *int64 { return &a.Rate })
+	argCPU         = put("cpu", "The share of one processor that is left, such as 5%.", percent, func(a *FaultArgs) *float64 { return &a.CPU })
+	argMemory      = put("memory", "What is left, such as 256MiB; at least 64MiB.", byteSize, func(a *FaultArgs) *int64 { return &a.Memory })
 	argListener    = put("listener", "Only this traffic: `replication` or `controller`. Default: all.", oneOf("a listener", OfReplication, OfControllers), func(a *FaultArgs) *string { return &a.Listener })
 	argUnclean     = put("unclean", "`true`: a replica that is not in sync may lead.", boolean, func(a *FaultArgs) *bool { return &a.Unclean })
 	argReplicas    = put("replicas", "The new replicas' broker ids, the preferred leader first, such as [2, 3]. Default: one replica is replaced, drawn.", list("broker ids", whole[int32]("broker id", 1, 1000)), func(a *FaultArgs) *[]int32 { return &a.Replicas })

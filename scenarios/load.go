@@ -32,7 +32,8 @@ var order = []string{
 	"one-partition", "replication-3", "unique-key", "unique-group-id", "commit-after-each-record", "retries",
 	"lost-acknowledgement", "reordering",
 	"crash-around-end-txn", "late-end-txn", "producer-sleeps", "zombie-wakes", "rebalance-storm",
-	"coordinator-dies-in-commit", "group-coordinator-dies", "rolling-restart", "leader-isolated",
+	"transaction-expires", "coordinator-dies-in-commit", "coordinator-moves", "group-coordinator-dies", "rolling-restart", "leader-isolated",
+	"offsets-deleted", "random-mix",
 }
 
 // Load reads one scenario from a file path, or a shipped one by its name. A

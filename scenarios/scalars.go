@@ -298,6 +298,13 @@ var byteRate = scalar("a rate such as 64KiB/s", textSchema(`^[0-9]+(B|KiB|MiB)/s
 	return formatBytes(v) + "/s"
 })
 
+var byteSize = scalar("a size such as 256MiB", textSchema(`^[0-9]+(B|KiB|MiB|GiB)$`), parseBytes, func(v int64) string {
+	if v == 0 {
+		return ""
+	}
+	return formatBytes(v)
+}).asText() // some YAML reader takes 1B for a number
+
 // byteUnits have the greatest first, and the suffix of none last.
 var byteUnits = []struct {
 	name string

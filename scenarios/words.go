@@ -81,6 +81,12 @@ func (f *Fault) Words() string {
 	if a.Delay.Max > 0 {
 		out += " by " + a.Delay.String()
 	}
+	if a.CPU > 0 {
+		out += " to " + formatPercent(a.CPU) + " of a processor"
+	}
+	if a.Memory > 0 {
+		out += " to " + formatBytes(a.Memory)
+	}
 	if a.Rate > 0 {
 		out += " to " + formatBytes(a.Rate) + "/s"
 	}

@@ -222,7 +222,26 @@ func drawFault(t *rapid.T, s *Scenario, i int, spanOf func(int, int) Span) Fault
 			TP: rapid.SampledFrom([]string{"", "in", "in/0"}).Draw(t, "tp"), Nth: rapid.IntRange(1, 9).Draw(t, "nth"),
 		}
 	}
-	switch rapid.IntRange(0, 4).Draw(t, "kind") {
+	switch rapid.IntRange(0, 7).Draw(t, "kind") {
+	case 5:
+		f.When = Trigger{}
+		one, two := spanOf(1, 4000), spanOf(1, 4000)
+		f.Random = &Random{Every: spanOf(5000, 9000), From: []Fault{
+			{Kind: KindCrash, Args: FaultArgs{Client: "c/0"}, For: one},
+			{Kind: KindDrop, When: Trigger{On: &Match{Request: "Produce", Phase: PhaseResponse, Nth: 1}}},
+			{Kind: KindThrottle, Args: FaultArgs{Client: "p", Rate: rapid.Int64Range(1, 1<<40).Draw(t, "rate"), Way: ToClient}, For: two},
+		}}
+		if rapid.Bool().Draw(t, "quiet") {
+			f.Random.Burst, f.Random.Quiet = rapid.IntRange(1, 9).Draw(t, "burst"), spanOf(1, 4000)
+		}
+		if rapid.Bool().Draw(t, "own seed") {
+			f.Random.Seed, f.Random.HasSeed = rapid.Uint64().Draw(t, "seed"), true
+		}
+	case 6:
+		f.When = Trigger{On: &Match{Event: rapid.SampledFrom(Events).Draw(t, "event"), Client: "c", Nth: rapid.IntRange(1, 9).Draw(t, "nth")}}
+		f.Kind, f.Args, f.For = KindSqueeze, FaultArgs{Broker: "any", Memory: rapid.Int64Range(1, 1<<50).Draw(t, "memory")}, spanOf(1, 4000)
+	case 7:
+		f.Kind, f.Args, f.For = KindShrinkISR, FaultArgs{TP: "in/0", Keep: rapid.IntRange(0, 2).Draw(t, "keep")}, spanOf(1, 4000)
 	case 0:
 		f.Kind, f.Args, f.For = KindKill, FaultArgs{Broker: "leader(in/0)"}, spanOf(1, 4000)
 	case 1:
