@@ -53,8 +53,9 @@ export class Library {
   async commitOffsets(offsets) {}
   // rewind goes back to the first of records, and returns [{tp, off}].
   async rewind(records) {}
-  // metadata is the token as the broker will have it, "" for nothing.
-  metadata(token) { return token }
+  // metadata is the token of a commit-offsets or send-offsets as the broker will have
+  // it, "" for nothing.
+  metadata(token, op) { return token }
 }
 
 // record makes what worker.handle takes.
@@ -379,7 +380,7 @@ class Worker {
   async commit(op, records, call) {
     const token = `${this.spec.proc}:${++this.tokens}`
     const next = new Map(records.map(r => [r.tp, { topic: r.topic, partition: r.partition, offset: r.offset + 1, token }]))
-    const lines = [...next].map(([tp, o]) => ({ group: this.group, tp, off: o.offset, meta: this.lib.metadata(token), txn: this.out.txn }))
+    const lines = [...next].map(([tp, o]) => ({ group: this.group, tp, off: o.offset, meta: this.lib.metadata(token, op), txn: this.out.txn }))
     const id = this.events.invoke(op, ...lines)
     this.events.flush()
     try {
