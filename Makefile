@@ -58,10 +58,13 @@ mutation:
 images:
 	images/kafka/build $(KAFKA)
 
-# Each worker for which this machine has a toolchain.
+# Each worker for which this machine has a toolchain; the last thing that the build
+# of another said is why it is left out.
 clients:
 	@for build in clients/*/build clients/@*/*/build; do \
-		echo "$$build"; $$build || echo "left out: $$build said why"; \
+		name=$${build#clients/}; name=$${name%/build}; \
+		if said=$$($$build 2>&1); then echo "built     $$name"; \
+		else echo "left out  $$name: $$(tail -n 1 <<<"$$said")"; fi; \
 	done
 
 # Reports in a real browser; makes its own runs.
