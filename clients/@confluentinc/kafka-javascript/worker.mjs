@@ -61,11 +61,10 @@ class Confluent extends Library {
     return { effective: effective(told), refused }
   }
 
+  // kafka has librdkafka's configuration alone: a kafkaJS block, even an empty one,
+  // brings kafkajs's defaults with it.
   kafka() {
-    // The log goes to stderr: stdout is the protocol's.
-    const log = level => (message, extra) => console.error(level, message, extra?.fac ?? '')
-    const logger = { info: () => {}, debug: () => {}, warn: log('WARN'), error: log('ERROR'), setLogLevel: () => {}, namespace: () => logger }
-    return new Kafka({ 'bootstrap.servers': this.spec.bootstrap.join(','), kafkaJS: { brokers: this.spec.bootstrap, logger } })
+    return new Kafka({ 'bootstrap.servers': this.spec.bootstrap.join(',') })
   }
 
   async open() {
