@@ -53,6 +53,7 @@ FATAL = (errors.AuthorizationError, errors.OutOfOrderSequenceNumberError, errors
 
 class KafkaPython(worker.Library):
     name, version = "kafka-python", kafka.__version__
+    commits = worker.COMMITS + (worker.TRANSACTIONS if hasattr(KafkaProducer, "init_transactions") else [])
 
     def configure(self):
         chosen, refused = worker.translate(self.spec, TABLE, ["producer", "consumer"])
@@ -115,7 +116,9 @@ class KafkaPython(worker.Library):
         self.producer.abort_transaction()
 
     def send_offsets(self, offsets):
-        self.producer.send_offsets_to_transaction(positions(offsets), self.consumer.group_metadata())
+        # Before 3.0 by the group's name alone, without KIP-447.
+        group = self.consumer.group_metadata() if hasattr(self.consumer, "group_metadata") else self.spec["config"]["group.id"]
+        self.producer.send_offsets_to_transaction(positions(offsets), group)
 
     def subscribe(self, topic):
         group, events = self.spec["config"]["group.id"], self.events
