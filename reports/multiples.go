@@ -121,7 +121,7 @@ func sameFaultOf(step int, drawn []LibraryResult, top float64) (sameFault, bool)
 	lasted, least, most := 0.0, int64(math.MaxInt64), int64(0)
 	for _, l := range drawn {
 		f := l.shape.timeline.strike(step)
-		if f.Step != step || f.Effect == 0 {
+		if f.Step != step || f.Effect == 0 || len(strikes) > 0 && f.Kind != strikes[0].Kind {
 			return sameFault{}, false // one of them never felt it
 		}
 		strikes = append(strikes, f)

@@ -41,6 +41,7 @@ for (const name of names) {
     await page.mouse.move(700, 500);
     assert.deepEqual(trouble, []);
     assert.deepEqual(requests, []);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "wider than its window");
     assert.ok((await page.textContent("h1")).length > 10);
     await close();
   });
