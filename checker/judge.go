@@ -62,6 +62,7 @@ type judge struct {
 	searchBudget int      // operations that may still be searched
 	unsearched   []string // registers that should have been searched and could not be, and why
 	disputed     map[Guarantee][]string
+	stretches    int // of logs that get a second opinion
 	views        int
 
 	hot       hotCounts
@@ -249,6 +250,7 @@ func newJudge(h history.Header, opt Options) *judge {
 		counts:   map[string]int64{},
 
 		searchBudget: searchTotal,
+		stretches:    opinionStretches,
 		disputed:     map[Guarantee][]string{},
 		zombies:      map[int64]bool{},
 	}

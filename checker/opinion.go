@@ -33,6 +33,9 @@ func (j *judge) secondOpinion() {
 	if j.reads != nil {
 		return // nobody says in which order a log without an audit is
 	}
+	if j.stretches == 0 {
+		return
+	}
 	logs := 0
 	for _, pt := range j.parts {
 		if pt.logged > 1 {
@@ -41,7 +44,7 @@ func (j *judge) secondOpinion() {
 	}
 	for _, pt := range j.parts {
 		if pt.logged > 1 && len(pt.pairs) <= mostPairs {
-			j.logOpinions(pt, max(1, opinionStretches/logs))
+			j.logOpinions(pt, max(1, j.stretches/logs))
 		}
 	}
 	ids := 0
