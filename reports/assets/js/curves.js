@@ -5,7 +5,7 @@ const kinds = [
   { plot: "rate", title: "Records a second", height: 132, unit: "/s" },
   { plot: "latency", title: "Latency", height: 112, unit: "ms", log: true },
   { plot: "backlog", title: "Records behind", height: 112, unit: "" },
-  { plot: "log", title: "Ends of the logs", height: 112, unit: "" },
+  { plot: "log", title: "Ends of the logs", height: 132, unit: "" },
 ];
 
 // Colour and stroke both tell curves apart.
