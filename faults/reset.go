@@ -49,4 +49,4 @@ func (r reset) Effect(ctx context.Context) (string, error) {
 }
 
 // Gone waits until every door accepts connections.
-func (r reset) Gone(ctx context.Context) (string, error) { return cut{r.linkStrike}.Gone(ctx) }
+func (r reset) Gone(ctx context.Context) (string, error) { return cut(r).Gone(ctx) }

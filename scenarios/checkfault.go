@@ -356,7 +356,7 @@ func (c check) event(m *Match, here Pos, who string) {
 	if m.TP != "" {
 		c.partition(m.TP, c.at(&m.TP, here), who, false)
 	}
-	if *m != (Match{Event: m.Event, Type: m.Type, Client: m.Client, TP: m.TP, Nth: m.Nth}) {
+	if m.Event != "" && *m != (Match{Event: m.Event, Type: m.Type, Client: m.Client, TP: m.TP, Nth: m.Nth}) {
 		c.fail(here, "%s: an event has type, client, topic and nth; the rest is of requests", who)
 	}
 }

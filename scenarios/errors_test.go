@@ -128,7 +128,7 @@ x.yaml:27:1: unknown field "extra" in scenario; there is apiVersion, kind, metad
 		{"event that is none", "{request: Produce, client: shop, nth: 40, phase: response}\n    drop: {}", "{event: comit}\n    crash: {client: till}\n    for: 1s", `x.yaml:30:17: "comit" is not a client's event; did you mean "commit"?`},
 		{"drop on an event", "{request: Produce, client: shop, nth: 40, phase: response}", "{event: commit}", `x.yaml:30:17: fault 2 (drop) strikes a request: an event of the history is none`},
 		{"event and request", "{request: Produce, client: shop, nth: 40, phase: response}\n    drop: {}", "{event: commit, request: EndTxn}\n    crash: {client: till}\n    for: 1s", `x.yaml:30:9: fault 2 (crash): an event has type, client, topic and nth; the rest is of requests`},
-		{"type without event", "nth: 40, phase: response", "nth: 40, type: ok", `x.yaml:30:55: fault 2 (drop): type is of an event, and there is none`},
+		{"type without event", "nth: 40, phase: response", "nth: 40, type: ok", `x.yaml:30:57: fault 2 (drop): type is of an event, and there is none`},
 		{"mix of nothing", "    drop: {}", "    drop: {}\n  - random: {every: 2s, from: []}", `x.yaml:32:13: fault 3 (random) draws from nothing`},
 		{"mix with a time", "    drop: {}", "    drop: {}\n  - at: 5s\n    random: {every: 2s, from: [{crash: {client: till}, for: 1s}]}", `x.yaml:32:5: fault 3 (random) has its own times: leave out at`},
 		{"mix with an unmet fault", "    drop: {}", "    drop: {}\n  - random: {every: 2s, from: [{crash: {client: till}}]}", `x.yaml:32:32: fault 3 (random): fault 1 (crash) has no "for": how long until it is healed`},
