@@ -285,7 +285,7 @@ var boolean = scalar("true or false", map[string]any{"type": "boolean"}, func(s 
 })
 
 // byteRate is kept in bytes a second.
-var byteRate = scalar("a rate such as 64KiB/s", textSchema(`^[0-9]+(B|KiB|MiB)/s$`), func(s string) (int64, error) {
+var byteRate = scalar("a rate such as 64KiB/s", textSchema(`^[0-9]+(B|KiB|MiB|GiB)/s$`), func(s string) (int64, error) {
 	num, ok := strings.CutSuffix(s, "/s")
 	if !ok {
 		return 0, fmt.Errorf("is no rate of bytes; write it as 5B/s, 64KiB/s or 1MiB/s")
