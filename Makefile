@@ -11,7 +11,7 @@ RACE       := $(if $(shell command -v gcc),-race)
 CONCURRENT := ./history ./harness/... ./faults ./clients/franz-go
 OTHERS      = $(shell go list ./... | grep -vE '/(history|faults|harness(/.*)?|clients/franz-go)$$')
 
-.PHONY: browser screenshot man demo build test lint vuln bench fuzz mutation images clients compare engine clean
+.PHONY: browser screenshot man demo build test lint vuln bench fuzz mutation images clients compare bugs engine clean
 
 demo: build
 	@$(BIN) run guide-recipe exactly-once --backend embedded
@@ -86,6 +86,15 @@ REPEAT    ?= 3
 SCENARIOS ?= all
 compare: build
 	$(BIN) compare --backend docker --scenarios $(SCENARIOS) --repeat $(REPEAT)
+
+# The corpus of real bugs: builds each version of a library that a scenario names and
+# that is not built yet, then looks whether each bug is still seen, and its fix clean.
+bugs: REPEAT = 5
+bugs: build
+	@grep -ho '[a-z-]*@v\?[0-9][0-9.]*' scenarios/bugs/*.yaml | sort -u | while IFS=@ read -r library version; do \
+		[ -x clients/$$library/out/$$version/worker ] || { echo "clients/$$library/build $$version"; clients/$$library/build $$version || exit 1; }; \
+	done
+	$(BIN) run 'bugs/*' --control --repeat $(REPEAT)
 
 engine:
 	.ci/engine

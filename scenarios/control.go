@@ -93,7 +93,12 @@ func (s *Scenario) overlaid(d *decoder, what string, c *Control) *Scenario {
 	if c.Description != "" {
 		out.Metadata.Description = c.Description
 	}
-	out.Cluster.Config = merged(s.Cluster.Config, c.Cluster)
+	config := maps.Clone(c.Cluster)
+	if image, ok := config[imageChange]; ok {
+		out.Cluster.Image = image
+		delete(config, imageChange)
+	}
+	out.Cluster.Config = merged(s.Cluster.Config, config)
 	out.Cluster.Topics = slices.Clone(s.Cluster.Topics)
 	out.Faults = slices.Clone(s.Faults)
 	out.Expect = c.Expect
@@ -123,9 +128,15 @@ func (s *Scenario) overlaid(d *decoder, what string, c *Control) *Scenario {
 	return &out
 }
 
+// imageChange among the cluster's changes is no property: the brokers' image.
+const imageChange = "image"
+
 // checkChanges checks each change for itself.
 func checkChanges(d *decoder, s *Scenario, what string, c *Control) {
 	for key, val := range c.Cluster {
+		if key == imageChange {
+			continue
+		}
 		if wrong := wrongProperty([]string{"broker"}, "a broker", key, val); wrong != "" && val != "" {
 			d.fail(d.keys[&c.Cluster][key], "%s: %s", what, wrong)
 		}

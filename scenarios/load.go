@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-//go:embed *.yaml mistakes/*.yaml
+//go:embed *.yaml mistakes/*.yaml bugs/*.yaml
 var shipped embed.FS
 
 // Files returns the shipped scenarios, for those who want to start from one.
@@ -142,7 +142,7 @@ var shippedFiles = sync.OnceValue(func() []string {
 			files = append(files, f)
 		}
 	}
-	for _, pattern := range []string{"*.yaml", "mistakes/*.yaml"} {
+	for _, pattern := range []string{"*.yaml", "mistakes/*.yaml", "bugs/*.yaml"} {
 		all, _ := fs.Glob(shipped, pattern) // the pattern is well-formed: no error
 		for _, f := range all {
 			if !slices.Contains(files, f) {

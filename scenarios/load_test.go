@@ -26,9 +26,12 @@ func TestShippedScenarios(t *testing.T) {
 			t.Errorf("%s and %s have the same name", file, seen[name])
 		}
 		seen[name] = file
-		mistake := strings.HasPrefix(file, "mistakes/")
-		if mistake != (s.Fixed != nil) || mistake == (s.Control != nil) {
-			t.Errorf("%s: a mistake has a fixed twin, every other scenario a control", file)
+		mistake, bug := strings.HasPrefix(file, "mistakes/"), strings.HasPrefix(file, "bugs/")
+		if mended := mistake || bug; mended != (s.Fixed != nil) || mended == (s.Control != nil) {
+			t.Errorf("%s: a mistake and a bug have a fixed twin, every other scenario a control", file)
+		}
+		if bug != (s.Metadata.Bug != nil) {
+			t.Errorf("%s: a scenario of bugs/, and no other, says which bug it is", file)
 		}
 		first, _, _ := strings.Cut(s.Metadata.Description, "\n")
 		if first == "" || len(first) > 120 || !strings.HasSuffix(first, ".") {
@@ -36,6 +39,9 @@ func TestShippedScenarios(t *testing.T) {
 		}
 		if mistake != strings.HasPrefix(first, "Mistake: ") {
 			t.Errorf("%s: a mistake's description begins with it: %q", file, first)
+		}
+		if bug != strings.HasPrefix(first, "Bug: ") {
+			t.Errorf("%s: a bug's description begins with it: %q", file, first)
 		}
 		if s.Run.Duration.Seconds() > 40 && !slices.Contains(s.Metadata.Labels, "slow") {
 			t.Errorf("%s runs for %v", file, s.Run.Duration)

@@ -12,6 +12,7 @@ func Reference() map[string]string {
 	out := map[string]string{
 		"scenario": fieldTable(scenarioFields),
 		"metadata": fieldTable(metadataFields),
+		"bug":      fieldTable(bugFields),
 		"cluster":  fieldTable(clusterFields),
 		"topic":    fieldTable(topicFields),
 		"client":   fieldTable(clientFields),

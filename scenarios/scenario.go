@@ -28,6 +28,18 @@ type Metadata struct {
 	Name        string
 	Description string
 	Labels      []string
+	Bug         *Bug // nil: not of the corpus of real bugs
+}
+
+// Bug is the defect that a scenario of scenarios/bugs/ reproduces, and how often
+// it was seen: with the affected version, and with the fixed one, which the
+// scenario's Fixed puts in its place.
+type Bug struct {
+	Issue     string // where it was reported, or the release notes that tell of it
+	Affected  string // what has it, such as "franz-go v1.0.0 to v1.22.1"
+	Fixed     string // the first version without it
+	Rate      string // runs in which what is expected was seen: "5 of 5"
+	FixedRate string // runs of the fixed twin in which anything was violated: "0 of 5"
 }
 
 // Cluster says what to run against.
@@ -141,7 +153,7 @@ type Run struct {
 // violated: it shows that the checker could have fired.
 type Control struct {
 	Description string
-	Cluster     map[string]string            // broker properties replaced
+	Cluster     map[string]string            // broker properties replaced, and the image
 	Clients     map[string]map[string]string // client -> field or property -> value ("" removes a property)
 	Expect      map[string]string
 	ClientsPos  map[string]map[string]Pos // where each change stands

@@ -33,7 +33,20 @@ var metadataFields = []field[Metadata]{
 	must(put("name", "Names the run's folder and the scenario in reports.", name, func(m *Metadata) *string { return &m.Name })),
 	put("description", "What the scenario shows. `onceproof list` prints the first line.", str, func(m *Metadata) *string { return &m.Description }),
 	put("labels", "Words to select scenarios by.", list("a list of labels", name), func(m *Metadata) *[]string { return &m.Labels }),
+	put("bug", "The real bug that the scenario reproduces.", optional(bugRecord), func(m *Metadata) **Bug { return &m.Bug }),
 }
+
+var bugRecord = record("bug", bugFields)
+
+var bugFields = []field[Bug]{
+	must(put("issue", "Where it was reported, or the release notes that tell of it.", str, func(b *Bug) *string { return &b.Issue })),
+	must(put("affected", "The versions that have it.", str, func(b *Bug) *string { return &b.Affected })),
+	must(put("fixed", "The first version without it.", str, func(b *Bug) *string { return &b.Fixed })),
+	must(put("rate", "In how many runs everything that is expected was seen, as it was measured. With `run --repeat` a rate that is lower, by more than luck, fails.", measured, func(b *Bug) *string { return &b.Rate })),
+	must(put("fixed-rate", "In how many runs of the fixed twin anything was violated.", measured, func(b *Bug) *string { return &b.FixedRate })),
+}
+
+var measured = named("a rate such as 5 of 5", `^(0|[1-9][0-9]*) of [1-9][0-9]*$`)
 
 var clusterRecord = record("cluster", clusterFields)
 
@@ -154,7 +167,7 @@ var controlRecord = record("control", controlFields)
 
 var controlFields = []field[Control]{
 	put("description", "What the change takes away.", str, func(c *Control) *string { return &c.Description }),
-	put("cluster", "Broker properties that differ; empty removes one.", overrides, func(c *Control) *map[string]string { return &c.Cluster }),
+	put("cluster", "What differs: `image`, and broker properties; empty removes one.", overrides, func(c *Control) *map[string]string { return &c.Cluster }),
 	put("clients", "By client: fields (commit, count, retry.topic, …) and properties that differ; empty removes one.", mapping("changes by client", overrides, nil, nil), func(c *Control) *map[string]map[string]string { return &c.Clients }),
 	must(put("expect", "Verdicts that differ from the scenario's own.", expectMapping, func(c *Control) *map[string]string { return &c.Expect })),
 }

@@ -55,9 +55,12 @@ fingerprint, a guarantee that held and is not shown to hold now, a recovery that
 more than --recovery-ratio times as long. Under GitHub Actions the step's summary and
 annotations are written too.
 
+A real bug, of 'bugs/*', that is run more than once is judged by how often it is seen: it
+fails only if that is less than when it was measured, by more than luck.
+
 With --budget the scenarios are picked by what they are worth: those that failed last
 time first, then those that show most for their time. Without names it picks from all
-that ship.`,
+that ship but the real bugs, which want older versions of libraries.`,
 		Example: `  onceproof run guide-recipe exactly-once
   onceproof run exactly-once --control      # and the weakened twin that must be found violated
   onceproof run 'mistakes/*' --control      # each documented mistake, and its correction that must hold
@@ -65,6 +68,7 @@ that ship.`,
   onceproof run ./orders.yaml --plan        # only print what would happen
   onceproof run ./orders.yaml --serve       # follow it in a browser
   onceproof run ./orders.yaml --until-fail  # seed after seed, until one is not as expected
+  onceproof run 'bugs/*' --repeat 5         # has the harness lost a bug?
   onceproof run --budget 10m --out artefacts --baseline onceproof.json
   onceproof run ./orders.yaml --repeat 5 --baseline onceproof.json --update-baseline`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -136,11 +140,12 @@ func run(ctx context.Context, out io.Writer, o runOptions, names []string) error
 		fmt.Fprintf(os.Stderr, "follow it at %s\n", o.server.URL())
 	}
 	results, err := runRounds(ctx, out, o, runnables)
+	lost := results.judgeByRate()
 	if len(results) > 1 && !o.asJSON {
 		results.print(out)
 		results.printRates(out)
 	}
-	return errors.Join(results.err(), err, o.gate.close(o.out, results))
+	return errors.Join(lost, results.err(), err, o.gate.close(o.out, results))
 }
 
 // endless is --until-fail without --repeat.
@@ -199,7 +204,8 @@ func runnablesOf(o runOptions, names []string) ([]runnable, error) {
 
 // load reads the named scenarios, or those of all that a budget buys.
 func load(o runOptions, names []string) ([]*scenarios.Scenario, error) {
-	if len(names) == 0 {
+	picked := len(names) == 0
+	if picked {
 		names = scenarios.Names()
 	}
 	var all []*scenarios.Scenario
@@ -212,6 +218,9 @@ func load(o runOptions, names []string) ([]*scenarios.Scenario, error) {
 			s, err := scenarios.Load(name)
 			if err != nil {
 				return nil, err
+			}
+			if picked && isBug(s) {
+				continue // it wants versions of libraries that few have built
 			}
 			all = append(all, s)
 		}

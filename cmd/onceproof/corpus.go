@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/trials"
+)
+
+// judgeByRate judges a real bug that ran more than once by how often it was
+// seen: a run that does not show it is as expected, unless it is seen less often
+// than when it was measured by more than luck. Its error names the bugs that are.
+func (s suite) judgeByRate() error {
+	runs := map[string][]*outcome{}
+	var names []string
+	for i := range s {
+		o := &s[i]
+		if !isBug(o.job.scenario) || o.report == nil || o.report.Infra != "" {
+			continue
+		}
+		if runs[o.job.name()] == nil {
+			names = append(names, o.job.name())
+		}
+		runs[o.job.name()] = append(runs[o.job.name()], o)
+	}
+	var lost []string
+	for _, name := range names {
+		was, err := trials.ParseRate(runs[name][0].job.scenario.Metadata.Bug.Rate)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if is := seenIn(runs[name]); is.Below(was) {
+			lost = append(lost, fmt.Sprintf("%s was seen in %v runs, in %v when it was measured", name, is, was))
+		}
+	}
+	if len(lost) > 0 {
+		return &exit{exitDiffers, fmt.Errorf("the harness lost a bug: %s", strings.Join(lost, "; "))}
+	}
+	return nil
+}
+
+// isBug says whether s reproduces a real bug; its fixed twin does not.
+func isBug(s *scenarios.Scenario) bool { return s.Metadata.Bug != nil && s.Fixed != nil }
+
+// seenIn counts in how many runs everything that is expected was violated. Of
+// several, those in which it only was not are as expected.
+func seenIn(runs []*outcome) (rate trials.Rate) {
+	for _, o := range runs {
+		missed, other := compareExpected(o.report)
+		rate.Add(!missed)
+		if missed && !other && o.code == exitDiffers && len(runs) > 1 {
+			o.code, o.why = exitExpected, "not seen this time"
+		}
+	}
+	return rate
+}
+
+// compareExpected says whether a violation that is expected is missing, and
+// whether there is one that is not expected.
+func compareExpected(r *checker.Report) (missed, other bool) {
+	for _, g := range r.Guarantees {
+		switch {
+		case g.Expected == checker.Violated && g.Verdict != checker.Violated:
+			missed = true
+		case g.Expected == checker.Holds && g.Verdict == checker.Violated:
+			other = true
+		}
+	}
+	return missed, other
+}
