@@ -28,7 +28,7 @@ func TestReplayTellsHowAlikeItWas(t *testing.T) {
 	if got := onceproof(t, dir, "run", "brief.yaml", "--out", "first"); got.code != exitExpected {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
-	first, err := filepath.Glob(filepath.Join(dir, "first", "*"))
+	first, err := filepath.Glob(filepath.Join(dir, "first", "brief-7-*"))
 	if err != nil || len(first) != 1 {
 		t.Fatalf("run folders %v, %v; want one", first, err)
 	}
