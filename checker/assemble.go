@@ -64,7 +64,7 @@ func (j *judge) evidence() Evidence {
 	} {
 		c[k] = v
 	}
-	e := Evidence{Duration: j.lastT - j.firstT, Counts: c}
+	e := Evidence{Duration: j.lastT - j.firstT, Counts: c, Coverage: j.coverage()}
 	for _, pt := range j.parts {
 		if pt.hasWM {
 			if e.Watermark == nil {

@@ -63,6 +63,32 @@ const notDisturbed = "no fault, crash, rebalance, abort or unknown outcome met a
 
 // exercise says whether g was put to the test. docs/checker.md has the rule in words.
 func (j *judge) exercise(g Guarantee) exercised {
+	ex := j.tested(g)
+	if why := j.unseen(g); why != "" && ex.notApplying == "" && ex.unknown == "" {
+		ex.unknown = why
+	}
+	return ex
+}
+
+// unseen says what of g no wire shows, where a client is a program: what its
+// application read, and which inputs its outputs were made from.
+func (j *judge) unseen(g Guarantee) string {
+	for i := range j.header.Clients {
+		c := &j.header.Clients[i]
+		if !c.Program || c.Role == "producer" {
+			continue
+		}
+		switch g {
+		case NoLoss, NoDuplicates:
+			return c.Name + " is a program: which inputs it has worked off is not seen on the wire"
+		case Order, Isolation:
+			return c.Name + " is a program: what its application was given is not seen on the wire"
+		}
+	}
+	return ""
+}
+
+func (j *judge) tested(g Guarantee) exercised {
 	var ex exercised
 	if j.reads != nil && (g == Atomicity || g == Offsets || g == Fencing || g == Progress) {
 		ex.notApplying = "a Jepsen history tells nothing of it: there is no final log, and there are no committed offsets"

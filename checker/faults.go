@@ -31,10 +31,11 @@ type fault struct {
 	isOn     bool
 	isWire   bool
 	met      map[string]int64
+	wire     Encounter
 }
 
 // wireKinds strike one request: they are armed by inject and on from their effect.
-var wireKinds = map[string]bool{"drop": true, "hold": true, "error": true}
+var wireKinds = map[string]bool{"drop": true, "hold": true, "error": true, "duplicate": true}
 
 // others strike one request when their target names one.
 var maybeWireKinds = map[string]bool{"cut": true, "delay": true, "blackhole": true}
@@ -57,6 +58,11 @@ func (j *judge) observeFault(e *history.Event, line int64) {
 			return
 		}
 		if !f.isWire {
+			began, ok := number(e.Data["began"])
+			if !ok {
+				began = e.T
+			}
+			f.struck(&j.wire, began, e.Data)
 			j.on(f)
 		}
 	case history.OpEffect:
@@ -227,6 +233,7 @@ func (j *judge) faultEvidence() []FaultEvidence {
 		if len(f.met) > 0 {
 			e.Met = f.met
 		}
+		e.Wire = f.wire.seal()
 		out = append(out, e)
 	}
 	return out

@@ -46,6 +46,7 @@ type judge struct {
 	byStep   map[string]*fault
 	active   int // faults whose effect is on
 	inflight map[history.Op]int64
+	wire     wireView
 	leaders  []landmark
 	owners   map[int64][]owning // by group and partition
 	seeks    []seek
@@ -248,6 +249,7 @@ func newJudge(h history.Header, opt Options) *judge {
 		owners:   map[int64][]owning{},
 		phases:   map[string]int64{},
 		counts:   map[string]int64{},
+		wire:     newWireView(h),
 
 		searchBudget: searchTotal,
 		stretches:    opinionStretches,
@@ -333,7 +335,7 @@ func (j *judge) dispatch(e *history.Event, line int64) error {
 	case history.SrcHarness:
 		err = j.observeHarness(e, line)
 	case history.SrcWire:
-		j.hot.wire++
+		j.observeWire(e)
 	default:
 		err = fmt.Errorf("source %q is not known", e.Src)
 	}
@@ -443,8 +445,15 @@ func (j *judge) observeHarness(e *history.Event, line int64) error {
 	case history.OpBroker:
 		j.counts["broker-changes"]++
 		j.landmark(e, line, fmt.Sprintf("broker %v: %v", e.Data["broker"], e.Data["state"]))
+	case history.OpController:
+		if id, ok := number(e.Data["controller"]); ok {
+			j.wire.controller = int32(id)
+		}
 	case history.OpLeader:
 		j.counts["leader-changes"]++
+		if id, ok := number(e.Data["leader"]); ok {
+			j.wire.leads[e.TP] = int32(id)
+		}
 		j.landmark(e, line, fmt.Sprintf("%s is led by broker %v from epoch %v", tpName(e.TP), e.Data["leader"], e.Data["epoch"]))
 	}
 	return nil

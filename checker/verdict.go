@@ -142,6 +142,7 @@ type Evidence struct {
 	Duration  int64            `json:"duration"` // ns
 	Counts    map[string]int64 `json:"counts"`   // sends, acked, polled, commits, aborts, fences, rebalances, …
 	Watermark map[string]int64 `json:"high-watermarks,omitempty"`
+	Coverage  []Coverage       `json:"coverage,omitempty"` // what the faults met, kind × transaction phase × role
 }
 
 // FaultEvidence is one fault and what it met.
@@ -154,5 +155,6 @@ type FaultEvidence struct {
 	Seen     int64            `json:"seen"`     // 0 = never
 	SeenBy   string           `json:"seen-by,omitempty"`
 	Healed   int64            `json:"healed"`
-	Met      map[string]int64 `json:"met,omitempty"` // operations that overlapped it
+	Met      map[string]int64 `json:"met,omitempty"`  // operations that overlapped it
+	Wire     *Encounter       `json:"wire,omitempty"` // what it met on the wire
 }

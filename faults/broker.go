@@ -163,6 +163,13 @@ func (s *brokerStrike) Inject(ctx context.Context) (string, error) {
 	})
 }
 
+func (s *brokerStrike) victims() (brokers []int32, clients []string) {
+	for _, b := range s.struck {
+		brokers = append(brokers, int32(b.id))
+	}
+	return brokers, nil
+}
+
 func (s *brokerStrike) Recover(ctx context.Context) error {
 	return each(s.holds, func(_ int, h *hold) error { return h.release(ctx) })
 }

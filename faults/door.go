@@ -20,6 +20,7 @@ type hits interface {
 	Wait(ctx context.Context) (proxy.Hit, error)
 	Hits() []proxy.Hit
 	Remove()
+	Release()
 }
 
 func (e *Env) door() door {

@@ -196,6 +196,8 @@ func TestWireFaultsConform(t *testing.T) {
 		{Kind: scenarios.KindError, When: produceNth(3, "request"), Args: scenarios.FaultArgs{Code: "NOT_LEADER_OR_FOLLOWER"}},
 		{Kind: scenarios.KindError, When: produceNth(1, "response"), Args: scenarios.FaultArgs{Code: "REQUEST_TIMED_OUT"}},
 		{Kind: scenarios.KindCut, When: produceNth(1, "response")},
+		{Kind: scenarios.KindDuplicate, When: produceNth(2, "response")},
+		{Kind: scenarios.KindHold, When: produceNth(1, ""), Args: scenarios.FaultArgs{Delay: by, Over: scenarios.NewConnection}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) {
 			for range 2 {

@@ -21,5 +21,6 @@ func newHold(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 	if w.delay = draw(f.Args.Delay, seed); w.delay <= 0 {
 		return nil, errors.New("for how long? Want by: a duration")
 	}
+	w.redial = f.Args.Over == scenarios.NewConnection
 	return w, nil
 }

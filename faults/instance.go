@@ -99,6 +99,13 @@ func (s *instanceStrike) Inject(ctx context.Context) (string, error) {
 	})
 }
 
+func (s *instanceStrike) victims() (brokers []int32, clients []string) {
+	for _, w := range s.struck {
+		clients = append(clients, w.Name())
+	}
+	return nil, clients
+}
+
 func (s *instanceStrike) Recover(ctx context.Context) error {
 	return each(s.holds, func(_ int, h *hold) error { return h.release(ctx) })
 }

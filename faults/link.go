@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 
@@ -99,6 +100,20 @@ func (s *linkStrike) Inject(ctx context.Context) (string, error) {
 		s.cut += cut
 	}
 	return resolved, nil
+}
+
+// victims are the ends that the scenario names: a link to all brokers strikes none
+// of them.
+func (s *linkStrike) victims() (brokers []int32, clients []string) {
+	for _, l := range s.links {
+		if s.target != "" && !slices.Contains(brokers, int32(l.broker)) {
+			brokers = append(brokers, int32(l.broker))
+		}
+		if s.client != "" && !slices.Contains(clients, l.instance) {
+			clients = append(clients, l.instance)
+		}
+	}
+	return brokers, clients
 }
 
 func (s *linkStrike) Recover(context.Context) error {

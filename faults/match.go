@@ -18,7 +18,7 @@ func IsWire(f scenarios.Fault) bool {
 	}
 	switch f.Kind {
 	case scenarios.KindDrop, scenarios.KindDelay, scenarios.KindHold, scenarios.KindError,
-		scenarios.KindCut, scenarios.KindBlackhole:
+		scenarios.KindCut, scenarios.KindBlackhole, scenarios.KindDuplicate:
 		return true
 	}
 	return false
@@ -51,7 +51,13 @@ func (e *Env) matchRule(ctx context.Context, m scenarios.Match, seed uint64) (pr
 
 // checkMatch is matchRule without what needs the cluster.
 func checkMatch(m scenarios.Match) (proxy.Rule, error) {
-	r := proxy.Rule{API: -1, Broker: -1, Part: -1, Client: strings.TrimSuffix(m.Client, "/*"), TxnID: m.TxnID, Nth: m.Nth, Prob: m.Prob}
+	r := proxy.Rule{
+		API: -1, Broker: -1, Part: -1, Client: strings.TrimSuffix(m.Client, "/*"), ClientID: m.ClientID, TxnID: m.TxnID,
+		Nth: m.Nth, Times: m.Times, Prob: m.Prob,
+	}
+	if m.Version.Given {
+		r.Versions = &proxy.Versions{Min: m.Version.Min, Max: m.Version.Max}
+	}
 	if m.Request != "" {
 		key, ok := scenarios.APIKey(m.Request)
 		if !ok {

@@ -30,6 +30,11 @@ type moveLeader struct {
 	moved bool // back is owed
 }
 
+// victims is the leader that was.
+func (m *moveLeader) victims() (brokers []int32, clients []string) {
+	return []int32{int32(m.was.leader)}, nil
+}
+
 func newMoveLeader(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 	topic, part, err := parseTP(f.Args.TP)
 	if err != nil || part < 0 {

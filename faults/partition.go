@@ -34,6 +34,27 @@ func newPartition(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 	return &brokerPartition{env: env, args: f.Args, seed: seed}, nil
 }
 
+// victims are the brokers that a packet no longer leaves; an isolated broker alone,
+// not those that it is parted from.
+func (p *brokerPartition) victims() (brokers []int32, clients []string) {
+	left, heard := map[int32]int{}, map[int32]int{}
+	for _, l := range p.links {
+		left[int32(l.From)]++
+		heard[int32(l.To)]++
+	}
+	most := 0
+	for b := range left {
+		most = max(most, left[b]+heard[b])
+	}
+	for b := range left {
+		if left[b]+heard[b] == most {
+			brokers = append(brokers, b)
+		}
+	}
+	slices.Sort(brokers)
+	return brokers, nil
+}
+
 func checkPartition(a scenarios.FaultArgs) error {
 	oneWay := a.To != "" || a.From != "" && a.Isolate == ""
 	n := 0

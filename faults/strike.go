@@ -58,6 +58,8 @@ type Fact struct {
 	Target   string         // as the scenario says it: "broker leader(orders/0)"
 	Resolved string         // whom Inject struck: "broker 2 (leader of orders/0)"
 	SeenBy   string         // what showed the effect, or its end
+	Brokers  []int32        // inject: brokers that it struck, if any
+	Clients  []string       // inject: client instances that it struck, if any
 	InFlight map[string]int // inject: requests under way just before it, by API; nil if none, or not asked
 	Began    int64          // ns of CLOCK_MONOTONIC
 	Ended    int64
@@ -73,10 +75,18 @@ type Options struct {
 	// InFlight tells the requests that wait for a response, by API key: what the
 	// strike meets on the wire. May be nil.
 	InFlight func() map[int16]int
+	// Label goes with each request that a wire fault strikes into the history.
+	Label string
 	// Proof bounds each wait for a proof; 0 = 15 s. Faults whose end takes longer
 	// by nature (a broker's restart) and rules that wait for their request have
 	// bounds of their own.
 	Proof time.Duration
+}
+
+// victims is implemented by faults that strike brokers or clients themselves; asked
+// after Inject.
+type victims interface {
+	victims() (brokers []int32, clients []string)
 }
 
 // actionBound bounds Inject and Recover: a container engine under load takes its time.
@@ -111,6 +121,9 @@ func NewStrike(f scenarios.Fault, fault Fault, opt Options) *Strike {
 	}
 	if opt.Record == nil {
 		opt.Record = func(Fact) {}
+	}
+	if l, ok := fault.(interface{ setLabel(string) }); ok {
+		l.setLabel(opt.Label)
 	}
 	return &Strike{fault: f, inner: fault, opt: opt, turn: make(chan struct{}, 1), state: Fresh}
 }
@@ -276,6 +289,9 @@ func (s *Strike) leave(r rule, from State, text string, err error, began int64) 
 	}
 	if r.step == StepInject {
 		s.resolved = text
+		if v, ok := s.inner.(victims); ok && err == nil {
+			f.Brokers, f.Clients = v.victims()
+		}
 	} else {
 		f.SeenBy = text
 	}

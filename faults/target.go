@@ -78,10 +78,13 @@ func matchText(m scenarios.Match) string {
 	if api == "" {
 		api = "any request"
 	}
+	if m.Version.Given {
+		api += " v" + m.Version.String()
+	}
 	var b strings.Builder
 	b.WriteString(api)
 	for _, p := range []struct{ label, value string }{
-		{"of client", m.Client}, {"of transactional id", m.TxnID}, {"on", m.TP}, {"to broker", string(m.Broker)},
+		{"of client", m.Client}, {"as client.id", m.ClientID}, {"of transactional id", m.TxnID}, {"on", m.TP}, {"to broker", string(m.Broker)},
 	} {
 		if p.value != "" {
 			fmt.Fprintf(&b, " %s %s", p.label, p.value)
@@ -89,6 +92,9 @@ func matchText(m scenarios.Match) string {
 	}
 	if m.Nth > 0 {
 		fmt.Fprintf(&b, ", match %d", m.Nth)
+	}
+	if m.Times > 0 {
+		fmt.Fprintf(&b, ", %d times", m.Times)
 	}
 	if m.Prob > 0 {
 		fmt.Fprintf(&b, ", probability %g", m.Prob)

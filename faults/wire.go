@@ -18,6 +18,8 @@ type wireRule struct {
 	seed    uint64
 	action  proxy.Action
 	delay   time.Duration
+	redial  bool
+	label   string
 	code    int16
 	armed   hits
 	removed bool
@@ -39,10 +41,13 @@ func (w *wireRule) Inject(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r.Action, r.Delay, r.Code = w.action, w.delay, w.code
+	r.Action, r.Delay, r.Redial, r.Code = w.action, w.delay, w.redial, w.code
+	r.Label = w.label
 	w.armed, err = w.env.door().add(r)
 	return resolved, err
 }
+
+func (w *wireRule) setLabel(l string) { w.label = l }
 
 // Effect waits for the first request that the rule strikes, for as long as the
 // caller waits.
@@ -61,6 +66,13 @@ func (w *wireRule) Recover(context.Context) error {
 		w.armed.Remove()
 	}
 	return nil
+}
+
+// Release lets go what the rule holds or delays, now and from now on.
+func (w *wireRule) Release() {
+	if w.armed != nil {
+		w.armed.Release()
+	}
 }
 
 // Gone tells how many requests the rule struck. It strikes no more: Remove returns

@@ -57,6 +57,27 @@ func (a *admin) metadata(ctx context.Context, topics []string) (*kmsg.MetadataRe
 	return req.RequestWith(ctx, a.cl)
 }
 
+// controller is the active controller's id, -1 if nobody tells just now. Metadata
+// of a KRaft cluster names any broker in its place; the quorum's leader is it.
+func (a *admin) controller(ctx context.Context, metadata *kmsg.MetadataResponse) int32 {
+	req := kmsg.NewPtrDescribeQuorumRequest()
+	t, p := kmsg.NewDescribeQuorumRequestTopic(), kmsg.NewDescribeQuorumRequestTopicPartition()
+	t.Topic, t.Partitions = "__cluster_metadata", append(t.Partitions, p)
+	req.Topics = append(req.Topics, t)
+	resp, err := req.RequestWith(ctx, a.cl)
+	if err != nil {
+		return metadata.ControllerID // no KRaft: the embedded cluster
+	}
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			if p.ErrorCode == 0 {
+				return p.LeaderID
+			}
+		}
+	}
+	return -1
+}
+
 // watermark is where a partition begins and ends.
 type watermark struct {
 	tp               history.TopicPartition

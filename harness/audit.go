@@ -83,6 +83,14 @@ func (r *run) auditPartitions(ctx context.Context, marks []watermark, second *se
 		wg.Go(func() {
 			defer func() { <-places }()
 			a := partitionAudit{record: r.rec.record, admin: r.admin, second: second, mark: m, producers: make(map[int64]*producerTail)}
+			if r.deducer != nil {
+				log, err := r.admin.batches(ctx, m)
+				if err != nil {
+					errs <- err
+					return
+				}
+				a.values = r.deducer.assign(log)
+			}
 			errs <- a.run(ctx)
 		})
 	}
@@ -130,7 +138,8 @@ type partitionAudit struct {
 	second    *secondReader
 	mark      watermark
 	producers map[int64]*producerTail
-	plainLast int64 // offset of the last record outside any transaction, -1 if none
+	values    map[int64]history.Value // by offset, of records that programs sent
+	plainLast int64                   // offset of the last record outside any transaction, -1 if none
 }
 
 // producerTail is a producer's undecided records at the end of what was read, and
@@ -157,7 +166,7 @@ func (a *partitionAudit) run(ctx context.Context) error {
 // log records every record and marker, in offset order.
 func (a *partitionAudit) log(ctx context.Context) error {
 	a.plainLast = -1
-	b := &batch{op: history.OpLog, tp: a.mark.tp, record: a.record}
+	b := &batch{op: history.OpLog, tp: a.mark.tp, record: a.record, values: a.values}
 	var bad error
 	err := a.admin.scan(ctx, a.mark, a.mark.start, a.mark.high-1, false, func(r *kgo.Record) {
 		if r.Attrs.IsControl() {
@@ -241,7 +250,7 @@ func (a *partitionAudit) visibleByFirst(ctx context.Context, last int64) error {
 	if a.mark.lso == a.mark.high {
 		last = a.mark.high - 1 // a record or a marker: either is shown to us
 	}
-	b := &batch{op: history.OpVisible, tp: a.mark.tp, note: "franz-go", record: a.record}
+	b := &batch{op: history.OpVisible, tp: a.mark.tp, note: "franz-go", record: a.record, values: a.values}
 	err := a.admin.scan(ctx, a.mark, a.mark.start, last, true, func(r *kgo.Record) {
 		if !r.Attrs.IsControl() {
 			b.add(r.Offset, r.Value, headerFrom(r), producer{})
@@ -255,7 +264,7 @@ func (a *partitionAudit) visibleBySecond(ctx context.Context, last int64) error 
 	if a.mark.high == a.mark.start {
 		return nil
 	}
-	b := &batch{op: history.OpVisible, tp: a.mark.tp, note: "sarama", record: a.record}
+	b := &batch{op: history.OpVisible, tp: a.mark.tp, note: "sarama", record: a.record, values: a.values}
 	err := a.second.read(ctx, a.mark, a.mark.start, last, func(m *sarama.ConsumerMessage) {
 		from := ""
 		for _, h := range m.Headers {
@@ -291,6 +300,7 @@ type batch struct {
 	tp     history.TopicPartition
 	note   string
 	record func(history.Event)
+	values map[int64]history.Value // of records that carry none
 
 	by    producer
 	off   []int64
@@ -307,7 +317,7 @@ func (b *batch) add(off int64, value []byte, from string, by producer) {
 	id, _, _ := bytes.Cut(value, []byte("\n"))
 	val, err := history.ParseValue(string(id))
 	if err != nil {
-		val = history.Value{} // written by a program that is no worker of ours
+		val = b.values[off] // written by a program that is no worker of ours
 	}
 	in, err := history.ParseInput(from)
 	if err != nil {

@@ -24,6 +24,13 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "worker" {
 		os.Exit(franzgo.Main(context.Background(), os.Stdin, os.Stdout, os.Stderr))
 	}
+	if len(os.Args) > 2 && os.Args[1] == "program" {
+		if err := someProgram(os.Args[2], os.Getenv("BOOTSTRAP_SERVERS")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	switch os.Getenv(benchAs) {
 	case "worker":
 		os.Exit(franzgo.Main(context.Background(), os.Stdin, os.Stdout, os.Stderr))

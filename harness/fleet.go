@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,8 +61,8 @@ func newFleet(r *run) (*fleet, error) {
 func workerCommands(s *scenarios.Scenario) (map[string][]string, error) {
 	commands := make(map[string][]string)
 	for _, c := range s.Clients {
-		commands[c.Name] = c.Command
-		if len(c.Command) > 0 {
+		commands[c.Name] = append(slices.Clone(c.Command), c.Program...) // one of them
+		if len(commands[c.Name]) > 0 {
 			continue
 		}
 		command, err := client.Lookup(c.Library)
@@ -84,7 +85,8 @@ func newMember(r *run, c scenarios.Client, instance int) (*member, error) {
 		Name: c.Name, Instance: instance, Command: r.commands[c.Name], Version: version,
 		Spec:    workerSpec(c, door.Bootstrap(), r.cfg.Plan.ClientSeed(c.Name, instance)),
 		LogFile: filepath.Join(r.cfg.Dir, "logs", strings.ReplaceAll(name, "/", "-")+".log"),
-		Record:  r.rec.record, Now: history.Now,
+		Program: len(c.Program) > 0,
+		Record:  r.recordOf(c, name), Now: history.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("client %s: %w", name, err)
@@ -146,6 +148,10 @@ func (f *fleet) keep(ctx context.Context, m *member) {
 		case exit = <-m.Exited():
 		}
 		if exit.Wanted || m.isRetired() {
+			continue
+		}
+		if len(m.spec.Program) > 0 && exit.Code == 0 {
+			f.status.say(m.Name() + " has done what it had to do")
 			continue
 		}
 		if exit.Err != nil {

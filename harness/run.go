@@ -91,6 +91,7 @@ type run struct {
 	fleet    *fleet
 	env      *faults.Env
 	status   *status
+	deducer  *deducer // nil where every client is a worker
 }
 
 func newRun(cfg Config) (*run, error) {
@@ -153,7 +154,7 @@ func (r *run) start(ctx context.Context) error {
 	if err := faults.CheckSupport(r.cfg.Scenario, c); err != nil {
 		return err
 	}
-	r.proxy, err = proxy.New(proxy.Config{Brokers: brokerAddrs(c), Record: r.rec.record, Now: history.Now})
+	r.proxy, err = proxy.New(proxy.Config{Brokers: brokerAddrs(c), Record: r.witness, Now: history.Now})
 	if err != nil {
 		return fmt.Errorf("open the proxy: %w", err)
 	}
@@ -161,6 +162,7 @@ func (r *run) start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("connect to the cluster: %w", err)
 	}
+	r.deducer = programs(r)
 	r.fleet, err = newFleet(r)
 	if err != nil {
 		return err

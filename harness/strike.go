@@ -76,12 +76,16 @@ func (s *striker) strike(load, ctx context.Context, step plan.Step, settled func
 		return err
 	}
 	strike := faults.NewStrike(aimed, fault, faults.Options{
-		Now: history.Now, Record: func(f faults.Fact) { s.record(step, f) },
+		Label: fmt.Sprintf("fault/%d", step.N),
+		Now:   history.Now, Record: func(f faults.Fact) { s.record(step, f) },
 		InFlight: func() map[int16]int { return s.run.proxy.InFlight(proxy.Link{Broker: -1}) },
 	})
+	released := s.releaseWhen(load, step, fault)
 	s.hit(load, ctx, step, strike, release)
 	settled()
-	return s.heal(ctx, step, strike)
+	err = s.heal(ctx, step, strike)
+	released()
+	return err
 }
 
 // hit injects, waits for the effect, and lets it last. A strike that has begun is
@@ -106,6 +110,28 @@ func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.
 	s.run.status.faultBegan(label(step), by)
 	s.seen[step.N].fire()
 	pause(load, step.For)
+}
+
+// releaseWhen lets go what fault holds once the effect of the fault that it waits
+// for was seen. ended returns when that has happened, or the load is over.
+func (s *striker) releaseWhen(load context.Context, step plan.Step, fault faults.Fault) (ended func()) {
+	holder, ok := fault.(interface{ Release() })
+	if !ok || step.Fault.Args.Until == "" {
+		return func() {}
+	}
+	var wg sync.WaitGroup
+	for _, other := range s.run.cfg.Plan.Steps {
+		if other.Fault.Name != step.Fault.Args.Until {
+			continue
+		}
+		wg.Go(func() {
+			if s.seen[other.N].wait(load) == nil {
+				holder.Release()
+				s.say(step, "what it held goes its way: "+other.Fault.Name+" was seen")
+			}
+		})
+	}
+	return wg.Wait
 }
 
 func (s *striker) heal(ctx context.Context, step plan.Step, strike *faults.Strike) error {
@@ -217,6 +243,12 @@ func (s *striker) record(step plan.Step, f faults.Fact) {
 	}
 	if len(f.InFlight) > 0 {
 		e.Data["in-flight"] = f.InFlight
+	}
+	if len(f.Brokers) > 0 {
+		e.Data["brokers"] = f.Brokers
+	}
+	if len(f.Clients) > 0 {
+		e.Data["clients"] = f.Clients
 	}
 	if f.Err != nil {
 		e.Type, e.Err = history.Fail, &history.Error{Name: "failed", Text: f.Err.Error()}

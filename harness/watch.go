@@ -25,7 +25,7 @@ func (r *run) watch(ctx context.Context, began time.Time) (stop func()) {
 		}
 	})
 	wg.Go(func() {
-		w := watcher{run: r, leaders: make(map[history.TopicPartition]leader), states: make(map[cluster.BrokerID]cluster.State)}
+		w := watcher{run: r, leaders: make(map[history.TopicPartition]leader), states: make(map[cluster.BrokerID]cluster.State), controller: -1}
 		for {
 			w.look(ctx)
 			if !pause(ctx, watchEvery) {
@@ -48,6 +48,8 @@ type watcher struct {
 	run     *run
 	leaders map[history.TopicPartition]leader
 	states  map[cluster.BrokerID]cluster.State
+
+	controller int32
 }
 
 func (w *watcher) look(ctx context.Context) {
@@ -62,6 +64,10 @@ func (w *watcher) look(ctx context.Context) {
 	resp, err := w.run.admin.metadata(ctx, topicNames(w.run.cfg.Scenario))
 	if err != nil {
 		return // no broker answers just now; the next look tells
+	}
+	if id := w.run.admin.controller(ctx, resp); id >= 0 && id != w.controller {
+		w.controller = id
+		w.record(history.Event{Op: history.OpController, Data: map[string]any{"controller": id}})
 	}
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {

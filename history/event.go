@@ -59,6 +59,7 @@ const (
 	OpExit       Op = "exit"       // harness, info: Proc ended; Note says how (exit code or signal)
 	OpBroker     Op = "broker"     // harness, info: Data {broker, state}
 	OpLeader     Op = "leader"     // harness, info: TP, Data {leader, epoch}
+	OpController Op = "controller" // harness, info: Data {controller}
 	OpInject     Op = "inject"     // fault: Proc "fault/<step>", Data {kind, target, resolved}
 	OpEffect     Op = "effect"     // fault: its effect was seen; Data says what by
 	OpRecover    Op = "recover"    // fault
@@ -72,6 +73,7 @@ const (
 	OpAuditDone  Op = "audit-done" // audit: ok when whole; fail with Err when a part is missing
 	OpRequest    Op = "request"    // wire, invoke: Data {api, version, broker}; see docs/history.md
 	OpResponse   Op = "response"   // wire, ok
+	OpFetched    Op = "fetched"    // wire, ok: what a client was given: TP, Off = [first, last], Data {high-watermark, last-stable, committed}
 )
 
 // PhaseStopped is the name of the phase in which a load was ended early: at a

@@ -36,7 +36,8 @@ type TopicInfo struct {
 // ClientInfo describes one client of the scenario, all its instances alike.
 type ClientInfo struct {
 	Name    string            `json:"name"`
-	Role    string            `json:"role"` // producer, consumer, processor
+	Role    string            `json:"role"`              // producer, consumer, processor
+	Program bool              `json:"program,omitempty"` // no worker: what it did is deduced from the wire
 	Library string            `json:"library"`
 	Version string            `json:"version,omitempty"`
 	Count   int               `json:"count"`

@@ -210,7 +210,7 @@ func inFlight(v any) string {
 // Faults on one request are armed long before they strike: their bar begins
 // with their effect. The second kind are so when a request triggers them.
 var (
-	wireKinds      = map[string]bool{"drop": true, "hold": true, "error": true}
+	wireKinds      = map[string]bool{"drop": true, "hold": true, "error": true, "duplicate": true}
 	maybeWireKinds = map[string]bool{"cut": true, "delay": true, "blackhole": true}
 )
 

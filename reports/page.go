@@ -21,6 +21,8 @@ type page struct {
 	Guarantees             []guarantee
 	Findings               []finding
 	Faults                 []fault
+	Phases                 []checker.Phase
+	Evidence               []evidenceRow
 	Clients                []client
 	Broker                 []property
 	Topics                 []topic
@@ -70,6 +72,7 @@ type fault struct {
 	Met      string
 	Stall    string
 	InFlight string
+	Wire     string // what else it met there
 }
 
 type client struct {
@@ -110,8 +113,9 @@ func newPage(in Input, tl *Timeline) (*page, error) {
 		p.Broken = "The logs are incomplete: " + err.Error()
 	}
 	for _, f := range r.Faults {
-		p.Faults = append(p.Faults, fault{f, examined(f.Met), tl.stall(f.Step), tl.strike(f.Step).InFlight})
+		p.Faults = append(p.Faults, fault{f, examined(f.Met), tl.stall(f.Step), tl.strike(f.Step).InFlight, encounterWords(f.Wire)})
 	}
+	p.Phases, p.Evidence = checker.Phases, evidenceRows(r.Evidence.Coverage)
 	p.addConfiguration(in)
 	if tl != nil {
 		p.Words, p.Left = inWords(tl, p.Findings), list(tl.Left)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
 	"strings"
 
@@ -28,7 +29,17 @@ func Schema(w io.Writer) error {
 // them: a reader should expect new ones.
 var enums = map[reflect.Type][]any{
 	reflect.TypeFor[checker.Verdict]():   {checker.Holds, checker.Violated, checker.NotExercised, checker.Unknown},
+	reflect.TypeFor[checker.Phase]():     anyOf(checker.Phases),
+	reflect.TypeFor[checker.Role]():      anyOf(checker.Roles),
 	reflect.TypeFor[checker.Guarantee](): {checker.NoLoss, checker.NoDuplicates, checker.Order, checker.Isolation, checker.Atomicity, checker.Agreement, checker.Offsets, checker.Fencing, checker.Progress},
+}
+
+func anyOf[V any](values []V) []any {
+	var all []any
+	for _, v := range values {
+		all = append(all, v)
+	}
+	return all
 }
 
 func schemaOf(t reflect.Type) map[string]any {
@@ -51,6 +62,8 @@ func schemaOf(t reflect.Type) map[string]any {
 		return map[string]any{"type": []any{"object", "null"}, "additionalProperties": schemaOf(t.Elem())}
 	case reflect.Struct:
 		return schemaOfStruct(t)
+	case reflect.Pointer: // left out where it is nil
+		return schemaOf(t.Elem())
 	default:
 		return map[string]any{}
 	}
@@ -59,6 +72,12 @@ func schemaOf(t reflect.Type) map[string]any {
 func schemaOfStruct(t reflect.Type) map[string]any {
 	properties, required := map[string]any{}, []any{}
 	for i := range t.NumField() {
+		if t.Field(i).Anonymous {
+			inner := schemaOfStruct(t.Field(i).Type)
+			maps.Copy(properties, inner["properties"].(map[string]any))
+			required = append(required, inner["required"].([]any)...)
+			continue
+		}
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if name == "" || name == "-" {
 			continue

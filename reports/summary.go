@@ -47,6 +47,7 @@ func Summary(w io.Writer, in Input) error {
 			summaryFinding(&b, g, f)
 		}
 	}
+	summaryEvidence(&b, r.Evidence.Coverage)
 	if in.Replay != "" {
 		fmt.Fprintf(&b, "Replay: %s\n", code(in.Replay))
 	}

@@ -133,6 +133,9 @@ func (t *terminal) foot(in Input) {
 	if in.Report.Why != "" && in.Report.Infra == "" {
 		fmt.Fprintf(t, "  %s  %s\n", t.ink.dim("why   "), plain(in.Report.Why))
 	}
+	if met := evidenceLine(in.Report.Evidence.Coverage); met != "" {
+		fmt.Fprintf(t, "  %s  %s\n", t.ink.dim("wire  "), plain(met))
+	}
 	if in.Dir != "" {
 		fmt.Fprintf(t, "  %s  %s\n", t.ink.dim("report"), filepath.Join(in.Dir, FileHTML))
 	}

@@ -113,7 +113,7 @@ func (c check) client(cl *Client) {
 		return
 	}
 	need := func(ptr any, field, val, why string) {
-		if val == "" && !c.given(ptr) && len(cl.Command) == 0 {
+		if val == "" && !c.given(ptr) && len(cl.Command) == 0 && len(cl.Program) == 0 {
 			c.fail(cl.Pos, "%s is a %s and has no %q%s", who, cl.Role, field, why)
 		}
 	}
@@ -123,6 +123,9 @@ func (c check) client(cl *Client) {
 		}
 	}
 	produces, consumes := cl.Role != Consumer, cl.Role != Producer
+	if len(cl.Program) > 0 {
+		c.program(cl, who)
+	}
 	if cl.Role == Producer {
 		need(&cl.Topic, "topic", cl.Topic, ": where it sends")
 	} else {
@@ -185,6 +188,30 @@ func (c check) habits(cl *Client, who string) {
 	}
 }
 
+// program checks what only onceproof's own workers can be asked to do.
+func (c check) program(cl *Client, who string) {
+	if len(cl.Command) > 0 || cl.Library != "" {
+		c.fail(c.at(&cl.Program, cl.Pos), "%s is a program or a worker: give program, or library, or command", who)
+	}
+	for _, f := range []struct {
+		ptr   any
+		field string
+		set   bool
+	}{
+		{&cl.Rate, "rate", cl.Rate != 0}, {&cl.Size, "size", cl.Size != 0}, {&cl.Max, "max", cl.Max != 0},
+		{&cl.Process, "process", c.given(&cl.Process)}, {&cl.Retry, "retry", c.given(&cl.Retry)},
+	} {
+		if f.set {
+			c.fail(c.at(f.ptr, cl.Pos), "%s is a program, which does as it does: %q means nothing there", who, f.field)
+		}
+	}
+	for _, word := range cl.Program {
+		if bad := unknownIn(word, append([]string{"${bootstrap}"}, placeholders...)); bad != "" {
+			c.fail(c.at(&cl.Program, cl.Pos), "%s: unknown placeholder %s in its program%s", who, bad, meant(bad, append([]string{"${bootstrap}"}, placeholders...)))
+		}
+	}
+}
+
 // clientConfig checks a client's properties, and its commit pattern against them.
 func (c check) clientConfig(cl *Client, who string, produces, consumes bool) {
 	roles, whose := propertyRoles(cl.Role)
@@ -214,7 +241,7 @@ func (c check) clientConfig(cl *Client, who string, produces, consumes bool) {
 			c.fail(c.property(cl, "acks"), "%s: a transactional.id needs acks=all; clients refuse to start with %s", who, a)
 		}
 		switch {
-		case cl.Role == Producer && cl.Transaction == 0 && !c.given(&cl.Transaction):
+		case cl.Role == Producer && cl.Transaction == 0 && !c.given(&cl.Transaction) && len(cl.Program) == 0:
 			c.fail(c.property(cl, "transactional.id"), "%s has a transactional.id and no \"transaction\": how many records each holds", who)
 		case cl.Role == Processor && !transactional && cl.Commit != "":
 			c.fail(c.property(cl, "transactional.id"), "%s has a transactional.id and commits %s; commit: transaction uses it (or transaction-offsets-outside, to see what goes wrong)", who, cl.Commit)
@@ -223,7 +250,7 @@ func (c check) clientConfig(cl *Client, who string, produces, consumes bool) {
 	if cl.Role == Producer && cl.Transaction > 0 && txnID == "" {
 		c.fail(c.at(&cl.Transaction, cl.Pos), "%s: transactions need a transactional.id in config, such as %s-${instance}", who, cl.Name)
 	}
-	if consumes && len(cl.Command) == 0 && cl.Config["group.id"] == "" {
+	if consumes && len(cl.Command) == 0 && len(cl.Program) == 0 && cl.Config["group.id"] == "" {
 		c.fail(cl.Pos, "%s commits offsets (%s) and has no group.id in config", who, cl.Commit)
 	}
 	if cl.Commit == CommitAuto && strings.EqualFold(cl.Config["enable.auto.commit"], "false") {
@@ -281,14 +308,17 @@ func (c check) failedAt(p Pos) bool {
 var placeholders = []string{"${client}", "${instance}", "${incarnation}", "${random}"}
 
 // unknownPlaceholder returns the first ${…} of v that nobody replaces.
-func unknownPlaceholder(v string) string {
+func unknownPlaceholder(v string) string { return unknownIn(v, placeholders) }
+
+// unknownIn is the first placeholder in v that is not among known, "" if none.
+func unknownIn(v string, known []string) string {
 	for {
 		_, rest, ok := strings.Cut(v, "${")
 		if !ok {
 			return ""
 		}
 		word, after, closed := strings.Cut(rest, "}")
-		if p := "${" + word + "}"; !closed || !slices.Contains(placeholders, p) {
+		if p := "${" + word + "}"; !closed || !slices.Contains(known, p) {
 			return p
 		}
 		v = after

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // label names a fault in errors: `fault "leader-dies"` or `fault 2 (kill)`.
@@ -233,6 +235,9 @@ func (c check) args(f *Fault, who string) {
 	if c.given(&a.Delay) && a.Delay.Max == 0 && !c.failedAt(c.where[&a.Delay]) {
 		c.fail(c.where[&a.Delay], "%s delays by nothing", who)
 	}
+	if a.Until != "" {
+		c.until(f, who)
+	}
 	if f.Kind == KindPartition {
 		c.split(f, who)
 	}
@@ -263,6 +268,24 @@ func (c check) replicas(f *Fault, who string) {
 	case f.Kind == KindShrinkISR && max(a.Keep, 1) >= int(t.Replicas):
 		c.fail(pos, "%s: topic %q has %d replica(s): there is none to lose", who, topic, t.Replicas)
 	}
+}
+
+// until checks what a request is held for.
+func (c check) until(f *Fault, who string) {
+	pos := c.at(&f.Args.Until, f.Pos)
+	if f.When.On == nil {
+		c.fail(pos, "%s delays a link: it ends after \"for\", and until means nothing there", who)
+		return
+	}
+	var names []string
+	for i := range c.s.Faults {
+		if g := &c.s.Faults[i]; g != f && g.Name == f.Args.Until {
+			return
+		} else if g != f && g.Name != "" {
+			names = append(names, g.Name)
+		}
+	}
+	c.fail(pos, "%s waits for a fault %q that there is not%s", who, f.Args.Until, meant(f.Args.Until, names))
 }
 
 func (c check) split(f *Fault, who string) {
@@ -337,14 +360,48 @@ func (c check) match(f *Fault, a action, who string) {
 	if m.TP != "" && m.Request != "" && !slices.Contains(topicRequests, m.Request) {
 		c.fail(c.at(&m.Request, here), "%s: %s names no topic; %s do", who, m.Request, strings.Join(topicRequests, ", "))
 	}
-	if *m == (Match{Nth: m.Nth, Prob: m.Prob, Phase: m.Phase}) && !c.failedAt(here) {
+	if *m == (Match{Nth: m.Nth, Times: m.Times, Prob: m.Prob, Phase: m.Phase}) && !c.failedAt(here) {
 		c.fail(here, "%s matches every request of every client: say which, as in on: {request: Produce, client: %s}", who, c.anyClient())
 	}
+	c.versions(m, here, who)
 	if m.Nth > 0 && m.Prob > 0 {
 		c.fail(c.at(&m.Prob, here), "%s: nth strikes one request for certain; a probability means nothing there", who)
 	}
+	if m.Times > 0 && !a.strikesRequest(f) {
+		c.fail(c.at(&m.Times, here), "%s strikes once: times means nothing there", who)
+	}
 	if a.kind == KindHold && m.Phase == PhaseResponse {
 		c.fail(c.at(&m.Phase, here), "%s holds a request on its way to the broker; phase response has none", who)
+	}
+	if a.kind == KindDuplicate {
+		switch {
+		case m.Phase == PhaseRequest:
+			c.fail(c.at(&m.Phase, here), "%s comes once the broker has answered: its phase is response, or leave it out", who)
+		case m.Request != "" && !slices.Contains(repeatedRequests, m.Request):
+			c.fail(c.at(&m.Request, here), "%s: clients do not send %s again as it was; they do %s", who, m.Request, strings.Join(repeatedRequests, ", "))
+		case m.Request == "":
+			c.fail(here, "%s: say which request; clients send these again as they were: %s", who, strings.Join(repeatedRequests, ", "))
+		}
+	}
+}
+
+// repeatedRequests are what clients send again, as they were, when an answer is lost.
+var repeatedRequests = []string{"Produce", "InitProducerId", "AddPartitionsToTxn", "AddOffsetsToTxn", "TxnOffsetCommit", "EndTxn", "OffsetCommit"}
+
+// versions checks that a request has the versions that a match asks for.
+func (c check) versions(m *Match, here Pos, who string) {
+	if !m.Version.Given {
+		return
+	}
+	pos := c.at(&m.Version, here)
+	if m.Request == "" {
+		c.fail(pos, "%s: a version of what? Name the request too", who)
+		return
+	}
+	if key, ok := APIKey(m.Request); ok {
+		if newest := kmsg.RequestForKey(key).MaxVersion(); m.Version.Min > newest {
+			c.fail(pos, "%s: %s has no version %d; the newest that is known is %d", who, m.Request, m.Version.Min, newest)
+		}
 	}
 }
 

@@ -60,17 +60,32 @@ const (
 
 // Match selects requests at the proxy, or, with Event, what clients report.
 type Match struct {
-	Event   string // an operation of the history: commit, revoked, …; with Client, TP, Nth and Type only
-	Type    string // of the event: invoke, ok, fail or info; "" = any end of it
-	Request string // API name as Kafka spells it: Produce, EndTxn, …; "" = any
-	Client  string // client name: all instances; name/instance: one
-	TxnID   string
-	TP      string  // topic or topic/partition
-	Broker  Target  // whom the request goes to
-	Nth     int     // the nth match, from 1; 0 = every match
-	Prob    float64 // 0 = always
-	Phase   string  // PhaseRequest (default) or PhaseResponse
+	Event    string // an operation of the history: commit, revoked, …; with Client, TP, Nth and Type only
+	Type     string // of the event: invoke, ok, fail or info; "" = any end of it
+	Request  string // API name as Kafka spells it: Produce, EndTxn, …; "" = any
+	Version  Versions
+	Client   string // client name: all instances; name/instance: one
+	ClientID string // Kafka's client.id, as the request says it
+	TxnID    string
+	TP       string  // topic or topic/partition
+	Broker   Target  // whom the request goes to
+	Nth      int     // the nth match, from 1; 0 = every match
+	Times    int     // so many matches, from the nth or the first on; 0 = one with Nth, else no limit
+	Prob     float64 // 0 = always
+	Phase    string  // PhaseRequest (default) or PhaseResponse
 }
+
+// Versions of a request, both ends included; not Given = any.
+type Versions struct {
+	Min, Max int16
+	Given    bool
+}
+
+// Connections over which a held request arrives.
+const (
+	SameConnection = "same" // the one it was sent over, whose client's side is cut
+	NewConnection  = "new"  // one of its own, after both sides were cut
+)
 
 // FaultKind names an action, as in the scenario file.
 type FaultKind string
@@ -87,6 +102,7 @@ const (
 	KindDelay      FaultKind = "delay"     // with On: held for Args.Delay; else link latency
 	KindHold       FaultKind = "hold"      // with On: the client's side is cut, the request reaches the broker Args.Delay later
 	KindError      FaultKind = "error"     // with On: answered by us with Args.Code
+	KindDuplicate  FaultKind = "duplicate" // with On: once the broker has acted, the request is sent again as after a lost answer
 	KindBlackhole  FaultKind = "blackhole" // bytes are swallowed, connections stay open
 	KindMoveLeader FaultKind = "move-leader"
 
@@ -130,6 +146,8 @@ type FaultArgs struct {
 	Topic    string  // delete-offsets: of this topic; "" = all
 	CPU      float64 // starve: the share of one processor that is left
 	Memory   int64   // squeeze: bytes that are left
+	Until    string  // hold, delay: released when the effect of the fault of this name was seen, at the latest after Delay
+	Over     string  // hold: SameConnection (default) or NewConnection
 }
 
 // Listeners of a broker, as FaultArgs.Listener says them.

@@ -19,8 +19,9 @@ var actions = []action{
 	{kind: KindPartition, doc: "Packets between brokers are dropped: `isolate` one, `split` them into groups, or one way `from` … `to`; of one `listener`, or of all. Docker only.", lasts: true, args: []field[FaultArgs]{argIsolate, argSplit, argFrom, argTo, argListener}},
 	{kind: KindCut, doc: "Connections of a client, or to a broker, are cut and refused for `for`; with `on`, the connection that carries the request is cut.", link: true, lasts: true, args: []field[FaultArgs]{argClient, argBroker}},
 	{kind: KindDrop, doc: "The request, or its response, is swallowed and its connection cut: with phase response the broker acted and the client never hears of it.", wire: true},
-	{kind: KindDelay, doc: "The request, or its response, passes `by` later; without `on`, every byte on the link does, for `for`.", link: true, lasts: true, args: []field[FaultArgs]{must(argBy), argClient, argBroker, argWay}},
-	{kind: KindHold, doc: "The client's side is cut, and the request reaches the broker `by` later: after its own retry.", wire: true, args: []field[FaultArgs]{must(argBy)}},
+	{kind: KindDelay, doc: "The request, or its response, passes `by` later; without `on`, every byte on the link does, for `for`.", link: true, lasts: true, args: []field[FaultArgs]{must(argBy), argUntil, argClient, argBroker, argWay}},
+	{kind: KindHold, doc: "The client's side is cut, and the request reaches the broker `by` later: after its own retry.", wire: true, args: []field[FaultArgs]{must(argBy), argUntil, argOver}},
+	{kind: KindDuplicate, doc: "Once the broker has answered the request, the answer is lost and the same request comes again over a new connection, as from a client that retries; the client hears the second answer. For requests that clients repeat as they were: Produce, InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, TxnOffsetCommit, EndTxn, OffsetCommit.", wire: true},
 	{kind: KindError, doc: "The request is answered with `code`: in its stead (phase request), or instead of what the broker said (phase response).", wire: true, args: []field[FaultArgs]{must(argCode)}},
 	{kind: KindBlackhole, doc: "Bytes are swallowed and connections stay open, for `for`; with `on`, only the request or its response is.", link: true, lasts: true, args: []field[FaultArgs]{argClient, argBroker, argWay}},
 	{kind: KindThrottle, doc: "The link passes `rate`, for `for`; a few bytes a second are a slow drip.", path: true, lasts: true, args: []field[FaultArgs]{must(argRate), argClient, argBroker, argWay}},
@@ -87,6 +88,8 @@ var (
 	argGroup       = put("group", "A group.id.", word, func(a *FaultArgs) *string { return &a.Group })
 	argTxnID       = put("transactional.id", "A transactional.id.", word, func(a *FaultArgs) *string { return &a.TxnID })
 	argPartition   = put("partition", "topic/partition.", topicPartition, func(a *FaultArgs) *string { return &a.TP })
+	argUntil       = put("until", "Released when the effect of the fault of this name was seen, at the latest after `by`.", name, func(a *FaultArgs) *string { return &a.Until })
+	argOver        = put("connection", "`same` (default): it arrives over the connection that it was sent over. `new`: both its sides are cut, and it arrives over another.", oneOf("a connection", SameConnection, NewConnection), func(a *FaultArgs) *string { return &a.Over })
 )
 
 var faultRecord = placed(func(f *Fault) *Pos { return &f.Pos }, record("fault", faultFields()))
@@ -212,11 +215,14 @@ var matchFields = []field[Match]{
 	put("event", "Instead of a request: what a client reports, such as `commit` or `revoked` (docs/history.md).", oneOf("a client's event", Events...), func(m *Match) *string { return &m.Event }),
 	put("type", "Of the event: `invoke`, `ok`, `fail` or `info`. Default: any but `invoke`.", oneOf("a type of event", "invoke", "ok", "fail", "info"), func(m *Match) *string { return &m.Type }),
 	put("request", "The API as Kafka spells it: Produce, EndTxn, OffsetCommit, …", requestName, func(m *Match) *string { return &m.Request }),
+	put("version", "Of the API: one, such as 4, or a range, such as 0..4.", versions, func(m *Match) *Versions { return &m.Version }),
 	put("client", "Whose: a client, or one instance, such as till/0.", clientRef, func(m *Match) *string { return &m.Client }),
+	put("client.id", "Requests that say this client.id.", str, func(m *Match) *string { return &m.ClientID }),
 	put("transactional.id", "Requests of this transactional.id.", str, func(m *Match) *string { return &m.TxnID }),
 	put("topic", "Requests that name this topic, or topic/partition.", topicPartition, func(m *Match) *string { return &m.TP }),
 	put("broker", "Requests to this broker.", target, func(m *Match) *Target { return &m.Broker }),
 	put("nth", "The nth such request since the load began; without it, each one, or for an action that strikes no request the first.", whole[int]("nth", 1, 1<<30), func(m *Match) *int { return &m.Nth }),
+	put("times", "So many such requests are struck: from the nth on, or the first ones.", whole[int]("times", 1, 1<<30), func(m *Match) *int { return &m.Times }),
 	put("probability", "The share of such requests that is struck, drawn from the seed.", percent, func(m *Match) *float64 { return &m.Prob }),
 	put("phase", "`request` (default): before the broker acts. `response`: after it acted, before the client hears.", oneOf("a phase", PhaseRequest, PhaseResponse), func(m *Match) *string { return &m.Phase }),
 }
@@ -226,6 +232,7 @@ var Events = []string{
 	"init-producer", "begin", "send", "poll", "process", "send-offsets", "commit", "abort", "commit-offsets", "fetch-offsets",
 	"assigned", "revoked", "lost", "seek", "set-aside", "close",
 }
+var versions = scalar("a version or a range such as 0..4", map[string]any{"type": []string{"integer", "string"}, "minimum": 0, "pattern": `^[0-9]+(\.\.[0-9]+)?$`}, ParseVersions, Versions.String)
 
 var target = scalar("a target such as broker(2) or leader(orders/0)", textSchema(targetPattern), func(s string) (Target, error) {
 	_, err := Target(s).Parse()

@@ -237,7 +237,7 @@ func (s *Scenario) fillIn(d *decoder) {
 				cl.ConfigPos[field] = at
 			}
 		}
-		if !given(&cl.Library) && len(cl.Command) == 0 {
+		if !given(&cl.Library) && len(cl.Command) == 0 && len(cl.Program) == 0 {
 			cl.Library = DefaultLibrary
 		}
 		if !given(&cl.Count) {
@@ -282,6 +282,9 @@ func (f *Fault) fillIn() {
 	}
 	if m.Phase == "" && m.Event == "" {
 		m.Phase = PhaseRequest
+		if f.Kind == KindDuplicate {
+			m.Phase = PhaseResponse
+		}
 	}
 	if a, ok := actionOf(f.Kind); ok && m.Nth == 0 && m.Prob == 0 && !a.strikesRequest(f) {
 		m.Nth = 1 // a process dies once

@@ -105,7 +105,8 @@ type Client struct {
 	Name        string
 	Role        string
 	Library     string   // franz-go, or the name of a folder in clients/
-	Command     []string // any program instead; given only bootstrap servers
+	Command     []string // a worker of the user's instead: any program that speaks the worker protocol
+	Program     []string // any program, which knows nothing of us; judged by what the wire and the audit show
 	Count       int
 	Rate        float64 // records a second and instance; 0 = as fast as it goes
 	Size        int     // bytes that a record's value is padded to; 0 = the worker's default

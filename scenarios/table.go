@@ -76,6 +76,7 @@ var clientFields = []field[Client]{
 	must(put("role", "`producer`; `consumer`; `processor`: consumes, processes, produces.", oneOf("a role", Producer, Consumer, Processor), func(c *Client) *string { return &c.Role })),
 	put("library", "The client library: a folder of clients/. Default franz-go.", named("a library", `^@?[A-Za-z0-9][A-Za-z0-9._/-]*(@[A-Za-z0-9._+-]+)?$`), func(c *Client) *string { return &c.Library }),
 	put("command", "A worker of your own instead of a library's: any program that speaks the worker protocol (docs/worker-protocol.md).", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Command }),
+	put("program", "Any program, which need know nothing of onceproof: it is judged by what the proxy sees of it and by the final log. ${bootstrap}, the servers that it must use, ${client}, ${instance}, ${incarnation} and ${random} are replaced in its arguments; it also finds the servers in the environment variable BOOTSTRAP_SERVERS. SIGTERM asks it to end. What `config` says of it, the checker believes.", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Program }),
 	put("count", "Instances. Default 1.", whole[int]("count", 1, 100), func(c *Client) *int { return &c.Count }),
 	put("rate", "Records that each instance sends a second, such as 200/s; without it, as fast as it can.", rate, func(c *Client) *float64 { return &c.Rate }),
 	put("size", "Bytes that a record's value is padded to.", whole[int]("size", 1, 1<<20), func(c *Client) *int { return &c.Size }),

@@ -1,7 +1,9 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -96,6 +98,12 @@ func (f *Fault) Words() string {
 	case ToClient:
 		out += ", towards the client only"
 	}
+	if a.Until != "" {
+		out += " or until " + a.Until + " was seen"
+	}
+	if a.Over == NewConnection {
+		out += ", then over a new connection"
+	}
 	return out
 }
 
@@ -147,6 +155,8 @@ func (f *Fault) requestWords() string {
 		return "answer"
 	case KindBlackhole:
 		return "swallow " + what
+	case KindDuplicate:
+		return "lose the answer and repeat the request"
 	}
 	return string(f.Kind) + " " + what
 }
@@ -180,17 +190,30 @@ func (m *Match) String() string {
 			api = m.Event + " (" + m.Type + ")"
 		}
 	}
+	if m.Version.Given {
+		api += " v" + m.Version.String()
+	}
 	var b strings.Builder
 	switch {
+	case m.Nth > 0 && m.Times > 1:
+		fmt.Fprintf(&b, "on %d %s from the %s on", m.Times, api, ordinal(m.Nth))
+	case m.Times > 0 && m.Nth == 0 && m.Prob == 0:
+		fmt.Fprintf(&b, "on the first %d %s", m.Times, api)
 	case m.Nth > 0:
 		fmt.Fprintf(&b, "on the %s %s", ordinal(m.Nth), api)
 	case m.Prob > 0:
 		fmt.Fprintf(&b, "on %s of all %s", formatPercent(m.Prob), api)
+		if m.Times > 0 {
+			fmt.Fprintf(&b, ", %d at most,", m.Times)
+		}
 	default:
 		fmt.Fprintf(&b, "on each %s", api)
 	}
 	if m.Client != "" {
 		b.WriteString(" of " + m.Client)
+	}
+	if m.ClientID != "" {
+		b.WriteString(" as client.id " + m.ClientID)
 	}
 	if m.TxnID != "" {
 		b.WriteString(" of transactional.id " + m.TxnID)
@@ -225,4 +248,32 @@ func ordinal(n int) string {
 		}
 	}
 	return fmt.Sprintf("%d%s", n, suffix)
+}
+
+// ParseVersions reads "4" or "0..4".
+func ParseVersions(s string) (Versions, error) {
+	low, high, ranged := strings.Cut(s, "..")
+	if !ranged {
+		high = low
+	}
+	first, err := strconv.ParseInt(low, 10, 16)
+	last, lastErr := strconv.ParseInt(high, 10, 16)
+	switch {
+	case err != nil || lastErr != nil || first < 0 || last < 0:
+		return Versions{}, errors.New("is no version; write 4, or 0..4")
+	case first > last:
+		return Versions{}, fmt.Errorf("is no range: write %d..%d", last, first)
+	}
+	return Versions{Min: int16(first), Max: int16(last), Given: true}, nil
+}
+
+// String is "" for any version.
+func (v Versions) String() string {
+	switch {
+	case !v.Given:
+		return ""
+	case v.Min == v.Max:
+		return strconv.Itoa(int(v.Min))
+	}
+	return fmt.Sprintf("%d..%d", v.Min, v.Max)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +18,7 @@ import (
 )
 
 func reportCommand() *cobra.Command {
-	var trend, record bool
+	var trend, record, evidence bool
 	var out string
 	cmd := &cobra.Command{
 		Use:   "report DIR…",
@@ -27,9 +28,15 @@ all that are in it.
 
 With --trend, show instead how guarantees, recovery and throughput went over the runs,
 each scenario and library for itself, the first bad run marked: in short here, and as
-one page that needs no network. The runs' own verdicts are taken as they are.`,
+one page that needs no network. The runs' own verdicts are taken as they are.
+
+With --evidence, show instead what the faults of all these runs met on the wire: how many
+strikes fell into which phase of a transaction, by kind of fault and by the role of its
+victim. A cell that is empty over many runs has not been tried; ` + "`onceproof run --explore`" + `
+goes there.`,
 		Example: `  onceproof report runs/guide-recipe-7-20260101T120000
   onceproof report --trend runs
+  onceproof report --evidence runs
   onceproof report --trend nightly/*/runs --out trend.html
   onceproof report --track-record runs > track-record.md`,
 		Args: cobra.MinimumNArgs(1),
@@ -44,11 +51,16 @@ one page that needs no network. The runs' own verdicts are taken as they are.`,
 			if trend {
 				return showTrend(cmd.OutOrStdout(), dirs, out)
 			}
+			if evidence {
+				return showEvidence(cmd.OutOrStdout(), dirs)
+			}
 			return reportAgain(cmd, dirs)
 		},
 	}
 	cmd.Flags().BoolVar(&trend, "trend", false, "show the runs over time")
 	cmd.Flags().BoolVar(&record, "track-record", false, "print, as Markdown, how often each shipped mistake and bug was found in the runs, and how soon")
+	cmd.Flags().BoolVar(&evidence, "evidence", false, "show what the faults of all the runs met on the wire")
+	cmd.MarkFlagsMutuallyExclusive("trend", "evidence", "track-record")
 	cmd.Flags().StringVar(&out, "out", "trend.html", "with --trend: the page to write")
 	return cmd
 }
@@ -112,6 +124,46 @@ func runFolders(args []string) ([]string, error) {
 		return nil, errors.New("there is no run folder; `onceproof run` makes them below runs/")
 	}
 	return dirs, nil
+}
+
+// showEvidence adds up what the faults of the runs in dirs met.
+func showEvidence(w io.Writer, dirs []string) error {
+	coverage, runs, err := coverageOf(dirs)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "what the faults of %d runs met: strikes by transaction phase\n\n", runs)
+	return reports.Evidence(w, coverage)
+}
+
+// coverageOf adds up the coverage in the verdicts of run folders; a run that left
+// no verdict counts for none.
+func coverageOf(dirs []string) (coverage []checker.Coverage, runs int, err error) {
+	for _, dir := range dirs {
+		r, err := readVerdict(dir)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		runs++
+		coverage = checker.MergeCoverage(coverage, r.Evidence.Coverage)
+	}
+	return coverage, runs, nil
+}
+
+func readVerdict(dir string) (*checker.Report, error) {
+	file := filepath.Join(dir, reports.FileVerdict)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	r := new(checker.Report)
+	if err := json.Unmarshal(data, r); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return r, nil
 }
 
 func reportAgain(cmd *cobra.Command, dirs []string) error {

@@ -33,6 +33,7 @@ type runOptions struct {
 	budget  time.Duration
 	asJSON  bool
 	quiet   bool
+	explore bool
 	serve   bool
 	server  *reports.Server // nil: not served
 	gate    *gate           // nil: the expectations decide, and no CI is told
@@ -58,6 +59,10 @@ annotations are written too.
 A real bug, of 'bugs/*', that is run more than once is judged by how often it is seen: it
 fails only if that is less than when it was measured, by more than luck.
 
+With --explore each run's faults are moved to where no run below --out has struck yet:
+the kind of fault stays, its moment (a phase of a transaction) and its victim (leader,
+coordinator, client…) change. The same seed and the same runs before give the same plan.
+
 With --budget the scenarios are picked by what they are worth: those that failed last
 time first, then those that show most for their time. Without names it picks from all
 that ship but the real bugs, which want older versions of libraries.`,
@@ -69,6 +74,7 @@ that ship but the real bugs, which want older versions of libraries.`,
   onceproof run ./orders.yaml --serve       # follow it in a browser
   onceproof run ./orders.yaml --until-fail  # seed after seed, until one is not as expected
   onceproof run 'bugs/*' --repeat 5         # has the harness lost a bug?
+  onceproof run exactly-once --explore --repeat 10
   onceproof run --budget 10m --out artefacts --baseline onceproof.json
   onceproof run ./orders.yaml --repeat 5 --baseline onceproof.json --update-baseline`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -93,6 +99,7 @@ that ship but the real bugs, which want older versions of libraries.`,
 	f.BoolVar(&o.control, "control", false, "run each scenario's twin too: weakened, it must be found violated; of a mistake, mended, it must hold")
 	f.BoolVar(&o.plan, "plan", false, "print the plan and stop")
 	f.IntVar(&o.repeat, "repeat", 1, "run everything so often, with consecutive seeds")
+	f.BoolVar(&o.explore, "explore", false, "move the faults of each run to where none has struck yet")
 	f.BoolVar(&o.until, "until-fail", false, "repeat, without --repeat for ever, until a run is not as expected")
 	f.DurationVar(&o.budget, "budget", 0, "pick the scenarios that are worth most within this time, such as 10m")
 	f.BoolVar(&o.asJSON, "json", false, "print verdicts as JSON on standard output and nothing else there, progress as JSON lines on standard error")
@@ -119,7 +126,14 @@ func run(ctx context.Context, out io.Writer, o runOptions, names []string) error
 	if err != nil {
 		return err
 	}
-	first, err := roundOf(o, runnables, 0) // errors end it before anything starts
+	var x, shown *explorer
+	if o.explore {
+		x = newExplorer(o.out)
+	}
+	if o.plan {
+		shown = x // else runRounds moves the faults
+	}
+	first, err := roundOf(o, shown, runnables, 0) // errors end it before anything starts
 	if err != nil {
 		return err
 	}
@@ -139,7 +153,10 @@ func run(ctx context.Context, out io.Writer, o runOptions, names []string) error
 		defer o.server.Close()
 		fmt.Fprintf(os.Stderr, "follow it at %s\n", o.server.URL())
 	}
-	results, err := runRounds(ctx, out, o, runnables)
+	results, err := runRounds(ctx, out, o, x, runnables)
+	if x != nil && !o.asJSON {
+		err = errors.Join(err, x.grown(out))
+	}
 	lost := results.judgeByRate()
 	if len(results) > 1 && !o.asJSON {
 		results.print(out)
@@ -152,9 +169,9 @@ func run(ctx context.Context, out io.Writer, o runOptions, names []string) error
 const endless = math.MaxInt
 
 // runRounds runs everything o.repeat times, or until what o says ends it.
-func runRounds(ctx context.Context, out io.Writer, o runOptions, all []runnable) (results suite, err error) {
+func runRounds(ctx context.Context, out io.Writer, o runOptions, x *explorer, all []runnable) (results suite, err error) {
 	for n := range o.repeat {
-		jobs, err := roundOf(o, all, n)
+		jobs, err := roundOf(o, x, all, n)
 		if err != nil {
 			return results, err
 		}
@@ -232,10 +249,21 @@ func load(o runOptions, names []string) ([]*scenarios.Scenario, error) {
 }
 
 // roundOf are the jobs of the nth round: each with its seed plus n.
-func roundOf(o runOptions, all []runnable, n int) ([]job, error) {
+func roundOf(o runOptions, x *explorer, all []runnable, n int) ([]job, error) {
 	var jobs []job
 	for _, r := range all {
-		j, err := newJob(r.scenario, o, r.seed+uint64(n))
+		s, seed := r.scenario, r.seed+uint64(n)
+		if x != nil && !r.control { // a control is violated by the faults that it has
+			v := *s
+			if o.backend != "" {
+				v.Cluster.Backend = o.backend
+			}
+			var err error
+			if s, err = x.explore(exploreWords(o.quiet), &v, seed); err != nil {
+				return nil, err
+			}
+		}
+		j, err := newJob(s, o, seed)
 		if err != nil {
 			return nil, err
 		}

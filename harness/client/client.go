@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/onceproof/onceproof/history"
 )
 
 // Defaults of Config.
@@ -50,6 +52,7 @@ type Config struct {
 	Instance  int      // from 0
 	Command   []string // the worker's program; "" elements are not allowed
 	Version   string   // of the library that its hello must name; "" = any
+	Program   bool     // Command is no worker: it is given its bootstrap servers and says nothing to us
 	Env       []string // added to the harness's own environment
 	Spec      Spec     // Proc is set for each incarnation; ${client} ${instance} ${incarnation} ${random} in Config are expanded
 	LogFile   string   // stderr of every incarnation is appended, and what it printed that was no event
@@ -71,6 +74,10 @@ func (c *Config) check() error {
 		return fmt.Errorf("client: %s needs Record and Now", c.Name)
 	case len(c.Spec.Bootstrap) == 0:
 		return fmt.Errorf("client: %s has no bootstrap servers", c.Name)
+	}
+	if c.Program {
+		_, err := c.arguments(1)
+		return err
 	}
 	_, err := c.spec(1)
 	return err
@@ -143,8 +150,12 @@ func (i *Instance) next() (*incarnation, error) {
 	if err != nil {
 		return nil, err
 	}
+	args, err := i.cfg.arguments(i.n + 1)
+	if err != nil {
+		return nil, err
+	}
 	i.n++
-	inc, err := spawn(&i.cfg, spec, &i.counts, i.deliver)
+	inc, err := spawn(&i.cfg, spec, args, &i.counts, i.deliver)
 	if err != nil {
 		return nil, err
 	}
@@ -269,5 +280,8 @@ func (i *Instance) Counts() Counts {
 		Processed: c.processed.Load(), Commits: c.commits.Load(), Errors: c.errors.Load(),
 	}
 }
+
+// Witnessed counts an event about a program that somebody else saw.
+func (i *Instance) Witnessed(e *history.Event) { i.counts.count(e) }
 
 type counters struct{ sent, acked, polled, processed, commits, errors atomic.Int64 }

@@ -18,12 +18,7 @@ func (c *Config) spec(n int) (Spec, error) {
 	spec.Protocol = ProtocolVersion
 	spec.Proc = c.proc(n)
 	spec.Config = make(map[string]string, len(c.Spec.Config))
-	words := map[string]string{
-		"client":      c.Name,
-		"instance":    strconv.Itoa(c.Instance),
-		"incarnation": strconv.Itoa(n),
-		"random":      random(spec.Seed, spec.Proc),
-	}
+	words := c.words(n)
 	for name, value := range c.Spec.Config {
 		expanded, err := expand(value, words)
 		if err != nil {
@@ -32,6 +27,35 @@ func (c *Config) spec(n int) (Spec, error) {
 		spec.Config[name] = expanded
 	}
 	return spec, nil
+}
+
+// words are what incarnation n has in the place of ${…}.
+func (c *Config) words(n int) map[string]string {
+	return map[string]string{
+		"client":      c.Name,
+		"instance":    strconv.Itoa(c.Instance),
+		"incarnation": strconv.Itoa(n),
+		"random":      random(c.Spec.Seed, c.proc(n)),
+	}
+}
+
+func (c *Config) bootstrap() string { return strings.Join(c.Spec.Bootstrap, ",") }
+
+// arguments are the command of incarnation n, of which only a program's has ${…}.
+func (c *Config) arguments(n int) ([]string, error) {
+	if !c.Program {
+		return c.Command, nil
+	}
+	words := c.words(n)
+	words["bootstrap"] = c.bootstrap()
+	args := make([]string, len(c.Command))
+	for i, arg := range c.Command {
+		var err error
+		if args[i], err = expand(arg, words); err != nil {
+			return nil, fmt.Errorf("client: program of %s: %w", c.instance(), err)
+		}
+	}
+	return args, nil
 }
 
 func expand(s string, words map[string]string) (string, error) {

@@ -34,11 +34,12 @@ func (c *conn) response(in *frameReader, e *pending, size int) error {
 	if err != nil {
 		return err
 	}
-	if act == nil && e.sight == nil && (c.gone.Load() || !carriesAddresses(e.requestHeader)) {
+	witness := c.fetchWitness(e)
+	if act == nil && e.sight == nil && (c.gone.Load() || !carriesAddresses(e.requestHeader)) && (witness == nil || size > readBuffer) {
 		return c.passDown(in, size)
 	}
 	if act == nil && e.sight == nil && streamsFetch(e.requestHeader, size) {
-		err := streamFetch(in, c.toClient, size, c.door)
+		err := streamFetch(in, c.toClient, size, c.door, witness)
 		if errors.Is(err, errLane) {
 			c.hangUp(false) // in the middle of a frame: nothing more can be read
 		}
@@ -83,6 +84,9 @@ func (c *conn) wholeResponse(e *pending, act *strike, frame []byte) error {
 		c.answered(e, frame, toldNobody, 0)
 		return nil
 	}
+	if act != nil && act.h.rule.Action == Duplicate {
+		return c.repeat(act, e, frame)
+	}
 	if act != nil && act.h.rule.Action != Error {
 		c.answered(e, frame, toldNobody, 0)
 		c.strikeResponse(act, e)
@@ -104,6 +108,9 @@ func (c *conn) wholeResponse(e *pending, act *strike, frame []byte) error {
 		}
 	}
 	c.answered(e, frame, told, code)
+	if witness := c.fetchWitness(e); witness != nil && told == toldClient {
+		witnessFetch(frame, e.requestHeader, witness)
+	}
 	if told == toldError {
 		c.hit(act, e)
 	}

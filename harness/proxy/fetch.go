@@ -17,21 +17,32 @@ func streamsFetch(h requestHeader, size int) bool {
 // the addresses at its end. They come after the records while the frame's length
 // comes before them, so the length must stay: an address of another length than
 // the door's is hidden instead, and the client asks Metadata for it.
-func streamFetch(in *frameReader, out io.Writer, size int, to addresses) error {
+//
+// each, if not nil, is told of every partition that brings records.
+func streamFetch(in *frameReader, out io.Writer, size int, to addresses, each func(fetched)) error {
 	s := &stream{in: in, out: out, left: size}
 	s.skip(8) // length, correlation id
 	s.tags()
 	s.skip(4 + 2 + 4) // throttle, error, session
 	for n := s.array(); n > 0 && s.err == nil; n-- {
-		s.skip(16) // topic id
+		var topic [16]byte
+		copy(topic[:], s.view(16))
 		for p := s.array(); p > 0 && s.err == nil; p-- {
-			s.skip(4 + 2 + 8 + 8 + 8) // partition, error, high watermark, last stable offset, log start
+			var f fetched
+			if b := s.view(4 + 2 + 8 + 8 + 8); b != nil { // partition, error, high watermark, last stable offset, log start
+				f.id, f.part = topic, int32(binary.BigEndian.Uint32(b))
+				f.marks(b[6:])
+			}
 			for a := s.array(); a > 0 && s.err == nil; a-- {
 				s.skip(8 + 8) // producer id, first offset
 				s.tags()
 			}
 			s.skip(4) // preferred read replica
-			s.bytes() // record batches
+			if each == nil {
+				s.bytes() // record batches
+			} else if s.records(&f); s.err == nil && f.batches > 0 {
+				each(f)
+			}
 			s.tags()
 		}
 		s.tags()
@@ -40,6 +51,22 @@ func streamFetch(in *frameReader, out io.Writer, size int, to addresses) error {
 		s.endpointTag(to)
 	}
 	return s.end()
+}
+
+// records walks compact bytes that hold record batches, and looks at their headers.
+func (s *stream) records(f *fetched) {
+	n := max(0, s.uvarint()-1)
+	for n > 0 && s.err == nil {
+		seen := *f
+		size := seen.batchSpan(s.peek(min(n, batchHeader)))
+		if size == 0 || size > n {
+			break
+		}
+		*f = seen
+		s.skip(size)
+		n -= size
+	}
+	s.skip(n)
 }
 
 // endpointTag walks one of the tagged fields at the response's end.

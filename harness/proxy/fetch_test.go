@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/history"
 )
 
 // bigFetch is a random Fetch response longer than any buffer, whose brokers are
@@ -53,7 +55,7 @@ func TestStreamedFetchEqualsTheWhole(t *testing.T) {
 		behind := []byte("the next frame")
 		in := newFrameReader(&trickle{append(bytes.Clone(frame), behind...), 1 + rng.IntN(1000)})
 		var out bytes.Buffer
-		if err := streamFetch(in, &out, len(frame), shifted{}); err != nil {
+		if err := streamFetch(in, &out, len(frame), shifted{}, nil); err != nil {
 			t.Fatal(err)
 		}
 		if rest, err := in.fill(len(behind)); err != nil || !bytes.Equal(rest, behind) {
@@ -122,9 +124,61 @@ func FuzzStreamFetch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		var out bytes.Buffer
 		in := newFrameReader(&trickle{frame, 3})
-		err := streamFetch(in, &out, len(frame), shifted{})
+		err := streamFetch(in, &out, len(frame), shifted{}, nil)
 		if err == nil && out.Len() != len(frame) || out.Len() > len(frame) {
 			t.Errorf("%d bytes became %d", len(frame), out.Len())
 		}
 	})
+}
+
+// TestWitnessOfFetches: whatever the size of the answers, the wire shows each
+// offset that a consumer was given, and what it could not be given yet.
+func TestWitnessOfFetches(t *testing.T) {
+	for _, size := range []int{10, 20000} {
+		_, p, w := startWitnessed(t, kfake.SeedTopics(1, "orders"))
+		shop := client(t, p, "shop/0", kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.TransactionalID("shop"))
+		const n = 100
+		for _, end := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort} {
+			if err := shop.BeginTransaction(); err != nil {
+				t.Fatal(err)
+			}
+			for i := range n {
+				shop.Produce(within(t), &kgo.Record{Topic: "orders", Value: bytes.Repeat([]byte{byte(i)}, size)}, nil)
+			}
+			if err := shop.Flush(within(t)); err != nil {
+				t.Fatal(err)
+			}
+			if err := shop.EndTransaction(within(t), end); err != nil {
+				t.Fatal(err)
+			}
+		}
+		till := client(t, p, "till/0", kgo.ConsumeTopics("orders"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+		ctx, got := within(t), 0
+		for got < n {
+			fs := till.PollFetches(ctx)
+			if ctx.Err() != nil {
+				t.Fatalf("%d of %d records: %v", got, n, fs.Errors())
+			}
+			got += fs.NumRecords()
+		}
+		p.Close()
+		next := int64(0)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		for _, e := range w.events {
+			if e.Op != history.OpFetched {
+				continue
+			}
+			if e.TP.String() != "orders/0" || e.Proc != "till/0" || e.Data["committed"] != true || e.Data["last-stable"] != int64(2*n+2) || e.Data["high-watermark"] != int64(2*n+2) {
+				t.Errorf("size %d: %+v", size, e)
+			}
+			if e.Off[0] > next {
+				t.Errorf("size %d: offsets %v, want them from %d on", size, e.Off, next)
+			}
+			next = max(next, e.Off[1]+1)
+		}
+		if next < n { // what was aborted need not have come any more
+			t.Errorf("size %d: offsets up to %d were witnessed, of %d", size, next, n)
+		}
+	}
 }

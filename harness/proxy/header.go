@@ -76,14 +76,15 @@ func parseHeader(b []byte) (requestHeader, error) {
 }
 
 // skipRequestHeader moves c, which stands at the beginning of a request frame,
-// to the request's body.
-func skipRequestHeader(c *cursor, h requestHeader) {
+// to the request's body, and returns the client id.
+func skipRequestHeader(c *cursor, h requestHeader) (clientID []byte) {
 	c.take(4 + leastRequest)
 	if h.api == int16(kmsg.ControlledShutdown) && h.version == 0 {
-		return // the only header without a client id
+		return nil // the only header without a client id
 	}
-	c.str(false) // the client id is never a compact string (KIP-482)
+	clientID = c.str(false) // never a compact string (KIP-482)
 	c.tags(h.flexible())
+	return clientID
 }
 
 // skipResponseHeader moves c, which stands at the beginning of a response

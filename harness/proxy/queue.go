@@ -7,10 +7,12 @@ import "sync"
 // proxy makes itself.
 type pending struct {
 	requestHeader
-	kind    pendingKind
-	answer  []byte    // of an answered one
-	strikes []*strike // response rules that chose this request
-	sight   *sighting // what the history knows of it; nil = nothing
+	kind      pendingKind
+	answer    []byte    // of an answered one
+	strikes   []*strike // response rules that chose this request
+	sight     *sighting // what the history knows of it; nil = nothing
+	committed bool      // of Fetch: only what was committed
+	again     *request  // kept to be sent once more; nil where no rule asks for it
 }
 
 type pendingKind int

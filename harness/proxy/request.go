@@ -23,6 +23,8 @@ type request struct {
 	txns  []string     // transactional ids
 	parts []partition
 	acks  int16 // of Produce
+	// clientID is what the header says, "" if nothing.
+	clientID string
 	// batches has the head of what Produce sends to each of parts.
 	batches []batchHead
 	// opaque requests are too long or too new to be read: they name nothing.
@@ -33,7 +35,7 @@ type request struct {
 func parseRequest(h requestHeader, frame []byte, names *topicNames) (*request, error) {
 	r := &request{requestHeader: h, frame: frame}
 	c := cursor{buf: frame}
-	skipRequestHeader(&c, h)
+	r.clientID = string(skipRequestHeader(&c, h))
 	if h.api == int16(kmsg.Produce) {
 		r.produce(&c, names)
 	} else if !c.bad {
@@ -193,6 +195,12 @@ func (r *request) names(names *topicNames) {
 			}
 		}
 	}
+}
+
+// everyTopic says whether r asks about all topics without naming one.
+func (r *request) everyTopic() bool {
+	m, ok := r.body.(*kmsg.MetadataRequest)
+	return ok && (m.Topics == nil || m.Version == 0 && len(m.Topics) == 0)
 }
 
 // hasTxnID says whether requests of an API (-1: of some) name transactional ids.

@@ -32,23 +32,32 @@ const (
 	Hold                    // request only: cut the client's side, forward the request Delay later on the still open upstream connection
 	Error                   // answer with Rule.Code; on request without forwarding it, on response instead of what the broker said
 	Blackhole               // swallow it, the connection stays open
+	Duplicate               // response only: send the request again over another connection, as a client would that lost the answer; it hears the second answer
 )
+
+// Versions is a range of an API's versions, both ends included.
+type Versions struct{ Min, Max int16 }
 
 // Rule matches requests. Zero fields match everything.
 type Rule struct {
-	API    int16  // Kafka's API key; -1 = any
-	Client string // "till": all instances; "till/0": one
-	Broker int32  // node id; -1 = any
-	TxnID  string
-	Topic  string
-	Part   int32   // -1 = any; used only with Topic
-	Nth    int     // 0 = each match, n = only the nth match since the rule was added
-	Prob   float64 // 0 = always; drawn from Seed
-	Seed   uint64
-	Phase  Phase
-	Action Action
-	Delay  time.Duration
-	Code   int16
+	API      int16     // Kafka's API key; -1 = any
+	Versions *Versions // of the request; nil = any
+	Client   string    // "till": all instances; "till/0": one
+	ClientID string    // what the request's header says
+	Broker   int32     // node id; -1 = any
+	TxnID    string
+	Topic    string
+	Part     int32   // -1 = any; used only with Topic
+	Nth      int     // 0 = each match, n = only the nth match since the rule was added
+	Times    int     // how many matches, from the nth on; 0 = one with Nth, else no limit
+	Prob     float64 // 0 = always; drawn from Seed
+	Seed     uint64
+	Phase    Phase
+	Action   Action
+	Delay    time.Duration
+	Redial   bool // Hold: the broker's side is cut too, and the request comes over a connection of its own
+	Code     int16
+	Label    string // goes with each hit into the history, as "fault"
 	// Link faults (API -1, whole connections): see Proxy.Refuse and Proxy.Shape.
 }
 
@@ -71,6 +80,7 @@ type Handle struct {
 
 	mu       sync.Mutex
 	matched  int // requests that matched
+	taken    int // of them, chosen
 	owed     int // chosen requests that were lost before the rule could act: the next match makes up for each
 	hits     []Hit
 	first    chan struct{} // closed at the first hit
@@ -102,7 +112,7 @@ func (r Rule) check() error {
 	switch {
 	case !known && r.API != -1:
 		return fmt.Errorf("there is no API key %d", r.API)
-	case r.Action < Drop || r.Action > Blackhole:
+	case r.Action < Drop || r.Action > Duplicate:
 		return fmt.Errorf("there is no action %d", r.Action)
 	case r.Phase != OnRequest && r.Phase != OnResponse:
 		return fmt.Errorf("there is no phase %d", r.Phase)
@@ -110,10 +120,22 @@ func (r Rule) check() error {
 		return fmt.Errorf("probability %g is not between 0 and 1", r.Prob)
 	case r.Nth < 0:
 		return fmt.Errorf("nth %d is negative", r.Nth)
+	case r.Times < 0:
+		return fmt.Errorf("times %d is negative", r.Times)
+	case r.Versions != nil && (r.API == -1 || r.Versions.Min > r.Versions.Max || r.Versions.Max < 0):
+		return fmt.Errorf("versions %d to %d: want one API and a range that grows", r.Versions.Min, r.Versions.Max)
+	case r.Versions != nil && r.Versions.Min > apis[r.API].max:
+		return fmt.Errorf("%s has no version %d; the newest that is known is %d", name, r.Versions.Min, apis[r.API].max)
 	case r.Delay < 0:
 		return fmt.Errorf("delay %v is negative", r.Delay)
 	case r.Action == Hold && r.Phase == OnResponse:
 		return errors.New("only a request can be held; use Drop to lose a response")
+	case r.Action == Duplicate && r.Phase == OnRequest:
+		return errors.New("a request is sent again once its answer is lost: its phase is the response")
+	case r.Action == Duplicate && !repeatable(r.API):
+		return fmt.Errorf("%s is not what clients send again as it was", name)
+	case r.Redial && r.Action != Hold:
+		return errors.New("only a held request comes over a connection of its own")
 	case r.Action == Delay && r.Delay == 0:
 		return errors.New("a delay of 0 delays nothing")
 	case r.Action == Error && r.Code == 0:
@@ -137,8 +159,14 @@ func (r Rule) String() string {
 		what = kmsg.NameForKey(r.API)
 	}
 	s := r.does(r.Phase) + " on " + what
+	if r.Versions != nil {
+		s += " " + r.Versions.String()
+	}
 	if r.Client != "" {
 		s += " of " + r.Client
+	}
+	if r.ClientID != "" {
+		s += " as " + r.ClientID
 	}
 	if r.Broker >= 0 {
 		s += fmt.Sprintf(" to broker %d", r.Broker)
@@ -153,6 +181,9 @@ func (r Rule) String() string {
 	}
 	if r.Nth > 0 {
 		s += fmt.Sprintf(", number %d", r.Nth)
+	}
+	if r.Times > 0 {
+		s += fmt.Sprintf(", %d times", r.Times)
 	}
 	if r.Prob > 0 {
 		s += fmt.Sprintf(", with probability %g", r.Prob)
@@ -174,6 +205,9 @@ func (r Rule) does(phase Phase) string {
 	case Cut:
 		return "connection cut before the " + what
 	case Hold:
+		if r.Redial {
+			return fmt.Sprintf("client and broker cut, request held for %v", r.Delay)
+		}
 		return fmt.Sprintf("client cut, request held for %v", r.Delay)
 	case Error:
 		if phase == OnRequest {
@@ -182,8 +216,18 @@ func (r Rule) does(phase Phase) string {
 		return "response replaced by " + codeName(r.Code)
 	case Blackhole:
 		return what + " swallowed"
+	case Duplicate:
+		return "answer lost, request sent again over another connection"
 	}
 	return "nothing"
+}
+
+// String is "v4" or "v0..4".
+func (v Versions) String() string {
+	if v.Min == v.Max {
+		return fmt.Sprintf("v%d", v.Min)
+	}
+	return fmt.Sprintf("v%d..%d", v.Min, v.Max)
 }
 
 func codeName(code int16) string {
@@ -198,22 +242,31 @@ func (h *Handle) chosen() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.matched++
-	if h.rule.Nth > 0 {
-		switch {
-		case h.matched == h.rule.Nth:
-		case h.owed > 0:
-			h.owed--
-			return true // the draw was won by the request that was lost
-		default:
-			return false
-		}
-	}
-	if h.rule.Prob == 0 || h.rule.Prob == 1 {
-		return true
+	switch {
+	case h.due():
+	case h.owed > 0:
+		h.owed--
+		return true // the draw was won by the request that was lost
+	default:
+		return false
 	}
 	// Each match has its own draw, so that the order in which connections
 	// come to it changes nothing but who is the nth.
-	return rand.New(rand.NewPCG(h.rule.Seed, uint64(h.matched))).Float64() < h.rule.Prob
+	if p := h.rule.Prob; p > 0 && p < 1 && rand.New(rand.NewPCG(h.rule.Seed, uint64(h.matched))).Float64() >= p {
+		return false
+	}
+	h.taken++
+	return true
+}
+
+// due says whether the match that was just counted is one of those that the rule
+// is about; h.mu is held.
+func (h *Handle) due() bool {
+	r := &h.rule
+	if r.Nth > 0 {
+		return h.matched >= r.Nth && h.matched < r.Nth+max(r.Times, 1)
+	}
+	return r.Times == 0 || h.taken < r.Times
 }
 
 // missed takes back a choice: the rule could not act on the request, because its
@@ -221,7 +274,7 @@ func (h *Handle) chosen() bool {
 func (h *Handle) missed() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.rule.Nth > 0 {
+	if h.rule.Nth > 0 || h.rule.Times > 0 {
 		h.owed++
 	}
 }

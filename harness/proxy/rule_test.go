@@ -272,6 +272,12 @@ func TestRulesThatMakeNoSense(t *testing.T) {
 		"ApiVersions can": {API: 18, Action: Error, Code: 7},
 		"transactional":   {API: 1, TxnID: "x"},
 		"no topics":       {API: 26, Topic: "x"},
+		"times -1":        {Times: -1},
+		"range that":      {API: 0, Versions: &Versions{4, 3}},
+		"no version 99":   {API: 0, Versions: &Versions{99, 99}},
+		"is the response": {API: 0, Action: Duplicate},
+		"send again":      {API: 1, Action: Duplicate, Phase: OnResponse},
+		"only a held":     {API: 0, Redial: true},
 	} {
 		if _, err := p.Add(r); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: error %v, want one about %q", r, err, want)

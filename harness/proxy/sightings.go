@@ -13,6 +13,7 @@ import (
 // say only their magic.
 type batchHead struct {
 	magic         int8
+	crc           uint32 // over all but what the broker writes
 	transactional bool
 	pid           int64
 	epoch         int16
@@ -35,6 +36,7 @@ func readBatchHead(b []byte, bytes int) batchHead {
 	if h.magic < 2 || len(b) < batchHeader {
 		return h
 	}
+	h.crc = binary.BigEndian.Uint32(b[17:])
 	h.transactional = binary.BigEndian.Uint16(b[21:])&0x10 != 0
 	h.lastDelta = int32(binary.BigEndian.Uint32(b[23:]))
 	h.pid = int64(binary.BigEndian.Uint64(b[43:]))
@@ -162,6 +164,7 @@ func produceEvent(e history.Event, p partition, b batchHead) history.Event {
 		data["records"] = b.records
 		data["base-sequence"] = b.baseSequence
 		data["last-delta"] = b.lastDelta
+		data["crc"] = b.crc
 	}
 	e.Data = data
 	e.TP = history.TopicPartition{Topic: p.name(), Part: p.part}

@@ -9,15 +9,17 @@ import (
 type strike struct{ h *Handle }
 
 // wants says whether the rule may concern requests of this kind on connections
-// like c, all that can be told from a request's header.
-func (h *Handle) wants(c *conn, api int16) bool {
+// like c, all that can be told from the fixed part of a request's header.
+func (h *Handle) wants(c *conn, req requestHeader) bool {
 	r := &h.rule
-	return (r.API == -1 || r.API == api) && (r.Broker < 0 || r.Broker == c.broker) && clientMatches(r.Client, c.client)
+	return (r.API == -1 || r.API == req.api) && (r.Versions == nil || r.Versions.Min <= req.version && req.version <= r.Versions.Max) &&
+		(r.Broker < 0 || r.Broker == c.broker) && clientMatches(r.Client, c.client)
 }
 
 // needsBody says whether the rule must read the request.
 func (h *Handle) needsBody() bool {
-	return h.rule.TxnID != "" || h.rule.Topic != "" || h.rule.Action == Error || h.rule.Action == Hold
+	r := &h.rule
+	return r.TxnID != "" || r.Topic != "" || r.ClientID != "" || r.Action == Error || r.Action == Hold || r.Action == Duplicate
 }
 
 // matches compares what only the body of the request tells.
@@ -25,10 +27,13 @@ func (h *Handle) matches(r *request) bool {
 	if r.opaque && h.rule.Action == Error {
 		return false
 	}
+	if id := h.rule.ClientID; id != "" && r.clientID != id {
+		return false
+	}
 	if id := h.rule.TxnID; id != "" && !slices.Contains(r.txns, id) {
 		return false
 	}
-	if h.rule.Topic == "" {
+	if h.rule.Topic == "" || r.everyTopic() && h.rule.Phase == OnResponse {
 		return true
 	}
 	return slices.ContainsFunc(r.parts, func(p partition) bool { return h.rule.covers(p.topic, p.part) })
@@ -42,9 +47,9 @@ func (r *Rule) covers(topic string, part int32) bool {
 // strikes asks every rule about a request and returns those that chose it, by
 // phase, in the order in which the rules were added. Every rule that matches
 // counts the request, whatever the others do.
-func (c *conn) strikes(rules []*Handle, api int16, r *request) (before, after []*strike) {
+func (c *conn) strikes(rules []*Handle, req requestHeader, r *request) (before, after []*strike) {
 	for _, h := range rules {
-		if !h.wants(c, api) || h.needsBody() && r == nil || r != nil && !h.matches(r) {
+		if !h.wants(c, req) || h.needsBody() && r == nil || r != nil && !h.matches(r) {
 			continue
 		}
 		if h.rule.Phase == OnResponse && r != nil && r.unanswered() {

@@ -33,7 +33,7 @@ func (c *conn) request(in *frameReader, h requestHeader, size int) error {
 	e := &pending{requestHeader: h}
 	var r *request
 	rules := *c.p.rules.Load()
-	wanted, body := c.wanted(rules, h.api)
+	wanted, body := c.wanted(rules, h)
 	witness := c.p.cfg.Record != nil && witnessed(h.api)
 	if !wanted && witness && streamsProduce(h, size) {
 		head, err := c.produceHead(in, h, size)
@@ -50,6 +50,12 @@ func (c *conn) request(in *frameReader, h requestHeader, size int) error {
 		if r, err = parseRequest(h, frame[:size], &c.p.topics); err != nil {
 			return err
 		}
+	} else if h.api == int16(kmsg.Fetch) && c.p.cfg.Record != nil {
+		head, err := in.fill(min(size, 512)) // up to the isolation level: a client id is short
+		if err != nil {
+			return err
+		}
+		e.committed = isolationOf(head[:min(size, len(head))], h) == 1
 	} else if h.api == int16(kmsg.Produce) {
 		var err error
 		if r, err = c.produceHead(in, h, size); err != nil {
@@ -61,8 +67,9 @@ func (c *conn) request(in *frameReader, h requestHeader, size int) error {
 	}
 	silent := r != nil && r.unanswered()
 	if wanted {
-		before, after := c.strikes(rules, h.api, r)
+		before, after := c.strikes(rules, h, r)
 		e.strikes = after
+		e.keepFor(after, r)
 		delays, act := one(before)
 		for _, s := range delays {
 			c.hit(s, e)
@@ -81,11 +88,11 @@ func (c *conn) request(in *frameReader, h requestHeader, size int) error {
 	return in.pass(c.toBroker, size)
 }
 
-// wanted says whether any rule may concern requests of api on c, and whether
+// wanted says whether any rule may concern requests like req on c, and whether
 // one of those must read them.
-func (c *conn) wanted(rules []*Handle, api int16) (wanted, body bool) {
+func (c *conn) wanted(rules []*Handle, req requestHeader) (wanted, body bool) {
 	for _, h := range rules {
-		if h.wants(c, api) {
+		if h.wants(c, req) {
 			wanted = true
 			body = body || h.needsBody()
 		}
@@ -114,7 +121,11 @@ func (c *conn) produceHead(in *frameReader, h requestHeader, size int) (*request
 }
 
 // sleep waits for a rule's delay. It is false if the connection ended meanwhile.
-func (c *conn) sleep(h *Handle) bool {
+func (c *conn) sleep(h *Handle) bool { return c.sleepUnless(h, c.deaf) }
+
+// sleepUnless is sleep for what no longer cares for the connection's broker if
+// over is nil.
+func (c *conn) sleepUnless(h *Handle, over <-chan struct{}) bool {
 	t := time.NewTimer(h.rule.Delay)
 	defer t.Stop()
 	select {
@@ -122,7 +133,7 @@ func (c *conn) sleep(h *Handle) bool {
 		return true
 	case <-h.released:
 		return true
-	case <-c.deaf: // of a request: its broker is gone
+	case <-over: // of a request: its broker is gone
 		return false
 	case <-c.ctx.Done():
 		return false
@@ -153,6 +164,9 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 		return swallow(c.down)
 	case Hold:
 		c.hit(s, e)
+		if s.h.rule.Redial {
+			return c.holdApart(s, e, r)
+		}
 		return c.hold(s, in, e, size, r.unanswered())
 	case Error:
 		if r.unanswered() {

@@ -14,7 +14,8 @@ import (
 // too. Produce, AddPartitionsToTxn, OffsetCommit and the like have an event for
 // each partition; all events of one request share its id.
 type sighting struct {
-	id int64
+	id  int64
+	txn string // transactional id; "" if the request names none
 
 	mu     sync.Mutex      // between the two directions of a long Produce
 	events []history.Event // as recorded at the request
@@ -53,6 +54,9 @@ func (c *conn) event(h requestHeader, id int64, typ history.Type, op history.Op)
 func (c *conn) sight(r *request) *sighting {
 	s := &sighting{id: c.p.requests.Add(1)}
 	e := c.event(r.requestHeader, s.id, history.Invoke, history.OpRequest)
+	if len(r.txns) > 0 {
+		s.txn = r.txns[0]
+	}
 	s.events = requestEvents(e, r)
 	if !routine(r.api) {
 		c.record(s.events)
@@ -142,10 +146,17 @@ func (c *conn) struck(s *strike, p *pending, text string) {
 	if s.h.rule.Phase == OnResponse {
 		op = history.OpResponse
 	}
+	txn := ""
 	if p.sight != nil {
-		id = p.sight.id
+		id, txn = p.sight.id, p.sight.txn
 	}
 	e := c.event(p.requestHeader, id, history.Info, op)
+	if s.h.rule.Label != "" {
+		e.Data["fault"] = s.h.rule.Label
+	}
+	if txn != "" {
+		e.Data["txn-id"] = txn
+	}
 	e.Data["struck"] = text
 	c.p.cfg.Record(e)
 }

@@ -1,0 +1,131 @@
+package checker
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onceproof/onceproof/history"
+)
+
+// wire adds what the proxy saw of a request of exact/0's transaction, or its answer.
+func (p *tape) wire(api string, id int64, typ history.Type, broker int32, data map[string]any) *history.Event {
+	op := history.OpRequest
+	if typ != history.Invoke {
+		op = history.OpResponse
+	}
+	e := history.Event{Src: history.SrcWire, Proc: "exact/0", Type: typ, Op: op, ID: id, Data: map[string]any{"api": api, "broker": broker}}
+	for k, v := range data {
+		e.Data[k] = v
+	}
+	return p.add(e)
+}
+
+func (p *tape) inject(fault, kind string, began int64, data map[string]any) {
+	e := history.Event{Src: history.SrcFault, Proc: fault, Type: history.OK, Op: history.OpInject, Data: map[string]any{"kind": kind, "began": began}}
+	for k, v := range data {
+		e.Data[k] = v
+	}
+	p.add(e)
+}
+
+var exact0 = map[string]any{"txn-id": "exact-0"}
+
+// TestEncounters follows one transaction: broker 1 leads its partition, 2
+// coordinates it, 3 its group.
+func TestEncounters(t *testing.T) {
+	passed := map[string]any{"txn-id": "exact-0", "told": "passed"}
+	lost := map[string]any{"txn-id": "exact-0", "told": "dropped"}
+	for name, tc := range map[string]struct {
+		strike func(p *tape)
+		want   *Encounter
+	}{
+		"kill the coordinator while EndTxn is under way": {
+			func(p *tape) {
+				p.wire("EndTxn", 4, history.Invoke, 2, exact0)
+				p.inject("fault/1", "kill", p.now, map[string]any{"brokers": []int32{2}, "in-flight": map[string]int{"EndTxn": 1}})
+			},
+			&Encounter{InFlight: map[string]int64{"EndTxn": 1}, Transactions: map[Phase]int64{PhaseEnding: 1},
+				Cells: []Coverage{{Cell{"kill", PhaseEnding, RoleFollower}, 1}, {Cell{"kill", PhaseEnding, RoleTxnCoordinator}, 1}}},
+		},
+		"kill the leader, when what it met had moved on by the time the kill was over": {
+			func(p *tape) {
+				began := p.now
+				p.wire("EndTxn", 4, history.Invoke, 2, exact0)
+				p.wire("EndTxn", 4, history.OK, 2, passed)
+				p.inject("fault/1", "kill", began, map[string]any{"brokers": []any{1.0}})
+			},
+			&Encounter{Transactions: map[Phase]int64{PhaseOffsets: 1}, Cells: []Coverage{{Cell{"kill", PhaseOffsets, RoleLeader}, 1}}},
+		},
+		"crash the client whose commit was answered": {
+			func(p *tape) {
+				p.wire("EndTxn", 4, history.Invoke, 2, exact0)
+				p.wire("EndTxn", 4, history.OK, 2, passed)
+				p.inject("fault/1", "crash", p.now, map[string]any{"clients": []string{"exact/0"}})
+			},
+			&Encounter{Transactions: map[Phase]int64{PhaseEnded: 1}, Cells: []Coverage{{Cell{"crash", PhaseEnded, RoleClient}, 1}}},
+		},
+		"kill the group's coordinator long after": {
+			func(p *tape) {
+				p.wire("EndTxn", 4, history.Invoke, 2, exact0)
+				p.wire("EndTxn", 4, history.OK, 2, passed)
+				p.now += 2 * markersBy
+				p.inject("fault/1", "kill", p.now, map[string]any{"brokers": []int32{3}})
+			},
+			&Encounter{Cells: []Coverage{{Cell{"kill", PhaseNone, RoleGroupCoordinator}, 1}}},
+		},
+		"a client that struck nobody's transaction": {
+			func(p *tape) {
+				p.inject("fault/1", "crash", p.now, map[string]any{"clients": []string{"exact/1"}})
+			},
+			&Encounter{Transactions: map[Phase]int64{PhaseOffsets: 1}},
+		},
+		"lose the answer to a commit": {
+			func(p *tape) {
+				p.inject("fault/1", "drop", p.now, nil)
+				p.wire("EndTxn", 4, history.Invoke, 2, exact0)
+				p.wire("EndTxn", 4, history.OK, 2, lost)
+				e := p.wire("EndTxn", 4, history.Info, 2, map[string]any{"txn-id": "exact-0", "struck": "response dropped", "fault": "fault/1"})
+				e.Op = history.OpResponse
+			},
+			&Encounter{Transactions: map[Phase]int64{PhaseEnded: 1}, Lost: map[string]int64{"EndTxn": 1},
+				Cells: []Coverage{{Cell{"drop", PhaseEnded, RoleTxnCoordinator}, 1}}},
+		},
+		"during a rebalance": {
+			func(p *tape) {
+				p.wire("JoinGroup", 5, history.Invoke, 3, nil).Group = "exact"
+				p.inject("fault/1", "kill", p.now, map[string]any{"brokers": []int32{1}})
+				p.wire("SyncGroup", 6, history.OK, 3, nil).Group = "exact"
+			},
+			&Encounter{Transactions: map[Phase]int64{PhaseOffsets: 1}, Rebalancing: 1, Cells: []Coverage{{Cell{"kill", PhaseOffsets, RoleLeader}, 1}}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newTape()
+			p.h.Topics = []history.TopicInfo{{Name: "receipts", Partitions: 1, Replicas: 3}}
+			p.wire("AddPartitionsToTxn", 1, history.Invoke, 2, exact0)
+			p.wire("Produce", 2, history.Invoke, 1, exact0).TP = receipts
+			p.wire("TxnOffsetCommit", 3, history.Invoke, 3, exact0).Group = "exact"
+			tc.strike(p)
+			j := newJudge(p.h, Options{})
+			defer j.close()
+			for i := range p.events {
+				if err := j.observe(&p.events[i], int64(i)+2); err != nil {
+					t.Fatal(err)
+				}
+			}
+			evidence := j.faultEvidence()
+			if len(evidence) != 1 {
+				t.Fatalf("%d faults", len(evidence))
+			}
+			if diff := cmp.Diff(tc.want, evidence[0].Wire, cmp.AllowUnexported(), cmp.FilterPath(func(path cmp.Path) bool {
+				return path.Last().String() == ".hits" || path.Last().String() == ".lastLost"
+			}, cmp.Ignore())); diff != "" {
+				t.Errorf("want -, got +:\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.want.Cells, j.coverage()); diff != "" {
+				t.Errorf("coverage: %s", diff)
+			}
+		})
+	}
+}

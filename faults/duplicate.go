@@ -1,0 +1,18 @@
+package faults
+
+import (
+	"github.com/onceproof/onceproof/harness/proxy"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// newDuplicate makes a request come twice: its answer is lost, and the proxy sends
+// it again in the client's name, over a new connection, as retries do. The client
+// hears the second answer.
+func newDuplicate(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+	if f.When.On != nil {
+		on := *f.When.On
+		on.Phase = scenarios.PhaseResponse
+		f.When.On = &on
+	}
+	return newWireRule(f, env, seed, proxy.Duplicate)
+}

@@ -1,0 +1,79 @@
+package plan
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+func explored(t *testing.T) *scenarios.Scenario {
+	t.Helper()
+	s, err := scenarios.Load("exactly-once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 3 * time.Second
+	s.Cluster.Backend = "docker"
+	s.Faults = []scenarios.Fault{
+		{Kind: scenarios.KindKill, When: scenarios.Trigger{At: &at}, Args: scenarios.FaultArgs{Broker: "any"}, For: scenarios.Span{Min: time.Second, Max: time.Second}},
+		{Kind: scenarios.KindCrash, When: scenarios.Trigger{At: &at}, Args: scenarios.FaultArgs{Client: "till"}, For: scenarios.Span{Min: time.Second, Max: time.Second}},
+		{Kind: scenarios.KindMoveLeader, When: scenarios.Trigger{At: &at}, Args: scenarios.FaultArgs{TP: "orders/0"}},
+	}
+	return s
+}
+
+// TestExploreReachesEveryCell: as long as a cell is empty, none is aimed at twice.
+func TestExploreReachesEveryCell(t *testing.T) {
+	s := explored(t)
+	all := map[Cell]bool{}
+	for _, f := range s.Faults[:2] {
+		for _, c := range candidates(s, f) {
+			all[c.cell] = true
+		}
+	}
+	if len(all) != 4*5+4 {
+		t.Fatalf("%d cells, want four phases of a kill in five roles and of a crash: %v", len(all), all)
+	}
+	hits := map[Cell]int64{}
+	for n := range uint64(20) { // a kill has 20 cells
+		e := Explore(s, n, hits)
+		if len(e.Aims) != 2 {
+			t.Fatalf("aims %v, want the kill's and the crash's", e.Aims)
+		}
+		if c := e.Aims[0]; hits[c] > 0 {
+			t.Errorf("run %d: %v again", n, c)
+		}
+		for i, f := range e.Scenario.Faults[:2] {
+			if f.When.On == nil || f.When.On.Nth == 0 || f.When.At != nil {
+				t.Errorf("fault %d has the trigger %v", i, f.When)
+			}
+		}
+		for _, c := range e.Aims {
+			hits[c]++
+		}
+		if _, err := Build(e.Scenario, n); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(hits) != len(all) {
+		t.Errorf("%d of %d cells were aimed at", len(hits), len(all))
+	}
+}
+
+func TestExploreIsDeterministic(t *testing.T) {
+	s := explored(t)
+	hits := map[Cell]int64{{"kill", "ending", "leader"}: 3}
+	a, b := Explore(s, 7, hits), Explore(s, 7, hits)
+	if diff := cmp.Diff(a, b); diff != "" {
+		t.Error(diff)
+	}
+	if s.Faults[0].When.At == nil || s.Faults[0].Args.Broker != "any" {
+		t.Errorf("the scenario itself was changed: %+v", s.Faults[0])
+	}
+	if diff := cmp.Diff(s.Faults[2], a.Scenario.Faults[2]); diff != "" {
+		t.Errorf("a fault without a cell was moved: %s", diff)
+	}
+}
