@@ -129,3 +129,49 @@ func TestEncounters(t *testing.T) {
 		})
 	}
 }
+
+// TestFetchedBelowAnOpenTransaction: what a broker may give under read_committed
+// while a transaction is open.
+func TestFetchedBelowAnOpenTransaction(t *testing.T) {
+	for name, tc := range map[string]struct {
+		from, to  int64
+		committed bool
+		end       string
+		late      bool // fetched after the commit was asked for
+		want      int64
+	}{
+		"beyond its first record":              {3, 7, true, "commit", false, 1},
+		"up to its first record":               {3, 4, true, "commit", false, 0},
+		"under read_uncommitted":               {3, 7, false, "commit", false, 0},
+		"it was aborted, perhaps before":       {3, 7, true, "abort", false, 0},
+		"the commit was under way":             {3, 7, true, "commit", true, 0},
+		"its process began anew and it is old": {3, 7, true, "init", false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newTape()
+			p.wire("Produce", 2, history.Invoke, 1, exact0).TP = receipts
+			e := p.wire("Produce", 2, history.OK, 1, map[string]any{"txn-id": "exact-0", "told": "passed"})
+			e.TP, e.Off = receipts, []int64{5, 6}
+			fetch := func() {
+				p.add(history.Event{Src: history.SrcWire, Proc: "audience/0", Type: history.OK, Op: history.OpFetched, TP: receipts,
+					Off: []int64{tc.from, tc.to}, Data: map[string]any{"api": "Fetch", "committed": tc.committed}})
+			}
+			if !tc.late {
+				fetch()
+			}
+			if tc.end == "init" {
+				p.wire("InitProducerID", 4, history.OK, 2, exact0)
+			} else {
+				p.wire("EndTxn", 3, history.Invoke, 2, exact0).Marker = tc.end
+				if tc.late {
+					fetch()
+				}
+				p.wire("EndTxn", 3, history.OK, 2, exact0).Marker = tc.end
+			}
+			p.log(receipts, entry{val: v("exact/0/1", 0), from: -1, pid: 7}, marker("commit", 7))
+			if got := kinds(p.done().judge(t))[ReadAboveLSO]; got != tc.want {
+				t.Errorf("read-above-lso × %d, want %d", got, tc.want)
+			}
+		})
+	}
+}

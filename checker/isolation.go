@@ -144,6 +144,7 @@ func (j *judge) aboveLSO(at place, r *record) {
 func (j *judge) readsDone() {
 	j.earlyDone()
 	j.stableDone()
+	j.leaksDone()
 	j.gapsDone()
 }
 

@@ -15,6 +15,7 @@ type wireView struct {
 	leads      map[history.TopicPartition]int32
 	controller int32 // -1 = not known
 	replicated bool
+	leaks      []earlyFetch
 }
 
 // stay is a stretch of time; to 0 = not over.
@@ -27,6 +28,9 @@ type wireTxn struct {
 	group       string
 	coordinator int32
 	past        []step // phases and when they began, the newest last
+	lows        map[history.TopicPartition]low
+	early       []earlyFetch // that it makes wrong if it commits
+	line        int64        // of the event being observed
 }
 
 type step struct {
@@ -46,7 +50,7 @@ func newWireView(h history.Header) wireView {
 	return wireView{
 		txns: map[string]*wireTxn{}, groups: map[string]int32{}, joining: map[string]stay{}, controller: -1,
 		leads:      map[history.TopicPartition]int32{},
-		replicated: slices.ContainsFunc(h.Topics, func(t history.TopicInfo) bool { return t.Replicas > 1 }),
+		replicated: h.Backend != "embedded" && slices.ContainsFunc(h.Topics, func(t history.TopicInfo) bool { return t.Replicas > 1 }),
 	}
 }
 
@@ -80,6 +84,7 @@ func (t *wireTxn) enter(p Phase, at int64) {
 	case p == PhaseNone, p == PhaseEnded:
 	case over:
 		t.parts, t.group = map[int32]bool{}, ""
+		t.lows, t.early = nil, nil
 	case slices.Index(Phases, p) < slices.Index(Phases, now):
 		return
 	}
@@ -111,7 +116,11 @@ func (j *judge) observeWire(e *history.Event) {
 			}
 		}
 	}
-	j.wire.observe(e, api)
+	if e.Op == history.OpFetched {
+		j.wire.fetched(e, j.line)
+		return
+	}
+	j.wire.observe(e, api, j.line)
 }
 
 func (j *judge) observeStruck(e *history.Event, api string) {
@@ -125,7 +134,7 @@ func (j *judge) observeStruck(e *history.Event, api string) {
 	f.struckRequest(&j.wire, e.T, s)
 }
 
-func (w *wireView) observe(e *history.Event, api string) {
+func (w *wireView) observe(e *history.Event, api string, line int64) {
 	broker, _ := number(e.Data["broker"])
 	if e.Group != "" && roleOf(api) == RoleGroupCoordinator && e.Err == nil {
 		w.groups[e.Group] = int32(broker)
@@ -143,6 +152,7 @@ func (w *wireView) observe(e *history.Event, api string) {
 		t = &wireTxn{coordinator: -1, parts: map[int32]bool{}}
 		w.txns[id] = t
 	}
+	t.line = line
 	if e.Type == history.Invoke {
 		t.request(e, api, int32(broker))
 		return
@@ -151,10 +161,17 @@ func (w *wireView) observe(e *history.Event, api string) {
 		return
 	}
 	switch api {
+	case "Produce":
+		t.placed(e)
 	case "EndTxn":
 		t.enter(PhaseEnded, e.T)
+		if e.Marker == "commit" {
+			w.leaks = append(w.leaks, t.early...)
+		}
+		t.lows, t.early = nil, nil
 	case "InitProducerID": // which aborts what was open
 		t.enter(PhaseNone, e.T)
+		t.lows, t.early = nil, nil
 	}
 }
 
@@ -176,6 +193,7 @@ func (t *wireTxn) request(e *history.Event, api string, broker int32) {
 		t.enter(PhaseOffsets, e.T)
 		t.group = e.Group
 	case "EndTxn":
+		t.ending(e)
 		if p := t.phase(); p != PhaseNone && p != PhaseEnded { // else nothing was open: Kafka allows it
 			t.enter(PhaseEnding, e.T)
 		}
