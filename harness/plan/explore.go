@@ -141,15 +141,12 @@ func at(s *scenarios.Scenario, f scenarios.Fault, c scenarios.Client, m moment) 
 			return nil
 		}
 		return []candidate{{cell: Cell{string(f.Kind), m.phase, m.role}, on: on}}
-	case scenarios.KindCrash, scenarios.KindPause:
-		if f.Args.Client != "" {
-			return []candidate{{cell: Cell{string(f.Kind), m.phase, "client"}, on: on, client: c.Name}}
-		}
-	}
-	switch f.Kind {
-	case scenarios.KindKill, scenarios.KindStop, scenarios.KindRestart, scenarios.KindPause:
+	case scenarios.KindCrash, scenarios.KindKill, scenarios.KindStop, scenarios.KindRestart, scenarios.KindPause, scenarios.KindWipe:
 	default:
 		return nil
+	}
+	if f.Args.Client != "" {
+		return []candidate{{cell: Cell{string(f.Kind), m.phase, "client"}, on: on, client: c.Name}}
 	}
 	var all []candidate
 	for _, w := range whom(s, &c) {

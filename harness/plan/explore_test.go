@@ -77,3 +77,17 @@ func TestExploreIsDeterministic(t *testing.T) {
 		t.Errorf("a fault without a cell was moved: %s", diff)
 	}
 }
+
+// TestExploreKeepsTheVictimsKind: what struck a client strikes a client.
+func TestExploreKeepsTheVictimsKind(t *testing.T) {
+	s := explored(t)
+	at := 3 * time.Second
+	for _, k := range []scenarios.FaultKind{scenarios.KindCrash, scenarios.KindPause, scenarios.KindStop, scenarios.KindRestart} {
+		f := scenarios.Fault{Kind: k, When: scenarios.Trigger{At: &at}, Args: scenarios.FaultArgs{Client: "till"}}
+		for _, c := range candidates(s, f) {
+			if c.broker != "" || c.cell.Role != "client" {
+				t.Errorf("%s of a client goes to %v", k, c.cell)
+			}
+		}
+	}
+}
