@@ -108,7 +108,7 @@ func TestStopEndsTheLoadAndTheRunGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := events(t, cfg.Dir)
-	if got, want := phases(all), []string{"start", "load", "heal", "drain", "drained", "audit", "stop"}; !slices.Equal(got, want) {
+	if got, want := phases(all), []string{"start", "load", "stopped-early", "heal", "drain", "drained", "audit", "stop"}; !slices.Equal(got, want) {
 		t.Errorf("phases %v, want %v", got, want)
 	}
 	if observed != len(all) {
