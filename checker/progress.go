@@ -171,8 +171,8 @@ func (j *judge) stuck() {
 			if !in.hasFinal && polled[k] == 0 || max(moved[k], in.lastT) > since {
 				continue
 			}
-			if moved[k] == 0 && in.lastT == 0 && polled[k] > since {
-				continue // it reads, and never commits: perhaps it is not meant to
+			if moved[k] == 0 && in.lastT == 0 && polled[k] > since && !j.meansToCommit(g) {
+				continue // it reads, and is not known to commit
 			}
 			if in.pending {
 				in.final = max(in.final, behind[k])
@@ -184,6 +184,13 @@ func (j *judge) stuck() {
 			j.stuckAt(g, in, makePlace(tp, off), since, to, polled[k] > since)
 		}
 	}
+}
+
+// meansToCommit reports whether the group's client is one that commits: by its pattern,
+// or in transactions.
+func (j *judge) meansToCommit(g *group) bool {
+	c := j.clients[j.clientOf(g)]
+	return c != nil && (c.Commit != "" || c.Config["transactional.id"] != "")
 }
 
 // stuckAt reports one group at one partition; polls says that it reads on, over
