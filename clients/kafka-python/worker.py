@@ -45,10 +45,14 @@ TABLE = {n: ("producer", own(n), c) for n, c in PRODUCER.items()} | {n: ("consum
     | {"partition.assignment.strategy": ("consumer", "partition_assignment_strategy", assignors)}
 TABLE["allow.auto.create.topics"] = ("producer+consumer", "allow_auto_create_topics", worker.boolean)
 
-FENCED = (errors.ProducerFencedError, errors.InvalidProducerEpochError, errors.FencedInstanceIdError,
-          errors.TransactionCoordinatorFencedError)
-FATAL = (errors.AuthorizationError, errors.OutOfOrderSequenceNumberError, errors.UnsupportedVersionError,
-         errors.InvalidProducerIdMappingError)
+
+def known(*names):  # not each version has each
+    return tuple(getattr(errors, n) for n in names if hasattr(errors, n))
+
+
+FENCED = known("ProducerFencedError", "InvalidProducerEpochError", "FencedInstanceIdError", "TransactionCoordinatorFencedError")
+FATAL = known("AuthorizationError", "OutOfOrderSequenceNumberError", "UnsupportedVersionError", "InvalidProducerIdMappingError")
+ABORTABLE, RETRIABLE = known("TransactionAbortableError"), known("RetriableError")
 
 
 class KafkaPython(worker.Library):
@@ -87,8 +91,8 @@ class KafkaPython(worker.Library):
         fenced = isinstance(cause, FENCED)
         fatal = fenced or isinstance(exc, FATAL)
         cls = "fenced" if fenced else "fatal" if fatal else \
-            "abortable" if isinstance(exc, errors.TransactionAbortableError) else \
-            "retriable" if isinstance(exc, errors.RetriableError) else ""
+            "abortable" if isinstance(exc, ABORTABLE) else \
+            "retriable" if isinstance(exc, RETRIABLE) else ""
         told = cause if fenced else exc
         return {"name": type(told).__name__, "class": cls, "code": max(getattr(told, "errno", 0) or 0, 0), "text": str(exc)}, fatal
 
@@ -152,7 +156,8 @@ class KafkaPython(worker.Library):
 
 
 def positions(offsets):
-    return {TopicPartition(t, p): OffsetAndMetadata(off, token, -1) for t, p, off, token in offsets}
+    epoch = (-1,) if "leader_epoch" in OffsetAndMetadata._fields else ()  # before 2.1 there was none
+    return {TopicPartition(t, p): OffsetAndMetadata(off, token, *epoch) for t, p, off, token in offsets}
 
 
 if __name__ == "__main__":
