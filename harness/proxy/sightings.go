@@ -70,6 +70,9 @@ func requestEvents(e history.Event, r *request) []history.Event {
 		producer(b.ProducerID, b.ProducerEpoch)
 	case *kmsg.AddPartitionsToTxnRequest:
 		producer(b.ProducerID, b.ProducerEpoch)
+		if len(b.Transactions) > 0 { // from version 4 on; a client sends its own alone
+			producer(b.Transactions[0].ProducerID, b.Transactions[0].ProducerEpoch)
+		}
 		return perPartition(e, r, nil)
 	case *kmsg.AddOffsetsToTxnRequest:
 		producer(b.ProducerID, b.ProducerEpoch)

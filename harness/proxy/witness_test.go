@@ -92,6 +92,24 @@ func TestWitnessOfATransaction(t *testing.T) {
 	}
 }
 
+// TestWitnessOfManyTransactions: from version 4 on AddPartitionsToTxn has its producer
+// within its transactions.
+func TestWitnessOfManyTransactions(t *testing.T) {
+	h := requestHeader{api: int16(kmsg.AddPartitionsToTxn), version: 5}
+	req := kmsg.NewPtrAddPartitionsToTxnRequest()
+	req.Version = h.version
+	req.Transactions = []kmsg.AddPartitionsToTxnRequestTransaction{{TransactionalID: "till-0", ProducerID: 7, ProducerEpoch: 3,
+		Topics: []kmsg.AddPartitionsToTxnRequestTransactionTopic{{Topic: "orders", Partitions: []int32{1}}}}}
+	r, err := parseRequest(h, kmsg.NewRequestFormatter().AppendRequest(nil, req, 1), &topicNames{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := only(t, "AddPartitionsToTxn", requestEvents(history.Event{Data: map[string]any{}}, r))
+	if !e.HasPID || e.PID != 7 || e.Epoch != 3 || e.Data["txn-id"] != "till-0" || e.TP != (history.TopicPartition{Topic: "orders", Part: 1}) {
+		t.Errorf("%+v", e)
+	}
+}
+
 // TestWitnessOfALongRequest: it is recorded the same when it streams.
 func TestWitnessOfALongRequest(t *testing.T) {
 	cl, p, w := startWitnessed(t)

@@ -54,12 +54,15 @@ class Platformatic extends Library {
     this.producerOptions = { ...client, ...producer }
     this.consumerOptions = { ...client, ...consumer }
     this.stream = { mode: 'committed', fallbackMode: stream.fallbackMode ?? 'latest', autocommit: auto && (stream.interval ?? true) }
-    this.most = stream.most ?? 500
+    // What a pattern handles one by one is taken so too: what stays in the stream is still
+    // the library's, should the partition go.
+    this.most = ['auto', 'after-each-record'].includes(this.spec.commit) ? 1 : stream.most ?? 500
     const acks = producer.acks ?? (producer.idempotent ? ProduceAcks.ALL : ProduceAcks.LEADER)
     const told = {
       'client.id': client.clientId, acks: acks === ProduceAcks.ALL ? 'all' : acks, 'enable.idempotence': producer.idempotent ?? false,
       retries: both.retries ?? 3, 'retry.backoff.ms': both.retryDelay ?? 1000, 'request.timeout.ms': both.timeout ?? 5000,
       'linger.ms': 0, 'compression.type': producer.compression ?? 'none', 'transactional.id': producer.transactionalId,
+      'transaction.timeout.ms': producer.transactionalId && (both.timeout ?? 5000), // one option for both
     }
     if (this.spec.role !== 'producer') {
       Object.assign(told, {
@@ -122,11 +125,11 @@ class Platformatic extends Library {
 
   // The first transaction's begin asks for the producer id and fences older ones.
   async initTransactions() {
-    this.first = await this.producer.beginTransaction()
+    this.first = await this.producer.beginTransaction(NO_PRODUCER)
   }
 
   async begin() {
-    this.txn = this.first ?? await this.producer.beginTransaction()
+    this.txn = this.first ?? await this.producer.beginTransaction(NO_PRODUCER)
     this.first = undefined
   }
 
@@ -207,6 +210,10 @@ class Platformatic extends Library {
     return []
   }
 }
+
+// Left out, the library asks as the producer with id 0 and epoch 0: a broker takes that
+// for a new transactional id alone, and fences the next to come with it.
+const NO_PRODUCER = { producerId: -1n, producerEpoch: -1 }
 
 const FENCED = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH', 'FENCED_INSTANCE_ID', 'TRANSACTION_COORDINATOR_FENCED'])
 const FATAL = new Set([

@@ -1,0 +1,46 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	// oneTransaction is the last version of AddPartitionsToTxn that is about one
+	// transaction, and the last that Kafka's own client sends.
+	oneTransaction = 3
+	plainVersions  = 4 // the last ApiVersions request that depends on nothing but its sender
+)
+
+// OfferOneTransaction has fake offer AddPartitionsToTxn as clients use it. kfake
+// also offers the versions 4 and 5, of many transactions, and adds nothing for them:
+// it reads the fields of version 3, which are empty, and answers with no errors.
+// Those who take the highest version on offer, such as @platformatic/kafka, could
+// then write nothing. The broker at addr is asked what else there is.
+func OfferOneTransaction(ctx context.Context, fake *kfake.Cluster, addr string) error {
+	question := kmsg.NewPtrApiVersionsRequest()
+	question.Version = plainVersions
+	question.ClientSoftwareName, question.ClientSoftwareVersion = "onceproof", "1"
+	offer, err := ask[*kmsg.ApiVersionsResponse](ctx, addr, question)
+	if err != nil {
+		return fmt.Errorf("versions: %w", err)
+	}
+	for i, key := range offer.ApiKeys {
+		if key.ApiKey == int16(kmsg.AddPartitionsToTxn) {
+			offer.ApiKeys[i].MaxVersion = min(key.MaxVersion, oneTransaction)
+		}
+	}
+	fake.ControlKey(int16(kmsg.ApiVersions), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		if req.GetVersion() > plainVersions {
+			return nil, nil, false
+		}
+		resp := *offer
+		resp.SetVersion(req.GetVersion())
+		return &resp, nil, true
+	})
+	return nil
+}

@@ -1,0 +1,34 @@
+package cluster
+
+import (
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A client that takes the highest version on offer must be able to add partitions to
+// its transaction; everything else stays on offer, in every version of the answer.
+func TestEmbeddedOffersOneTransaction(t *testing.T) {
+	c := startTest(t, embeddedSpec())
+	for version := range int16(plainVersions + 1) {
+		req := kmsg.NewPtrApiVersionsRequest()
+		req.Version, req.ClientSoftwareName, req.ClientSoftwareVersion = version, "test", "1"
+		resp, err := ask[*kmsg.ApiVersionsResponse](t.Context(), c.Brokers()[1].Addr, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offer := map[int16]int16{}
+		for _, key := range resp.ApiKeys {
+			offer[key.ApiKey] = key.MaxVersion
+		}
+		if got := offer[int16(kmsg.AddPartitionsToTxn)]; got != oneTransaction {
+			t.Errorf("ApiVersions %d: AddPartitionsToTxn up to %d, want %d", version, got, oneTransaction)
+		}
+		if len(offer) < 50 || offer[int16(kmsg.Produce)] < 12 {
+			t.Errorf("ApiVersions %d: %d APIs, Produce up to %d", version, len(offer), offer[int16(kmsg.Produce)])
+		}
+		if features := len(resp.SupportedFeatures); (features > 0) != (version >= 3) {
+			t.Errorf("ApiVersions %d: %d features", version, features)
+		}
+	}
+}
