@@ -64,7 +64,7 @@ clients:
 	@for build in clients/*/build clients/@*/*/build; do \
 		name=$${build#clients/}; name=$${name%/build}; \
 		if said=$$($$build 2>&1); then echo "built     $$name"; \
-		else echo "left out  $$name: $$(tail -n 1 <<<"$$said")"; fi; \
+		else echo "left out  $$name: $$(grep -v "complete log of this run" <<<"$$said" | tail -n 1)"; fi; \
 	done
 
 # Reports in a real browser; makes its own runs.
