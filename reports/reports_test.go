@@ -139,6 +139,8 @@ func TestStand(t *testing.T) {
 		{verdict: checker.Holds, expected: "", want: asExpected},
 		{verdict: checker.Violated, expected: checker.Violated, want: asExpected},
 		{verdict: checker.NotExercised, expected: checker.NotExercised, want: asExpected},
+		{verdict: checker.Violated, expected: noClaim, want: unclaimed},
+		{verdict: checker.Holds, expected: noClaim, want: unclaimed},
 		{verdict: checker.Violated, expected: checker.Holds, want: differs},
 		{verdict: checker.Violated, expected: "", want: differs},
 		{verdict: checker.Holds, expected: checker.Violated, want: differs},

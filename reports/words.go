@@ -98,7 +98,11 @@ const (
 	undecided            // exit 3: the run showed nothing where something was expected
 	known                // not as expected, and no worse than the baseline
 	worsened             // worse than the baseline, whatever was expected
+	unclaimed            // the scenario makes no claim on it
 )
+
+// noClaim is the expectation of a guarantee on which the scenario makes no claim.
+const noClaim checker.Verdict = "any"
 
 // doesNotApply begins the checker's reason for a guarantee that the
 // configuration has no object for; it decides nothing unless expect names it.
@@ -111,6 +115,8 @@ func stand(r checker.Result, named map[string]string) standing {
 	switch {
 	case r.Verdict == expected(r):
 		return asExpected
+	case r.Expected == noClaim:
+		return unclaimed
 	case r.Verdict == checker.NotExercised && !isNamed && !r.Applies():
 		return notApplying
 	case r.Verdict == checker.NotExercised || r.Verdict == checker.Unknown:
@@ -145,7 +151,9 @@ func (in Input) stand(r checker.Result) standing {
 }
 
 // fine says that nobody need look.
-func (s standing) fine() bool { return s == asExpected || s == notApplying || s == known }
+func (s standing) fine() bool {
+	return s == asExpected || s == notApplying || s == known || s == unclaimed
+}
 
 // broken says that something is known to be wrong.
 func (s standing) broken() bool { return s == differs || s == worsened }
@@ -167,6 +175,8 @@ func (s standing) words(r checker.Result) string {
 		return "does not apply"
 	case known:
 		return "known"
+	case unclaimed:
+		return "no claim"
 	case worsened:
 		return "worse than the baseline"
 	}
