@@ -31,7 +31,7 @@ func run(scenario string, broken map[checker.Guarantee]string) Outcome {
 func guide(t *testing.T) *lint.Application {
 	return &lint.Application{
 		Library: "java", Role: scenarios.Processor, Commit: scenarios.CommitEach,
-		Producer: file(t, "p", "acks=all", "enable.idempotence=false"), Consumer: file(t, "c", "group.id=g", "enable.auto.commit=false"),
+		Producer: file(t, "p", "acks=all", "enable.idempotence=false"), Consumer: file(t, "c", "group.id=g", "enable.auto.commit=false", "auto.offset.reset=earliest"),
 	}
 }
 

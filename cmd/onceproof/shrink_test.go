@@ -19,7 +19,7 @@ func TestShrinkWritesARegressionTest(t *testing.T) {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	runs, _ := filepath.Glob(filepath.Join(dir, "runs", "brief-7-*"))
-	got := onceproof(t, dir, "shrink", runs[0], "--tries", "1", "--need", "1", "--confirm", "1", "--budget", "10s", "-o", "small.yaml")
+	got := onceproof(t, dir, "shrink", runs[0], "--tries", "1", "--need", "1", "--confirm", "1", "--budget", "25s", "-o", "small.yaml")
 	if got.code != exitExpected {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
