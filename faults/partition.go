@@ -94,6 +94,9 @@ func (p *brokerPartition) Inject(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if p.args.Listener == scenarios.OfReplication {
+		links = slices.DeleteFunc(links, p.ofControllers)
+	}
 	if len(links) == 0 {
 		return "", fmt.Errorf("%w: %s leaves no link to block", ErrNoTarget, resolved)
 	}
@@ -104,6 +107,12 @@ func (p *brokerPartition) Inject(ctx context.Context) (string, error) {
 		resolved += ", " + p.args.Listener + " traffic only"
 	}
 	return resolved, p.block(ctx, links)
+}
+
+// ofControllers says whether the link is one of an isolated controller, which has
+// no replication listener.
+func (p *brokerPartition) ofControllers(l cluster.Link) bool {
+	return broker{env: p.env, id: l.From}.isolated() || broker{env: p.env, id: l.To}.isolated()
 }
 
 func (p *brokerPartition) block(ctx context.Context, links []cluster.Link) error {
