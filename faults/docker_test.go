@@ -177,6 +177,7 @@ func TestControllerFaultsConformOnDocker(t *testing.T) {
 		})
 	}
 	for _, f := range []scenarios.Fault{
+		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "controller"}},
 		{Kind: scenarios.KindStop, Args: scenarios.FaultArgs{Broker: "broker(102)"}},
 		{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "broker(103)"}},
 	} {
