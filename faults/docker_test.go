@@ -58,6 +58,7 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "follower(orders/0)", Listener: scenarios.OfControllers}},
 		{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "follower(orders/0)"}},
 		{Kind: scenarios.KindReassign, Args: scenarios.FaultArgs{TP: "few/0"}, For: second},
+		{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "all"}},
 		{Kind: scenarios.KindRoll},
 		{Kind: scenarios.KindStarve, Args: scenarios.FaultArgs{Broker: "follower(orders/0)", CPU: 0.05}},
 		{Kind: scenarios.KindSqueeze, Args: scenarios.FaultArgs{Broker: "follower(orders/0)", Memory: 128 << 20}},
@@ -76,7 +77,9 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 	t.Run("shrink-isr", func(t *testing.T) {
 		conform(t, env, scenarios.Fault{Kind: scenarios.KindShrinkISR, Args: scenarios.FaultArgs{TP: "orders/1"}})
 	})
+	t.Run("one listener only", func(t *testing.T) { testOneListener(t, env) })
 	t.Run("preferred and unclean election", func(t *testing.T) { testElections(t, env) })
+	t.Run("delete-offsets", func(t *testing.T) { testDeleteOffsets(t, env) })
 	t.Run("expire", func(t *testing.T) { openDoors(t, env); testExpire(t, env) })
 	t.Run("fence", func(t *testing.T) { testFence(t, env) })
 	t.Run("evict", func(t *testing.T) { testEvict(t, env) })
@@ -130,6 +133,29 @@ func load(t *testing.T, env *Env, topic string, part int32) {
 		}
 	}()
 	t.Cleanup(func() { stop(); <-ended; cl.Close() })
+}
+
+// testOneListener: when replication is cut, controller traffic is not, and the other way round.
+func testOneListener(t *testing.T, env *Env) {
+	net := env.Cluster.(cluster.Partitioner)
+	for _, tc := range []struct{ cut, whole string }{
+		{scenarios.OfReplication, scenarios.OfControllers}, {scenarios.OfControllers, scenarios.OfReplication},
+	} {
+		s := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{From: "broker(1)", To: "broker(2)", Listener: tc.cut}}, 1, nil)
+		for _, step := range []Step{StepInject, StepEffect} {
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if blocked, err := net.Blocked(t.Context(), cluster.Link{From: 1, To: 2, Listener: tc.whole}); blocked || err != nil {
+			t.Errorf("with %s cut, %s is blocked: %v, %v", tc.cut, tc.whole, blocked, err)
+		}
+		for _, step := range []Step{StepRecover, StepGone} {
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // testElections lets the last in-sync replica of a partition die, has another elected that is
