@@ -56,14 +56,6 @@ func (d *docker) Blocked(ctx context.Context, l Link) (bool, error) {
 	}
 	ctx, cancel := d.within(ctx)
 	defer cancel()
-	d.net.Lock()
-	defer d.net.Unlock()
-	if d.life.Err() != nil {
-		return false, errClosed
-	}
-	if d.stateOf(from) == Stopped {
-		return false, fmt.Errorf("is %s reachable from %s? It is stopped", to.host(), from.host())
-	}
 	ip, err := d.address(ctx, to)
 	if err != nil {
 		return false, err
@@ -72,8 +64,29 @@ func (d *docker) Blocked(ctx context.Context, l Link) (bool, error) {
 	if !to.broker || l.Listener == "controller" {
 		port = controllerPort
 	}
-	out, err := d.inNamespace(ctx, from, "reach", netip.AddrPortFrom(ip, uint16(port)).String())
+	out, err := d.look(ctx, from, "reach", netip.AddrPortFrom(ip, uint16(port)).String())
 	return out == "false", err
+}
+
+// look is inNamespace for a command that changes nothing. Many run side by side:
+// a peer that drops packets takes a second and a half to be found silent, and one
+// after the other they would outlast the time that a fault has to show its effect.
+func (d *docker) look(ctx context.Context, m *member, args ...string) (string, error) {
+	run, err := func() (sidecar, error) {
+		d.net.Lock()
+		defer d.net.Unlock()
+		if d.life.Err() != nil {
+			return nil, errClosed
+		}
+		if d.stateOf(m) == Stopped {
+			return nil, fmt.Errorf("what does %s see? It is stopped", m.host())
+		}
+		return d.sidecarOf(ctx, m)
+	}()
+	if err != nil {
+		return "", err
+	}
+	return run(ctx, args...)
 }
 
 // applyBlocked brings every running node's packet filter in line with d.blocked.
@@ -125,24 +138,37 @@ func (d *docker) address(ctx context.Context, m *member) (netip.Addr, error) {
 }
 
 // inNamespace runs one sidecar command in m's network namespace and returns what
-// it printed. The sidecar's container is started at the first command for each
-// incarnation of m. Call with d.net held.
+// it printed. Call with d.net held.
 func (d *docker) inNamespace(ctx context.Context, m *member, args ...string) (string, error) {
-	prog, err := d.program()
+	run, err := d.sidecarOf(ctx, m)
 	if err != nil {
-		return "", fmt.Errorf("sidecar of %s: %w", m.host(), err)
+		return "", err
 	}
-	if m.sidecar == "" {
+	return run(ctx, args...)
+}
+
+// sidecar runs one command in a node's network namespace.
+type sidecar func(ctx context.Context, args ...string) (string, error)
+
+// sidecarOf is m's. Its container is started at the first call for each
+// incarnation of m. Call with d.net held.
+func (d *docker) sidecarOf(ctx context.Context, m *member) (sidecar, error) {
+	prog, err := d.program()
+	if err == nil && m.sidecar == "" {
 		name := fmt.Sprintf("%s-%s-sidecar-%d", d.run, m.host(), m.launches)
-		if m.sidecar, err = d.engine.startSidecar(ctx, prog, d.image, name, "container:"+m.container, d.labels); err != nil {
+		m.sidecar, err = d.engine.startSidecar(ctx, prog, d.image, name, "container:"+m.container, d.labels)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sidecar of %s: %w", m.host(), err)
+	}
+	id := m.sidecar
+	return func(ctx context.Context, args ...string) (string, error) {
+		out, err := d.engine.execSidecar(ctx, prog, id, args...)
+		if err != nil {
 			return "", fmt.Errorf("sidecar of %s: %w", m.host(), err)
 		}
-	}
-	out, err := d.engine.execSidecar(ctx, prog, m.sidecar, args...)
-	if err != nil {
-		return "", fmt.Errorf("sidecar of %s: %w", m.host(), err)
-	}
-	return out, nil
+		return out, nil
+	}, nil
 }
 
 // removeSidecar removes m's sidecar, if it has one. Call with d.net held.
