@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -20,8 +21,14 @@ func startDocker(t *testing.T, brokers, controllers int) *Env {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
+	logs := t.TempDir()
+	t.Cleanup(func() {
+		if t.Failed() {
+			tails(t, logs)
+		}
+	})
 	c, _, err := cluster.Start(ctx, cluster.Spec{
-		Name: t.Name(), Backend: "docker", Brokers: brokers, Controllers: controllers, LogDir: t.TempDir(),
+		Name: t.Name(), Backend: "docker", Brokers: brokers, Controllers: controllers, LogDir: logs,
 		Topics: []cluster.Topic{
 			{Name: "orders", Partitions: 2, Replicas: int16(brokers)},
 			{Name: "receipts", Partitions: 2, Replicas: int16(brokers)},
@@ -40,6 +47,23 @@ func startDocker(t *testing.T, brokers, controllers int) *Env {
 		}
 	})
 	return &Env{Cluster: c, Now: clock()}
+}
+
+// tails shows how each broker's log ends: what a proof waited for in vain is there.
+func tails(t *testing.T, dir string) {
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Error(err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+		t.Logf("%s ends:\n%s", filepath.Base(f), strings.Join(lines[max(0, len(lines)-40):], "\n"))
+	}
 }
 
 func TestBrokerFaultsConformOnDocker(t *testing.T) {
