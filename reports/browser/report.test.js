@@ -219,6 +219,12 @@ test("a fault that was never seen says so", async () => {
   await close();
 });
 
+test("a reason of several lines is read line by line", async () => {
+  const { page, close } = await open(browser, url("real-crashed"));
+  assert.match(await page.innerText(".hero .why"), /exit code 1\n\s*its log: /);
+  await close();
+});
+
 // LONG=1 ./run makes this report.
 if (names.includes("long")) test("five million events are drawn within three seconds", async () => {
   const { page, close } = await open(browser, url("long"));
