@@ -38,7 +38,7 @@ type Suite struct {
 
 // pace are the properties that say how fast things happen and not what is
 // promised: a run keeps its template's unless Options.AsIs.
-var pace = []string{"session.timeout.ms", "heartbeat.interval.ms", "transaction.timeout.ms"}
+var pace = []string{"session.timeout.ms", "heartbeat.interval.ms", "fetch.max.wait.ms", "transaction.timeout.ms"}
 
 // New makes the suite of an application.
 func New(a *lint.Application, o Options) (*Suite, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/reports"
 	"github.com/onceproof/onceproof/scenarios"
@@ -26,6 +27,7 @@ type compareOptions struct {
 	libraries []string
 	scenarios []string
 	command   string
+	resume    bool
 }
 
 func compareCommand() *cobra.Command {
@@ -41,13 +43,22 @@ gets slower is slower for all.
 The table has libraries × guarantees with k of n and its 95 % interval, throughput, how
 long each fault was felt, and fatal errors. What a library lacks is "unsupported", with
 the reason, and never a pass. Each cell leads to a run's report. --out gets compare.html,
-compare.md, compare.json and each run's folder.`,
+compare.md, compare.json and each run's folder.
+
+A long comparison can be made in parts: with --resume the runs that --out has already, of
+the same scenario, seed and library, are counted and not made again. So it can go on after
+an interruption, grow by a library or by more rounds, or have one library's folder deleted
+and made anew.`,
 		Example: `  onceproof compare --libraries franz-go,sarama --scenarios guide-recipe,exactly-once --repeat 5
   onceproof compare --backend docker        # all built workers, two scenarios
-  onceproof compare --scenarios all --libraries java,confluent-kafka --out comparison`,
+  onceproof compare --scenarios all --libraries java,confluent-kafka --out comparison
+  onceproof compare --scenarios all --libraries java,confluent-kafka,sarama --out comparison --resume`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.seeded = cmd.Flags().Changed("seed")
+			if o.resume && o.out == "" {
+				return errors.New("--resume needs --out, the folder of the comparison that goes on")
+			}
 			if o.out == "" {
 				o.out = filepath.Join("runs", "compare-"+time.Now().UTC().Format("20060102T150405"))
 			}
@@ -63,6 +74,7 @@ compare.md, compare.json and each run's folder.`,
 	f.StringVar(&o.backend, "backend", "", "auto, docker, embedded or external, instead of the scenario's")
 	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw, instead of the scenario's")
+	f.BoolVar(&o.resume, "resume", false, "count the runs that --out has already, and make the rest")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress")
 	return cmd
 }
@@ -87,12 +99,18 @@ func compare(ctx context.Context, out io.Writer, o compareOptions) error {
 		if lacking[key] {
 			continue
 		}
-		r := o.runMatch(ctx, m)
-		if r.code == exitInterrupted {
-			results = append(results, r)
-			break
+		trial, made := o.earlier(m)
+		r := outcome{job: m.job}
+		if made {
+			r.code, r.why, r.report = trial.Report.Exit, trial.Report.Why, trial.Report
+		} else {
+			r = o.runMatch(ctx, m)
+			if r.code == exitInterrupted {
+				results = append(results, r)
+				break
+			}
+			trial = trialOf(m, r)
 		}
-		trial := trialOf(m, r)
 		all = append(all, trial)
 		say := glance(trial, r)
 		if trial.Unsupported != "" {
@@ -185,6 +203,30 @@ func (o compareOptions) runMatch(ctx context.Context, m match) outcome {
 		return outcome{job: m.job, code: exitUsage, why: err.Error()}
 	}
 	return runOne(ctx, io.Discard, run, m.job)
+}
+
+// earlier is the run of m that the folder of a comparison which goes on has, if the
+// scenario is still the same.
+func (o compareOptions) earlier(m match) (reports.Trial, bool) {
+	if !o.resume {
+		return reports.Trial{}, false
+	}
+	want, err := scenarios.Marshal(m.job.scenario)
+	if err != nil {
+		return reports.Trial{}, false
+	}
+	dirs, _ := filepath.Glob(filepath.Join(o.out, m.library, fmt.Sprintf("%s-%d-*", m.job.name(), m.job.plan.Seed)))
+	for _, dir := range dirs {
+		got, err := os.ReadFile(filepath.Join(dir, harness.ScenarioFile))
+		if err != nil || !bytes.Equal(got, want) {
+			continue
+		}
+		if t, err := reports.LoadTrial(dir); err == nil {
+			t.Library = m.library
+			return t, true
+		} // else it was interrupted
+	}
+	return reports.Trial{}, false
 }
 
 func trialOf(m match, r outcome) reports.Trial {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/onceproof/onceproof/scenarios"
 )
 
 // TestLintIsAGate: an error of a rule is exit code 1 with its line, a value that
@@ -93,6 +95,7 @@ func TestCompareNeedsItsWorkers(t *testing.T) {
 	}{
 		{[]string{"--libraries", "franz-go,no-such"}, exitUnjudged, "no-such"},
 		{[]string{"--libraries", "franz-go", "--scenarios", "no-such"}, exitUsage, "onceproof list"},
+		{[]string{"--libraries", "franz-go", "--resume"}, exitUsage, "--resume needs --out"},
 	} {
 		got := onceproof(t, dir, append([]string{"compare"}, tt.args...)...)
 		if got.code != tt.code || !strings.Contains(got.stderr, tt.says) {
@@ -122,5 +125,25 @@ func TestCompareMakesOneTable(t *testing.T) {
 	}
 	if !strings.Contains(got.out, "✓ holds") {
 		t.Errorf("the table has no verdict:\n%s", got.out)
+	}
+
+	again := onceproof(t, dir, "compare", "--libraries", "franz-go", "--scenarios", "small.yaml", "--quiet", "--out", "c", "--resume")
+	if made, _ := filepath.Glob(filepath.Join(dir, "c", "franz-go", "small-7-*")); len(made) != 1 || again.code != exitExpected || again.out != got.out {
+		t.Errorf("resumed, it made %v, exit %d, and says\n%s", made, again.code, again.out)
+	}
+	s, err := scenarios.Load(filepath.Join(dir, "small.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := compareOptions{runOptions: runOptions{out: filepath.Join(dir, "c")}, resume: true}
+	for _, want := range []bool{true, false} {
+		j, err := newJob(s.WithLibrary("franz-go"), o.runOptions, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, made := o.earlier(match{"franz-go", j}); made != want {
+			t.Errorf("a run of the scenario at %v/s counts: %t, want %t", s.Clients[0].Rate, made, want)
+		}
+		s.Clients[0].Rate *= 2 // by now it is another
 	}
 }

@@ -24,6 +24,7 @@ const TABLE = {
   'compression.type': ['producer', 'compression', oneOf({ none: 'none', gzip: 'gzip', snappy: 'snappy', lz4: 'lz4', zstd: 'zstd' })],
   'enable.idempotence': ['producer', 'idempotent', boolean],
   'transactional.id': ['producer', 'transactionalId', text],
+  'transaction.timeout.ms': ['producer', 'timeout', number], // InitProducerId asks for the requests' timeout
   'group.id': ['consumer', 'groupId', text],
   'group.instance.id': ['consumer', 'groupInstanceId', text],
   'session.timeout.ms': ['consumer', 'sessionTimeout', number],
@@ -49,6 +50,9 @@ class Platformatic extends Library {
     const { chosen, refused } = translate(this.spec, TABLE, 'both', 'producer', 'consumer', 'stream', 'none')
     const { both, producer, consumer, stream } = chosen
     if (producer.transactionalId !== undefined) producer.idempotent ??= true
+    if (producer.timeout !== undefined && both.timeout !== undefined && producer.timeout !== both.timeout) {
+      refused.push('request.timeout.ms: is one option with transaction.timeout.ms, timeout, and they differ')
+    }
     const auto = stream.auto ?? this.spec.commit === 'auto'
     const client = { clientId: 'onceproof', bootstrapBrokers: this.spec.bootstrap, ...both }
     this.producerOptions = { ...client, ...producer }
@@ -60,9 +64,9 @@ class Platformatic extends Library {
     const acks = producer.acks ?? (producer.idempotent ? ProduceAcks.ALL : ProduceAcks.LEADER)
     const told = {
       'client.id': client.clientId, acks: acks === ProduceAcks.ALL ? 'all' : acks, 'enable.idempotence': producer.idempotent ?? false,
-      retries: both.retries ?? 3, 'retry.backoff.ms': both.retryDelay ?? 1000, 'request.timeout.ms': both.timeout ?? 5000,
+      retries: both.retries ?? 3, 'retry.backoff.ms': both.retryDelay ?? 1000, 'request.timeout.ms': producer.timeout ?? both.timeout ?? 5000,
       'linger.ms': 0, 'compression.type': producer.compression ?? 'none', 'transactional.id': producer.transactionalId,
-      'transaction.timeout.ms': producer.transactionalId && (both.timeout ?? 5000), // one option for both
+      'transaction.timeout.ms': producer.transactionalId && (producer.timeout ?? both.timeout ?? 5000),
     }
     if (this.spec.role !== 'producer') {
       Object.assign(told, {

@@ -309,11 +309,15 @@ func (b *bench) fill(topic string, n int) error {
 	return cl.ProduceSync(b.ctx, records...).FirstErr()
 }
 
-// group returns properties of a consumer group, with more added.
+// group returns properties of a consumer group, with more added. The waits that a
+// library has by default are not what is tried, and add up: kafka-go keeps a record
+// for a second to fill its batch, sarama's commits queue behind fetches that wait for
+// half a second.
 func group(more ...string) map[string]string {
 	cfg := map[string]string{
 		"group.id": "till", "auto.offset.reset": "earliest", "isolation.level": "read_committed",
 		"session.timeout.ms": "6000", "heartbeat.interval.ms": "500", "auto.commit.interval.ms": "200",
+		"fetch.max.wait.ms": "100", "linger.ms": "0",
 	}
 	maps.Copy(cfg, properties(more...))
 	return cfg

@@ -31,6 +31,7 @@ type test struct {
 	name string
 	ask  func(h *client.Hello) bool
 	run  func(b *bench) error
+	long bool // it waits for timeouts: begun first, the others pass meanwhile
 }
 
 // Run runs the suite on the program. report is called once for each case, from
@@ -51,6 +52,15 @@ func Run(ctx context.Context, command []string, report func(name string, err err
 	}
 	tests := slices.DeleteFunc(slices.Concat(producerTests, processTests(hello), groupTests(hello)), func(t test) bool {
 		return t.ask != nil && !t.ask(hello) || !strings.Contains(t.name, only)
+	})
+	slices.SortStableFunc(tests, func(a, b test) int {
+		switch {
+		case a.long && !b.long:
+			return -1
+		case b.long && !a.long:
+			return 1
+		}
+		return 0
 	})
 	failed := s.all(ctx, tests, report)
 	switch {

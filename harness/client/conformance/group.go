@@ -26,7 +26,7 @@ func groupTests(h *client.Hello) []test {
 			if role == client.Consumer && isTransaction(commit) {
 				continue
 			}
-			tests = append(tests, test{role + ": commit " + commit, nil, func(b *bench) error { return pattern(b, role, commit) }})
+			tests = append(tests, test{name: role + ": commit " + commit, run: func(b *bench) error { return pattern(b, role, commit) }})
 		}
 	}
 	role := client.Processor
@@ -37,14 +37,14 @@ func groupTests(h *client.Hello) []test {
 		return tests
 	}
 	plain := slices.DeleteFunc(slices.Clone(h.Commits), func(c string) bool { return isTransaction(c) || c == client.CommitAuto || c == client.CommitBefore })
-	tests = append(tests, test{role + ": tells of rebalances", nil, func(b *bench) error { return rebalance(b, role, h.Commits[0]) }})
+	tests = append(tests, test{name: role + ": tells of rebalances", run: func(b *bench) error { return rebalance(b, role, h.Commits[0]) }})
 	if len(plain) > 0 {
 		tests = append(tests,
-			test{role + ": what fails to the last is put aside", nil, func(b *bench) error { return setAside(b, role, plain[0]) }},
-			test{role + ": a kill loses no input", nil, func(b *bench) error { return killed(b, role, plain[0]) }})
+			test{name: role + ": what fails to the last is put aside", run: func(b *bench) error { return setAside(b, role, plain[0]) }},
+			test{name: role + ": a kill loses no input", run: func(b *bench) error { return killed(b, role, plain[0]) }, long: true})
 	}
 	if slices.Contains(h.Commits, client.CommitTxn) && role == client.Processor {
-		tests = append(tests, test{role + ": a fenced one says so and ends", nil, fenced})
+		tests = append(tests, test{name: role + ": a fenced one says so and ends", run: fenced, long: true})
 	}
 	return tests
 }
@@ -375,6 +375,7 @@ func killed(b *bench, role, commit string) error {
 		return err
 	}
 	spec := groupSpec(role, commit)
+	spec.Config["session.timeout.ms"] = "3000" // its successor waits so long, twice
 	spec.Process = client.Process{MinNS: int64(2 * time.Millisecond), MaxNS: int64(6 * time.Millisecond)}
 	w, err := b.start("till", spec)
 	if err != nil {

@@ -30,19 +30,19 @@ func transacts(h *client.Hello) bool {
 }
 
 var producerTests = []test{
-	{"producer: each send is reported, and lies where its ok says", produces, reportsSends},
-	{"producer: keeps the rate, and a stop flushes", produces, keepsRate},
-	{"producer: an invoke is out before its call, whenever it is killed", produces, survivesKills},
-	{"producer: an unknown outcome is info, never fail", produces, reportsUnknown},
-	{"producer: waits when nobody reads its events, and loses none", produces, feelsBackPressure},
-	{"producer: transactions", func(h *client.Hello) bool { return produces(h) && transacts(h) }, sendsTransactions},
-	{"producer: SIGTERM is a graceful end", produces, obeysTerm},
+	{name: "producer: each send is reported, and lies where its ok says", ask: produces, run: reportsSends},
+	{name: "producer: keeps the rate, and a stop flushes", ask: produces, run: keepsRate},
+	{name: "producer: an invoke is out before its call, whenever it is killed", ask: produces, run: survivesKills},
+	{name: "producer: an unknown outcome is info, never fail", ask: produces, run: reportsUnknown},
+	{name: "producer: waits when nobody reads its events, and loses none", ask: produces, run: feelsBackPressure},
+	{name: "producer: transactions", ask: func(h *client.Hello) bool { return produces(h) && transacts(h) }, run: sendsTransactions},
+	{name: "producer: SIGTERM is a graceful end", ask: produces, run: obeysTerm},
 }
 
 func processTests(h *client.Hello) []test {
 	return []test{
-		{"process: ends when stdin does", nil, func(b *bench) error { return endsWithStdin(b, anyRole(h)) }},
-		{"process: an unknown property is refused", nil, func(b *bench) error { return refusesUnknown(b, anyRole(h)) }},
+		{name: "process: ends when stdin does", run: func(b *bench) error { return endsWithStdin(b, anyRole(h)) }},
+		{name: "process: an unknown property is refused", run: func(b *bench) error { return refusesUnknown(b, anyRole(h)) }},
 	}
 }
 
@@ -126,13 +126,8 @@ func keepsRate(b *bench) error {
 	if err := w.await("100 acknowledgements", count(100, history.OpSend, history.OK)); err != nil {
 		return err
 	}
-	sends := w.journal.find(history.OpSend, history.Invoke)
-	if err := w.await("200 more", count(len(sends)+200, history.OpSend, history.Invoke)); err != nil {
+	if err := w.pace(200); err != nil {
 		return err
-	}
-	took := time.Duration(w.journal.find(history.OpSend, history.Invoke)[len(sends)+199].T - sends[len(sends)-1].T)
-	if took < 800*time.Millisecond || took > 1500*time.Millisecond {
-		return fmt.Errorf("rate is 200/s, 200 records took %v", took.Round(time.Millisecond))
 	}
 	if err := w.inst.Stop(b.ctx); err != nil {
 		return err
@@ -142,6 +137,23 @@ func keepsRate(b *bench) error {
 		return fmt.Errorf("stopped with %d sends invoked and %d acknowledged; a stop flushes", len(invoked), len(ended))
 	}
 	return nil
+}
+
+// pace checks that 200 records take a second at 200/s. A busy machine may stretch that,
+// and what comes after is hurried, so one time of several has to be right.
+func (w *worker) pace(rate int) error {
+	var took time.Duration
+	for range 8 {
+		sends := w.journal.find(history.OpSend, history.Invoke)
+		if err := w.await("more sends", count(len(sends)+rate, history.OpSend, history.Invoke)); err != nil {
+			return err
+		}
+		took = time.Duration(w.journal.find(history.OpSend, history.Invoke)[len(sends)+rate-1].T - sends[len(sends)-1].T)
+		if took >= 800*time.Millisecond && took <= 1300*time.Millisecond {
+			return nil
+		}
+	}
+	return fmt.Errorf("rate is %d/s, but %[1]d records never took a second, the last time %v", rate, took.Round(time.Millisecond))
 }
 
 func survivesKills(b *bench) error {
