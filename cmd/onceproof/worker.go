@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 
 	"github.com/spf13/cobra"
 
@@ -38,14 +37,12 @@ cluster. docs/worker-protocol.md says what a worker must do.`,
   onceproof worker-test sarama@v1.40.0      # built by clients/sarama/build v1.40.0`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			command := args
-			if _, err := exec.LookPath(args[0]); err != nil && len(args) == 1 {
-				if command, err = client.Lookup(args[0]); err != nil {
-					return &exit{exitUnjudged, err}
-				}
+			command, err := client.Program(args)
+			if err != nil {
+				return &exit{exitUnjudged, err}
 			}
 			failed := 0
-			err := conformance.Run(cmd.Context(), command, func(name string, err error) {
+			err = conformance.Run(cmd.Context(), command, func(name string, err error) {
 				if err != nil {
 					failed++
 					fmt.Fprintf(cmd.OutOrStdout(), "FAIL  %s: %v\n", name, err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,6 +52,21 @@ func Lookup(library string) ([]string, error) {
 		}
 	}
 	return nil, fmt.Errorf("client: library %s: %w of this name; there are %s", library, ErrNoWorker, strings.Join(Libraries(), ", "))
+}
+
+// Program is the command that args name: a library's worker by the library's name,
+// also where a program of that name is in the path (java is), else a program.
+func Program(args []string) ([]string, error) {
+	name, _ := SplitVersion(args[0])
+	if len(args) == 1 && slices.Contains(Libraries(), name) {
+		return Lookup(args[0])
+	}
+	if _, err := exec.LookPath(args[0]); err == nil {
+		return args, nil
+	} else if len(args) > 1 || strings.HasPrefix(args[0], ".") || filepath.IsAbs(args[0]) {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	return Lookup(args[0])
 }
 
 // SplitVersion takes the version off a library's name: "sarama@v1.40.0" is sarama

@@ -48,6 +48,23 @@ func TestLookup(t *testing.T) {
 	if command, err := Lookup(Builtin); err != nil || len(command) != 3 || command[1] != "worker" {
 		t.Errorf("franz-go: %q, %v", command, err)
 	}
+	t.Setenv("PATH", filepath.Join(dir, "bin"))
+	jvm := program("bin", "java")
+	for _, tt := range []struct{ args, want []string }{
+		{[]string{"java"}, []string{built}}, // the library, though there is a program of that name
+		{[]string{"java", "-jar", "w.jar"}, []string{"java", "-jar", "w.jar"}},
+		{[]string{jvm}, []string{jvm}},
+		{[]string{"java@3.9.1"}, []string{other}},
+	} {
+		if command, err := Program(tt.args); err != nil || !slices.Equal(command, tt.want) {
+			t.Errorf("%q is %q, %v", tt.args, command, err)
+		}
+	}
+	for args, says := range map[string]string{"./no-such": "no such file", "jaba": "there are", "sarama": build} {
+		if _, err := Program([]string{args}); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
 	t.Setenv(EnvClients, "")
 	if !slices.Contains(Libraries(), Builtin) || len(clientDirs()) != 1 {
 		t.Errorf("from within the repository: %q in %q", Libraries(), clientDirs())
