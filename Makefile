@@ -6,9 +6,9 @@ BIN   := bin/onceproof
 TOOL  := go tool -modfile=tools/go.mod
 
 # Rooms in which goroutines meet are tested under the race detector where there is
-# a C compiler for it; one pass either way.
+# a C compiler for it; one pass either way. The longest, ./faults, begins.
 RACE       := $(if $(shell command -v gcc),-race)
-CONCURRENT := ./history ./harness/... ./faults ./clients/franz-go
+CONCURRENT := ./faults ./history ./harness/... ./clients/franz-go
 OTHERS      = $(shell go list ./... | grep -vE '/(history|faults|harness(/.*)?|clients/franz-go)$$')
 
 .PHONY: browser screenshot man demo build test lint vuln bench fuzz mutation images clients compare bugs engine clean

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // asCommand makes the test binary be onceproof itself, so that these tests see
@@ -97,6 +99,7 @@ func write(t *testing.T, dir, name, text string) string {
 }
 
 func TestRunLeavesAWholeFolder(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "small.yaml", small)
 	got := onceproof(t, dir, "run", "small.yaml")
@@ -117,8 +120,8 @@ func TestRunLeavesAWholeFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again.code != exitExpected || again.out != string(saved) {
-		t.Errorf("check --json of the run folder (exit %d) differs from its verdict.json", again.code)
+	if diff := cmp.Diff(string(saved), again.out); again.code != exitExpected || diff != "" {
+		t.Errorf("check --json of the run folder (exit %d) differs from its verdict.json (-run +check):\n%s", again.code, diff)
 	}
 }
 
@@ -191,6 +194,7 @@ func TestNoSuchScenarioNamesTheNearOnes(t *testing.T) {
 
 // TestInterruptionLeavesNothing interrupts a run in the middle of its load.
 func TestInterruptionLeavesNothing(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
 			dir := t.TempDir()
@@ -218,6 +222,7 @@ func TestInterruptionLeavesNothing(t *testing.T) {
 
 // TestKilledHarnessLeavesNoWorker kills the harness itself: its workers must not outlive it.
 func TestKilledHarnessLeavesNoWorker(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "small.yaml", small)
 	r := startRun(t, dir, "small.yaml")

@@ -23,6 +23,7 @@ expect: {no-duplicates: violated}
 `
 
 func TestReplayTellsHowAlikeItWas(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "brief.yaml", brief)
 	if got := onceproof(t, dir, "run", "brief.yaml", "--out", "first"); got.code != exitExpected {
@@ -57,6 +58,7 @@ func TestReplayOfWhatIsNoRun(t *testing.T) {
 }
 
 func TestRepeatGivesRates(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "brief.yaml", brief)
 	got := onceproof(t, dir, "run", "brief.yaml", "--repeat", "2")

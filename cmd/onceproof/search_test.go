@@ -13,6 +13,7 @@ import (
 // TestSearchEndsWithItsBudget: what idempotence off permits is no find, and only a
 // find leaves a folder.
 func TestSearchEndsWithItsBudget(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "brief.yaml", strings.Replace(brief, "expect: {no-duplicates: violated}\n", "", 1))
 	got := onceproof(t, dir, "search", "brief.yaml", "--faults", "1", "--budget", "5s", "--seed", "3")

@@ -11,6 +11,7 @@ import (
 // TestShrinkWritesARegressionTest shrinks a run with a fault that does
 // not matter, and runs what is left.
 func TestShrinkWritesARegressionTest(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	wide := strings.Replace(brief, "faults:\n", "faults:\n  - {name: idle, at: 1500ms, cut: {client: other}, for: 100ms}\n", 1)
 	wide = strings.Replace(wide, "run:", "  - {name: other, role: producer, rate: 10/s, topic: orders, config: {acks: all}}\nrun:", 1)

@@ -22,6 +22,7 @@ faults:
 
 // TestUntilFail: seed after seed as long as all is as expected, then the end.
 func TestUntilFail(t *testing.T) {
+	t.Parallel()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

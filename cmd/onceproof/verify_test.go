@@ -39,6 +39,7 @@ func TestLintIsAGate(t *testing.T) {
 // TestVerifyMendsTheGuidesProducer: the user's file is run, its line is named, the
 // change is tried, and no credential is written anywhere.
 func TestVerifyMendsTheGuidesProducer(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "p.properties", "bootstrap.servers=kafka.example.com:9093\nsecurity.protocol=SASL_SSL\nsasl.jaas.config=x password=\"hunter2\";\nacks=all\nenable.idempotence=false\n")
 	got := onceproof(t, dir, "verify", "--library", "franz-go", "--producer", "p.properties", "--backend", "embedded", "--seed", "7",
@@ -109,6 +110,7 @@ func TestCompareNeedsItsWorkers(t *testing.T) {
 
 // TestCompareMakesOneTable, whose cells lead to their runs.
 func TestCompareMakesOneTable(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "small.yaml", small)
 	got := onceproof(t, dir, "compare", "--libraries", "franz-go", "--scenarios", "small.yaml", "--quiet", "--out", "c")
