@@ -92,7 +92,7 @@ func (j *judge) logOpinions(pt *part, most int) {
 			found = found || has[p.at]
 			inside = inside || has[p.at] && has[p.before]
 		}
-		r := linear.Log(ops, linear.Caps{Ops: opinionOps, Clients: 100, Time: searchTime})
+		r := linear.Log(ops, linear.Caps{Ops: opinionOps, Clients: 100})
 		if r.Verdict == linear.OK && found && !inside {
 			continue // what it is out of order with is not in the stretch
 		}
@@ -175,7 +175,7 @@ func (j *judge) producerOpinion(pid int64) {
 		j.counts["second-opinions-open"]++
 		return
 	}
-	r := linear.Producers(ops, linear.Caps{Ops: searchOps, Clients: 1000, Time: searchTime})
+	r := linear.Producers(ops, linear.Caps{Ops: searchOps, Clients: 1000})
 	j.opinion(j.zombies[pid] == (r.Verdict == linear.Illegal), &r, Fencing, fmt.Sprintf("use of producer id %d", pid))
 }
 
@@ -186,7 +186,7 @@ func (j *judge) producerView(pid int64) string {
 	if j.opt.View == nil || len(ops) > searchOps {
 		return ""
 	}
-	r := linear.Producers(ops, linear.Caps{Ops: searchOps, Clients: 1000, Time: searchTime})
+	r := linear.Producers(ops, linear.Caps{Ops: searchOps, Clients: 1000})
 	if r.Verdict != linear.Illegal {
 		return ""
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/onceproof/onceproof/checker/linear"
 )
@@ -14,10 +13,9 @@ import (
 // illegal and has commits of unknown outcome; its memory grows with the square of
 // the operations.
 const (
-	searchTime    = 2 * time.Second // a window
-	searchOps     = 2_000           // a window
-	searchUnknown = 8               // a window
-	searchTotal   = 5_000_000       // all registers together
+	searchOps     = 2_000     // a window
+	searchUnknown = 8         // a window
+	searchTotal   = 5_000_000 // all registers together
 )
 
 // searchRegister asks porcupine about one group's offset for one partition. It
@@ -73,7 +71,7 @@ func (j *judge) searchRegister(group, tp int32, ws []write, fetches []offsetOp, 
 		}
 		ops = append(ops, linear.OffsetOp{Kind: linear.FetchOffset, Off: f.off, Client: client(f.proc), Call: f.inv, Return: f.end})
 	}
-	r := linear.Offsets(ops, linear.Caps{Ops: searchOps, Clients: 100, Unknown: searchUnknown, Time: searchTime})
+	r := linear.Offsets(ops, linear.Caps{Ops: searchOps, Clients: 100, Unknown: searchUnknown})
 	switch r.Verdict {
 	case linear.Unknown:
 		unsearched(r.Reason)
@@ -157,7 +155,7 @@ func (j *judge) logView(pt *part, lo, hi int64) string {
 		}
 		ops = append(ops, linear.LogOp{Off: off, Value: j.valName(r.val), Client: int(r.val.proc()), Call: r.inv, Return: r.ack})
 	}
-	r := linear.Log(ops, linear.Caps{Ops: searchOps, Time: searchTime})
+	r := linear.Log(ops, linear.Caps{Ops: searchOps})
 	if r.Verdict != linear.Illegal {
 		return ""
 	}

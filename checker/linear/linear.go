@@ -5,7 +5,7 @@
 //	checker ──> linear: operations of one object ──> porcupine ──> ok, illegal, unknown
 //
 // The search is exponential in the worst case, so that every window of
-// operations is capped; what exceeds a cap, or the time, is Unknown.
+// operations is capped, and so is the work on it; what exceeds a cap is Unknown.
 package linear
 
 import (
@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -31,30 +30,31 @@ const (
 const Forever = int64(1<<63 - 1)
 
 // Caps bound a search. They were measured: porcupine needs about n²/8 bytes, and
-// each operation of unknown outcome in an illegal history doubles its work.
+// each operation of unknown outcome in an illegal history doubles its work. Work is
+// counted in steps of the model rather than in seconds: the same history gets the
+// same verdict on a busy machine as on an idle one.
 type Caps struct {
 	Ops     int // operations in a window
 	Clients int
-	Unknown int // operations that end never
-	Time    time.Duration
+	Unknown int   // operations that end never
+	Steps   int64 // of the model, in a window; a few million take a second
 }
 
 // DefaultCaps are used for zero fields.
-var DefaultCaps = Caps{Ops: 10_000, Clients: 15, Unknown: 4, Time: 5 * time.Second}
+var DefaultCaps = Caps{Ops: 10_000, Clients: 15, Unknown: 4, Steps: 1_000_000}
 
 func (c Caps) filled() Caps {
 	return Caps{
 		Ops: cmp.Or(c.Ops, DefaultCaps.Ops), Clients: cmp.Or(c.Clients, DefaultCaps.Clients),
-		Unknown: cmp.Or(c.Unknown, DefaultCaps.Unknown), Time: cmp.Or(c.Time, DefaultCaps.Time),
+		Unknown: cmp.Or(c.Unknown, DefaultCaps.Unknown), Steps: cmp.Or(c.Steps, DefaultCaps.Steps),
 	}
 }
 
 // Result of a search.
 type Result struct {
-	Verdict  Verdict
-	Reason   string // of Unknown
-	Ops      int    // operations searched
-	TimedOut bool   // Unknown for want of time, not because a cap forbade the search
+	Verdict Verdict
+	Reason  string // of Unknown
+	Ops     int    // operations searched
 
 	model porcupine.Model
 	info  porcupine.LinearizationInfo
@@ -94,16 +94,23 @@ func search(model porcupine.Model, ops []porcupine.Operation, caps Caps) Result 
 	case unknown > caps.Unknown:
 		return over("operations of unknown outcome", unknown, caps.Unknown)
 	}
-	verdict, info := porcupine.CheckOperationsVerbose(model, ops, caps.Time)
+	left := caps.Steps
+	step := model.Step
+	model.Step = func(state, in, out any) (bool, any) {
+		if left--; left < 0 {
+			return false, state // nothing fits any more: the search unwinds
+		}
+		return step(state, in, out)
+	}
+	verdict, info := porcupine.CheckOperationsVerbose(model, ops, 0)
 	r := Result{Ops: len(ops), model: model, info: info}
-	switch verdict {
-	case porcupine.Ok:
+	switch {
+	case verdict == porcupine.Ok:
 		r.Verdict = OK
-	case porcupine.Illegal:
-		r.Verdict = Illegal
+	case left < 0:
+		r.Verdict, r.Reason = Unknown, fmt.Sprintf("no answer within %d steps for %d operations", caps.Steps, len(ops))
 	default:
-		r.TimedOut = true
-		r.Verdict, r.Reason = Unknown, fmt.Sprintf("no answer within %s for %d operations", caps.Time, len(ops))
+		r.Verdict = Illegal
 	}
 	return r
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestOffsets(t *testing.T) {
@@ -122,15 +121,28 @@ func TestCaps(t *testing.T) {
 	}
 }
 
-// TestTimeout: an illegal history that porcupine cannot exhaust in time is unknown.
-func TestTimeout(t *testing.T) {
-	var ops []LogOp
-	for i := range int64(400) {
-		ops = append(ops, LogOp{Off: i % 7 * 1000, Client: int(i % 14), Call: i, Return: i + 300})
+// TestSteps: what would take for ever is unknown after a million steps, and is so
+// each time; with enough of them the same windows are decided.
+func TestSteps(t *testing.T) {
+	hard := func(n int64) []LogOp { // n appends at once, and meanwhile two the wrong way round
+		var ops []LogOp
+		for i := range n {
+			ops = append(ops, LogOp{Off: i, Client: int(i % 14), Call: i, Return: 1000 + i})
+		}
+		return append(ops, LogOp{Off: n + 1, Client: 14, Call: 100, Return: 101}, LogOp{Off: n, Client: 14, Call: 102, Return: 103})
 	}
-	r := Log(ops, Caps{Time: time.Millisecond})
-	if r.Verdict == OK {
-		t.Errorf("a history that is illegal was passed")
+	for _, c := range []struct {
+		n     int64
+		steps int64
+		want  Verdict
+	}{{4, 0, Illegal}, {40, 0, Unknown}, {4, 5, Unknown}} {
+		first := Log(hard(c.n), Caps{Clients: 20, Steps: c.steps})
+		if first.Verdict != c.want || c.want == Unknown && !strings.Contains(first.Reason, "steps for") {
+			t.Errorf("%d appends in %d steps: %s (%s), want %s", c.n, c.steps, first.Verdict, first.Reason, c.want)
+		}
+		if again := Log(hard(c.n), Caps{Clients: 20, Steps: c.steps}); again.Verdict != first.Verdict || again.Reason != first.Reason {
+			t.Errorf("%d appends in %d steps: %s, then %s", c.n, c.steps, first.Verdict, again.Verdict)
+		}
 	}
 }
 
