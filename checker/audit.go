@@ -119,7 +119,7 @@ func (j *judge) observeLog(e *history.Event, line uint32) error {
 		if row.flags&fLogged != 0 {
 			continue // the log was read again
 		}
-		if row.val != 0 && row.val != v {
+		if row.differs(v) {
 			j.clash(pt, off, row, seenAs{val: v, how: "in the log", t: e.T, line: line, proc: -1})
 			if row.flags&fAcked != 0 {
 				j.displaced = append(j.displaced, displaced{tp, off, *row})
@@ -203,7 +203,7 @@ func (j *judge) observeVisible(e *history.Event, line uint32) error {
 		}
 		pt.end = max(pt.end, off+1)
 		row := pt.rows.at(off)
-		if row.val != 0 && row.val != v || row.flags&fMarker != 0 {
+		if row.differs(v) || row.flags&fMarker != 0 && v != 0 {
 			j.clash(pt, off, row, seenAs{val: v, how: "returned to the audit's reader " + e.Note, t: e.T, line: line, proc: -1})
 			continue
 		}

@@ -178,6 +178,46 @@ func TestAnomalies(t *testing.T) {
 			p.poll("till/1/1", orders, 1, v("shop/0/1", 2))
 			return plainAudit(p)
 		}, map[Anomaly]int64{InconsistentOffset: 1}, "at orders/0@1, shop/0/1#1 was acknowledged and shop/0/1#2 was polled"},
+		{"a control record that a reader was given", func() *tape {
+			p := exact()
+			p.poll("audience/0/1", receipts, 1, history.Value{}, v("exact/0/1", 1), v("exact/0/1", 2), history.Value{})
+			return exactAudit(p)
+		}, map[Anomaly]int64{PhantomRead: 2}, "the log holds an abort marker of producer 7 epoch 0 there"},
+		{"… whose poll is heard of after the audit", func() *tape {
+			p := exactAudit(exact())
+			p.poll("audience/0/1", receipts, 1, history.Value{})
+			return p
+		}, map[Anomaly]int64{PhantomRead: 1}, "audience/0/1 (read_committed) returned receipts/0@1 as a record"},
+		{"another program's record, polled and in the log", func() *tape {
+			p := plain()
+			p.poll("till/0/1", orders, 3, history.Value{})
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2), entry{from: -1})
+			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
+			p.offset("till", 3)
+			return p.done()
+		}, nil, ""},
+		{"another program's record, polled and not in the log", func() *tape {
+			p := plain()
+			p.poll("till/0/1", orders, 3, history.Value{})
+			return plainAudit(p)
+		}, map[Anomaly]int64{TruncatedLog: 1}, "a record of unknown origin was returned to a consumer from orders/0@3"},
+		{"another program's record, where the log holds a worker's", func() *tape {
+			p := newTape()
+			id := p.invoke("shop/0/1", 0, orders, nil)
+			p.poll("till/0/1", orders, 0, history.Value{})
+			p.ack("shop/0/1", id, 0, orders, 0)
+			p.kill()
+			p.log(orders, rec("shop/0/1", 0))
+			return p.done()
+		}, map[Anomaly]int64{InconsistentOffset: 1}, "at orders/0@0, a record of unknown origin was read earlier and shop/0/1#0 was acknowledged"},
+		{"… and nobody was told of it", func() *tape {
+			p := newTape()
+			p.unsure("shop/0/1", 0, orders, history.Info, nil)
+			p.poll("till/0/1", orders, 0, history.Value{})
+			p.kill()
+			p.log(orders, rec("shop/0/1", 0))
+			return p.done()
+		}, map[Anomaly]int64{InconsistentOffset: 1}, "a record of unknown origin was read earlier and shop/0/1#0 was in the log"},
 		{"output-without-offset", func() *tape {
 			p := newTape()
 			p.send("shop/0/1", 0, orders, 0, nil)

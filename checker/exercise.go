@@ -146,6 +146,8 @@ func (j *judge) tested(g Guarantee) exercised {
 			ex.notApplying = "no fault struck, so there was nothing to recover from"
 		case !j.auditDone:
 			ex.unknown = j.noAudit("the final log is not known")
+		case len(j.idle) > 0:
+			ex.unknown = strings.Join(j.idle, "; ")
 		case j.lastGone == 0:
 			ex.missing = "no fault was over before the run ended"
 		}

@@ -62,7 +62,7 @@ var explanations = map[Anomaly]Explanation{
 		Source:     "Kafka documentation, Replication: only committed messages are given to consumers, and those survive.",
 		Smallest:   []string{"a send 0 orders@0", "a send 1 orders unknown", "d poll orders 0:a#0 1:a#1", "log orders: a#0"},
 		Legal:      []string{"a send 0 orders@0", "a send 1 orders unknown", "d poll orders 0:a#0", "log orders: a#0"},
-		Evidence:   "The poll and the audit's whole log. An acknowledged record is lost-write instead.",
+		Evidence:   "The poll, of whosever record, and the audit's whole log. An acknowledged record is lost-write instead.",
 	},
 	DuplicateWrite: {
 		Definition: "One send stands in a topic's log at two offsets, neither of them aborted.",
@@ -152,11 +152,11 @@ var explanations = map[Anomaly]Explanation{
 		Evidence:   "The poll, the log's order, and a commit that was asked only later and succeeded; or the last stable offset that the audit found.",
 	},
 	PhantomRead: {
-		Definition: "A record that no send was invoked for.",
-		Source:     "A log holds what was appended to it. Jepsen's checker stops at such a value; this one reports it.",
+		Definition: "A record that no send was invoked for, or a control record that an application was given as one.",
+		Source:     "A log holds what was appended to it, and its control records are not exposed to applications (KIP-98). Jepsen's checker stops at a value that nobody sent; this one reports it.",
 		Smallest:   []string{"a send 0 orders@0", "log orders: a#0 a#5"},
 		Legal:      []string{"a send 0 orders@0", "a send 5 orders unknown", "log orders: a#0 a#5"},
-		Evidence:   "All invocations. What follows the last send that a killed process told of is not judged.",
+		Evidence:   "All invocations, polls, and the audit's log with control records. What follows the last send that a killed process told of is not judged, nor is a record of another program that the log holds.",
 	},
 	TornTransaction: {
 		Definition: "Of one transaction, records in one partition are committed, and in another aborted or never decided.",
@@ -269,7 +269,7 @@ var explanations = map[Anomaly]Explanation{
 		Source:     "Liveness: after heal, members rejoin and read on.",
 		Smallest:   []string{"a send 0 orders@0", "a send 1 orders@1", "p process 0", "p commit-offset 1", "phase drain", "wait 60s", "phase drain-timeout", "log orders: a#0 a#1", "offset 1", "no outputs"},
 		Legal:      []string{"a send 0 orders@0", "a send 1 orders@1", "p process 0", "phase drain", "wait 60s", "p commit-offset 1", "phase drain-timeout", "log orders: a#0 a#1", "offset 1", "no outputs"},
-		Evidence:   "The harness's phases, polls, commits and the audit's log.",
+		Evidence:   "The harness's phases, polls, commits and the audit's log; the configuration, for a group that never polled or committed anything though it was to. Such a group's progress is unknown if the drain was too short.",
 	},
 	NoRecovery: {
 		Definition: "After the last fault was over, sends were made for 10 s and more, and none was acknowledged.",

@@ -179,7 +179,10 @@ func (j *judge) txnRow(r *record) *txn {
 func (j *judge) walk(pt *part) {
 	w := walker{j: j, pt: pt, aside: j.asides[pt.tp.Topic], sent: map[int32]lastSent{}, began: make([]latest, len(j.procs))}
 	pt.rows.read(0, func(off int64, r *record) bool {
-		if r.flags&fLogged != 0 && r.flags&fMarker == 0 {
+		switch {
+		case r.flags&fMarker != 0:
+			j.controlRead(makePlace(pt.id, off), r)
+		case r.flags&fLogged != 0:
 			w.row(off, r)
 		}
 		return true

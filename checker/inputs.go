@@ -23,6 +23,7 @@ type inputPart struct {
 	earliest  bool  // starts at the log's start where nothing is committed
 	final     int64 // stable committed offset in the audit
 	hasFinal  bool
+	due       bool // the configuration says that the group reads it from there
 	pending   bool // the audit was refused it: an open transaction holds an offset
 	finalLine uint32
 	lastT     int64 // of the last acknowledged commit

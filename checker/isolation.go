@@ -13,7 +13,7 @@ import (
 // committed transactional messages" (KIP-98). A consumer under
 // read_uncommitted was promised nothing; the verdict says so.
 func (j *judge) abortedRead(at place, r *record) {
-	readers := r.flags & (fReadRC | fReadRU | (1<<maxLibs-1)*fVis0)
+	readers := r.flags & fReaders
 	if readers == 0 {
 		return
 	}
@@ -81,7 +81,7 @@ func (j *judge) failedYetThere(at place, r *record, f uint16) {
 	if f&vFailed == 0 || f&(vAcked|vUnknown|vResent) != 0 {
 		return
 	}
-	readers := r.flags & (fReadRC | fReadRU | (1<<maxLibs-1)*fVis0)
+	readers := r.flags & fReaders
 	if readers == 0 {
 		return
 	}
@@ -116,6 +116,25 @@ func (j *judge) phantom(at place, r *record, owner *proc, f uint16) {
 		}
 		d.text = fmt.Sprintf("%s stands at %s, but nobody sent it.", j.valName(rec.val), j.placeName(at))
 		d.legal = "only records that a send was invoked for"
+		return d
+	})
+}
+
+// controlRead reports a control record that an application was given: "control
+// messages … are not exposed to the user" (KIP-98). Where it was given a worker's
+// value, two values were seen at one offset, and that is reported.
+func (j *judge) controlRead(at place, r *record) {
+	readers := r.flags & fReaders
+	if readers == 0 || r.flags&fClash != 0 {
+		return
+	}
+	rec := *r
+	j.finds.report(PhantomRead, func() draft {
+		d := draft{focus: []place{at}}
+		who := j.readWords(at, readers, &d)
+		d.events = append(d.events, j.logEvent(at, &rec))
+		d.text = fmt.Sprintf("%s returned %s as a record; the log holds %s there, which no application is to see.", who, j.placeName(at), j.rowWords(&rec))
+		d.legal = "records only; control records move the position on, and nothing else"
 		return d
 	})
 }

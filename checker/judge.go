@@ -63,6 +63,7 @@ type judge struct {
 	searchBudget int      // operations that may still be searched
 	unsearched   []string // registers that should have been searched and could not be, and why
 	disputed     map[Guarantee][]string
+	idle         []string // groups that did nothing, and may have had no time to
 	stretches    int // of logs that get a second opinion
 	views        int
 
@@ -159,6 +160,18 @@ const (
 )
 
 const maxLibs = 4
+
+// fReaders are the flags of all who were given an offset.
+const fReaders = fReadRC | fReadRU | (1<<maxLibs-1)*fVis0
+
+// fForeign says that a client was given something here that is no worker's record:
+// another program's, or none at all. val says nothing of it.
+const fForeign uint16 = fVis0 << maxLibs
+
+// differs says that another value than v was seen here.
+func (r *record) differs(v value) bool {
+	return r.val != 0 && r.val != v || r.flags&fForeign != 0 && v != 0
+}
 
 // Flags of a send by its number.
 const (

@@ -25,7 +25,7 @@ func (j *judge) losses(pt *part) {
 		switch {
 		case r.flags&fAcked != 0:
 			j.lostWrite(at, r)
-		case r.val != 0 && r.flags&(fReadRC|fReadRU) != 0 && r.flags&fClash == 0:
+		case (r.val != 0 || r.flags&fForeign != 0) && r.flags&(fReadRC|fReadRU) != 0 && r.flags&fClash == 0:
 			j.truncated(at, r)
 		}
 		return true
@@ -119,17 +119,23 @@ func (j *judge) copyOf(v value) (place, record) {
 }
 
 func (j *judge) truncated(at place, r *record) {
-	if owner := j.procs[r.val.proc()]; j.valueFlags(r.val)&vInvoked == 0 {
-		j.phantom(at, r, owner, 0)
-		return
-	}
-	if f := j.valueFlags(r.val); f&(vLogged|vAborted|vAside) != 0 || f&vInvoked == 0 {
-		return
+	if r.val != 0 {
+		f := j.valueFlags(r.val)
+		if f&vInvoked == 0 {
+			j.phantom(at, r, j.procs[r.val.proc()], 0)
+			return
+		}
+		if f&(vLogged|vAborted|vAside) != 0 {
+			return
+		}
 	}
 	rec := *r
 	j.finds.report(TruncatedLog, func() draft {
 		pt := j.parts[at.tp()]
-		d := draft{focus: []place{at}, client: j.procs[rec.val.proc()].client}
+		d := draft{focus: []place{at}}
+		if rec.val != 0 {
+			d.client = j.procs[rec.val.proc()].client
+		}
 		d.events = append(d.events, j.sendEvents(at, &rec)...)
 		if e, ok := j.reader(at, false); ok {
 			d.events = append(d.events, e)

@@ -429,6 +429,8 @@ func (w *world) step() {
 		w.read(w.readers[w.d.n(len(w.readers))])
 	case k < 19:
 		w.rebalance("till")
+	case w.d.n(3) == 0: // another program's record, which no worker tells of
+		w.logs[tpOf("orders", int32(w.d.n(2)))].append(mentry{})
 	default:
 		w.rebalance("exact")
 	}

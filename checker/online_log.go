@@ -149,7 +149,11 @@ func (o *Online) agrees(pt *livePart, r *liveRow, off int64, v history.Value, t 
 	}
 	if r.flags&liveClash == 0 {
 		r.flags |= liveClash
-		o.alarm(InconsistentOffset, t, fmt.Sprintf("%s#%d was %s at %s, where another record was before", v.Proc, v.N, how, pt.at(off)))
+		name := fmt.Sprintf("%s#%d", v.Proc, v.N)
+		if v.Proc == "" {
+			name = "a record of unknown origin"
+		}
+		o.alarm(InconsistentOffset, t, fmt.Sprintf("%s was %s at %s, where another record was before", name, how, pt.at(off)))
 	}
 	return false
 }

@@ -40,7 +40,7 @@ func (o *oracle) countSends(n map[Anomaly]int64) {
 	}
 	for i := range o.log {
 		r := &o.log[i]
-		if s := o.sendOf(r.val); s == nil {
+		if s := o.sendOf(r.val); s == nil && r.val.Proc != "" {
 			if !(o.dead[r.val.Proc] && r.val.N > o.lastOf(r.val.Proc)) {
 				n[PhantomRead]++
 			}
@@ -50,7 +50,7 @@ func (o *oracle) countSends(n map[Anomaly]int64) {
 		}
 		for k := range o.log { // an earlier copy in the walk's order
 			q := &o.log[k]
-			if q.val == r.val && q.fate != "abort" && k < i {
+			if q.val == r.val && r.val.Proc != "" && q.fate != "abort" && k < i {
 				n[DuplicateWrite]++
 				break
 			}
@@ -155,12 +155,17 @@ func (o *oracle) countReads(n map[Anomaly]int64) {
 			n[ReadAboveLSO]++
 		}
 	}
-	truncated := map[place]bool{}
+	truncated, exposed := map[place]bool{}, map[place]bool{}
 	for _, p := range o.polls {
 		r := o.at(p.tp, p.off)
 		s := o.sendOf(p.val)
-		if r == nil && s != nil && !s.ok {
+		foreign := p.val.Proc == ""
+		control := slices.ContainsFunc(o.marks, func(m orec) bool { return m.tp == p.tp && m.off == p.off })
+		if r == nil && !control && (foreign || s != nil && !s.ok) {
 			truncated[place{p.tp, p.off}] = true
+		}
+		if control && foreign {
+			exposed[place{p.tp, p.off}] = true
 		}
 		rc := o.rc[first(splitProc(p.proc))]
 		if rc && r != nil && r.val == p.val {
@@ -205,6 +210,7 @@ func (o *oracle) countReads(n map[Anomaly]int64) {
 		}
 	}
 	n[TruncatedLog] = int64(len(truncated))
+	n[PhantomRead] += int64(len(exposed))
 }
 
 func (o *oracle) countTxns(n map[Anomaly]int64) {

@@ -171,7 +171,7 @@ func (o *oracle) stands(g string, tp history.TopicPartition, from int64) bool {
 		}
 	}
 	switch {
-	case !known && polled == 0, committed > from, committed == 0 && polled > from:
+	case committed > from, committed == 0 && polled > from && known:
 		return false
 	}
 	return slices.ContainsFunc(o.log, func(r orec) bool {

@@ -39,7 +39,7 @@ var plants = map[Anomaly]func(w *world) *planted{
 		return one(LostInput, placeText(x.from.TP, x.from.Off))
 	},
 	TruncatedLog: func(w *world) *planted {
-		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "orders" && w.polled(tp, e.off) })
+		tp, x, ok := w.pickAny(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "orders" && w.polled(tp, e.off) })
 		if !ok {
 			return nil
 		}
@@ -71,7 +71,7 @@ var plants = map[Anomaly]func(w *world) *planted{
 	},
 	OverlappingInput: func(w *world) *planted {
 		x, tp := w.ownerExact()
-		if x == nil {
+		if x == nil || !w.workOff(x, tp) {
 			return nil
 		}
 		off := w.sendNow(w.producers[0].proc(), tp, 0, history.Input{}, 0, 0)
@@ -230,6 +230,14 @@ var plants = map[Anomaly]func(w *world) *planted{
 		return one(ReadAboveLSO, placeText(tp, off))
 	},
 	PhantomRead: func(w *world) *planted {
+		if w.d.n(2) == 0 { // a control record that an application is given
+			tp, x, ok := w.pickAny(func(_ history.TopicPartition, e *mentry) bool { return e.marker != "" })
+			if !ok {
+				return nil
+			}
+			w.readNow("audience/7/1", tp, x)
+			return one(PhantomRead, fmt.Sprintf("returned %s as a record; the log holds %s %s marker", placeText(tp, x.off), map[string]string{"commit": "a", "abort": "an"}[x.marker], x.marker))
+		}
 		val := v(w.producers[w.d.n(2)].proc(), int64(1000+w.d.n(1000)))
 		tp := tpOf("orders", int32(w.d.n(2)))
 		off := w.logs[tp].append(mentry{val: val})
@@ -472,8 +480,7 @@ var plants = map[Anomaly]func(w *world) *planted{
 		for _, g := range []string{"till", "exact"} {
 			for p := range int32(2) {
 				at := tpOf("orders", p)
-				c, ok := w.groups[g][at]
-				if (ok || w.polledBy(g, at)) && c < w.logs[at].end() {
+				if w.groups[g][at] < w.logs[at].end() {
 					n++
 				}
 			}
@@ -481,10 +488,15 @@ var plants = map[Anomaly]func(w *world) *planted{
 		if n == 0 {
 			return nil
 		}
-		for _, note := range []string{"drain", "drain-timeout"} {
+		phase := func(note string) {
 			w.tell(history.Event{Src: history.SrcHarness, Proc: "harness", Type: history.Info, Op: history.OpPhase, Note: note})
 			w.now += int64(51+w.d.n(20)) * 1e9
 		}
+		phase("drain")
+		if t, own := w.ownerTill(); t != nil && w.d.n(2) == 0 { // it reads on, and commits nothing
+			w.poll(t.proc(), own, t.owned[own], false, 1+w.d.n(3))
+		}
+		phase("drain-timeout")
 		return &planted{map[Anomaly]int64{StuckConsumer: n}, "stood still"}
 	},
 	NoRecovery: func(w *world) *planted {

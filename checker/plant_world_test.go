@@ -12,8 +12,13 @@ func placeText(tp history.TopicPartition, off int64) string {
 	return fmt.Sprintf("%s@%d", placeTP(tp), off)
 }
 
-// pick draws one record of the logs.
+// pick draws one worker's record of the logs.
 func (w *world) pick(ok func(history.TopicPartition, *mentry) bool) (history.TopicPartition, *mentry, bool) {
+	return w.pickAny(func(tp history.TopicPartition, e *mentry) bool { return e.val.Proc != "" && ok(tp, e) })
+}
+
+// pickAny draws one offset of the logs: a record of whomever, or a marker.
+func (w *world) pickAny(ok func(history.TopicPartition, *mentry) bool) (history.TopicPartition, *mentry, bool) {
 	type found struct {
 		tp history.TopicPartition
 		i  int
@@ -21,7 +26,7 @@ func (w *world) pick(ok func(history.TopicPartition, *mentry) bool) (history.Top
 	var all []found
 	for _, tp := range sortedTPs(w.logs) {
 		for i := range w.logs[tp].entries {
-			if e := &w.logs[tp].entries[i]; e.marker == "" && ok(tp, e) {
+			if e := &w.logs[tp].entries[i]; ok(tp, e) {
 				all = append(all, found{tp, i})
 			}
 		}
@@ -68,13 +73,6 @@ func (w *world) invoked(val history.Value) *history.Event { return w.find(val, h
 func (w *world) polled(tp history.TopicPartition, off int64) bool {
 	return slices.ContainsFunc(w.told, func(e history.Event) bool {
 		return e.Op == history.OpPoll && e.TP == tp && slices.Contains(e.Off, off)
-	})
-}
-
-func (w *world) polledBy(group string, tp history.TopicPartition) bool {
-	return slices.ContainsFunc(w.told, func(e history.Event) bool {
-		c, _ := splitProc(e.Proc)
-		return e.Op == history.OpPoll && e.TP == tp && c == group
 	})
 }
 
@@ -208,6 +206,18 @@ func (w *world) ownerExact() (*mexact, history.TopicPartition) {
 		}
 	}
 	return nil, tp
+}
+
+// workOff lets x go on until its group has committed all of tp; false if x died
+// or takes too long.
+func (w *world) workOff(x *mexact, tp history.TopicPartition) bool {
+	for life, guard := x.life, 0; guard < 1000 && x.life == life; guard++ {
+		if x.idle() && w.groups["exact"][tp] == w.logs[tp].end() {
+			return true
+		}
+		w.exact(x)
+	}
+	return false
 }
 
 // topCommit is the largest offset whose commit by the plain group was acknowledged.

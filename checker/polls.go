@@ -94,11 +94,14 @@ func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 		}
 		row := pt.rows.at(off)
 		switch {
-		case row.val != 0 && row.val != v || row.flags&fMarker != 0:
+		case row.differs(v) || row.flags&fMarker != 0 && v != 0:
 			j.clash(pt, off, row, seenAs{val: v, how: "polled", t: e.T, line: line, proc: p.id})
 		default:
 			row.val = v
 			row.flags |= read
+			if v == 0 {
+				row.flags |= fForeign // the audit tells whose it is
+			}
 			if p.rc {
 				j.readEarly(p, pt, row, off, e.T, line)
 			}

@@ -87,7 +87,7 @@ func logOps(w *world, tp history.TopicPartition) []linear.LogOp {
 	var ops []linear.LogOp
 	clients := map[string]int{}
 	for _, e := range w.logs[tp].entries {
-		if e.marker != "" {
+		if e.marker != "" || e.val.Proc == "" {
 			continue
 		}
 		inv, ack := w.invoked(e.val), w.acked(e.val)

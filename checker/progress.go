@@ -135,7 +135,8 @@ func (j *judge) hang(pt *part, o undecided, why string) {
 
 // stuck reports a group that committed nothing of a partition throughout a
 // drain that ended without it, though records wait there. The drain must have
-// been long enough for the coordinator to notice a dead member.
+// been long enough for the coordinator to notice a dead member; where it was not,
+// and the group has done nothing in the whole run, nobody knows whether it would.
 func (j *judge) stuck() {
 	from, to := j.phases["drain"], j.phases["drain-timeout"]
 	if from == 0 || to == 0 {
@@ -160,19 +161,21 @@ func (j *judge) stuck() {
 		}
 		return true
 	})
+	j.toRead()
 	for id, g := range j.groups {
 		since := max(from, j.lastGone) // members that die later die of themselves
-		if to-since < j.sessionTimeout(g)+drainAtLeast {
+		enough := to-since >= j.sessionTimeout(g)+drainAtLeast
+		if !enough && j.worked(g) {
 			continue
 		}
 		for _, tp := range sortedKeys(g.inputs) {
 			in, pt := g.inputs[tp], j.parts[tp]
 			k := key{int32(id), tp}
-			if !in.hasFinal && polled[k] == 0 || max(moved[k], in.lastT) > since {
+			if !in.hasFinal && polled[k] == 0 && !in.due || max(moved[k], in.lastT) > since {
 				continue
 			}
-			if moved[k] == 0 && in.lastT == 0 && polled[k] > since && !j.meansToCommit(g) {
-				continue // it reads, and is not known to commit
+			if moved[k] == 0 && in.lastT == 0 && polled[k] > since && (in.hasFinal || !j.meansToCommit(g)) {
+				continue // it reads, and its commits are not told, or it is not known to commit
 			}
 			if in.pending {
 				in.final = max(in.final, behind[k])
@@ -181,9 +184,49 @@ func (j *judge) stuck() {
 			if !ok || pt.hasWM && off >= pt.marks[1] {
 				continue // nothing waits, or a hanging transaction holds it back
 			}
+			if !enough {
+				j.idle = append(j.idle, fmt.Sprintf("group %s committed nothing in the whole run, though %s waits for it, but it was given only %.1f s after the last fault, and a group may take %.1f s",
+					g.name, j.placeName(makePlace(tp, off)), float64(to-since)/1e9, float64(j.sessionTimeout(g)+drainAtLeast)/1e9))
+				break
+			}
 			j.stuckAt(g, in, makePlace(tp, off), since, to, polled[k] > since)
 		}
 	}
+}
+
+// toRead marks the partitions that the configuration gives a group to read from
+// the log's start, whether or not any of its members, once started, got to them. What the
+// application of a program polls is not seen, so that its silence says nothing.
+func (j *judge) toRead() {
+	started := map[string]bool{}
+	for _, p := range j.procs {
+		started[p.client] = true
+	}
+	for i := range j.header.Clients {
+		c := &j.header.Clients[i]
+		if !started[c.Name] || c.Input == "" || c.Program || c.Config["group.id"] == "" || c.Config["auto.offset.reset"] != "earliest" {
+			continue
+		}
+		g := j.groups[j.group(c.Config["group.id"])]
+		for _, pt := range j.parts {
+			if pt.tp.Topic == c.Input && pt.tp.Part >= 0 {
+				g.input(j, pt.id).due = true
+			}
+		}
+	}
+}
+
+// worked reports whether a group has processed or committed anything at all.
+func (j *judge) worked(g *group) bool {
+	if g.processes || g.outputs {
+		return true
+	}
+	for _, in := range g.inputs {
+		if in.lastT != 0 || in.hasFinal {
+			return true
+		}
+	}
+	return false
 }
 
 // meansToCommit reports whether the group's client is one that commits: by its pattern,
@@ -199,8 +242,11 @@ func (j *judge) stuckAt(g *group, in *inputPart, at place, since, to int64, poll
 	r := *j.parts[at.tp()].rows.at(at.off())
 	name := tpName(j.parts[at.tp()].tp)
 	told := fmt.Sprintf("the committed offset of group %s for %s is %d", g.name, name, in.final)
-	if in.pending {
+	switch {
+	case in.pending:
 		told = fmt.Sprintf("the offset of group %s for %s is not told: the transaction that would move it on from %d is still open", g.name, name, in.final)
+	case !in.hasFinal:
+		told = fmt.Sprintf("no offset of group %s for %s is committed", g.name, name)
 	}
 	j.finds.report(StuckConsumer, func() draft {
 		d := draft{focus: []place{at}, client: j.clientOf(g)}
@@ -233,6 +279,11 @@ func (j *judge) clientOf(g *group) string {
 	for _, p := range j.procs {
 		if p.group >= 0 && j.groups[p.group] == g {
 			return p.client
+		}
+	}
+	for i := range j.header.Clients { // none of them was heard of
+		if c := &j.header.Clients[i]; c.Config["group.id"] == g.name {
+			return c.Name
 		}
 	}
 	return ""

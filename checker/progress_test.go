@@ -1,27 +1,73 @@
 package checker
 
-import "testing"
+import (
+	"strings"
+	"testing"
 
-// TestNeverCommitted: a client that is to commit and never does, since every one
-// of its transactions aborts, stands still however much it polls. A reader that
-// is not known to commit does not.
+	"github.com/onceproof/onceproof/history"
+)
+
+// TestNeverCommitted: a group that is to read what waits for it, and in the whole
+// run never commits anything, stands still: whether its transactions all abort, its
+// polls all fail, or nobody ever hears from it. Where it had no time to, that is unknown;
+// where it had nothing to read, or commits without telling, it holds.
 func TestNeverCommitted(t *testing.T) {
-	story := func(client string) []string {
-		return []string{
-			"a send 0 orders@0", client + " poll orders 0:a#0",
-			"fault", "phase drain", "wait 60s", client + " poll orders 0:a#0", "phase drain-timeout",
-			"log orders: a#0",
-		}
+	polls := func(p *tape) { p.poll("exact/0/1", orders, 0, v("shop/0/1", 0)) }
+	fails := func(p *tape) {
+		p.add(history.Event{Proc: "exact/0/1", Type: history.Info, Op: history.OpPoll, Group: "exact", Err: &history.Error{Name: "IllegalStateError"}})
 	}
-	for client, stuck := range map[string]bool{"x": true, "c": false} {
-		p := tell(t, story(client))
-		for i := range p.h.Clients {
-			if c := &p.h.Clients[i]; c.Name == "audience" {
-				c.Config["group.id"] = "audience"
+	silent := func(p *tape) {
+		p.add(history.Event{Src: history.SrcHarness, Proc: "exact/0/1", Type: history.Info, Op: history.OpSpawn})
+	}
+	tests := []struct {
+		name   string
+		does   func(*tape) // before the drain, and in it
+		set    func(map[string]string)
+		log    []entry
+		final  bool // the audit finds a committed offset
+		drain  int64
+		want   Verdict
+		reason string
+	}{
+		{"polls and aborts", polls, nil, []entry{rec("shop/0/1", 0)}, false, 60, Violated, ""},
+		{"only errors", fails, nil, []entry{rec("shop/0/1", 0)}, false, 60, Violated, ""},
+		{"never heard from", silent, nil, []entry{rec("shop/0/1", 0)}, false, 60, Violated, ""},
+		{"no time", fails, nil, []entry{rec("shop/0/1", 0)}, false, 20, Unknown, "group exact committed nothing in the whole run, though orders/0@0 waits for it"},
+		{"no input", fails, nil, nil, false, 60, Holds, ""},
+		{"only what an open transaction holds back", fails, nil, []entry{out("exact/7/1", 0, -1, 9)}, false, 60, Holds, ""},
+		{"a short session", fails, func(c map[string]string) { c["session.timeout.ms"] = "6000" }, []entry{rec("shop/0/1", 0)}, false, 20, Violated, ""},
+		{"no group", polls, func(c map[string]string) { delete(c, "group.id") }, []entry{rec("shop/0/1", 0)}, false, 60, Holds, ""},
+		{"begins at the end of the log", fails, func(c map[string]string) { c["auto.offset.reset"] = "latest" }, []entry{rec("shop/0/1", 0)}, false, 60, Holds, ""},
+		{"commits that are not told of", polls, nil, []entry{rec("shop/0/1", 0), rec("shop/0/1", 1)}, true, 60, Holds, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			c := &p.h.Clients[2]
+			p.h.Clients = []history.ClientInfo{p.h.Clients[0], *c}
+			if tt.set != nil {
+				tt.set(c.Config)
 			}
-		}
-		if got := kinds(p.judge(t))[StuckConsumer] > 0; got != stuck {
-			t.Errorf("%s: stuck-consumer %v, want %v", client, got, stuck)
-		}
+			for n := range tt.log {
+				p.send("shop/0/1", int64(n), orders, int64(n), nil)
+			}
+			p.kill()
+			tt.does(p)
+			p.phase("drain")
+			p.now += tt.drain * 1e9
+			tt.does(p)
+			p.phase("drain-timeout")
+			p.log(orders, tt.log...)
+			if tt.final {
+				p.offset("exact", 1)
+			}
+			r := resultOf(p.done().judge(t), Progress)
+			if r.Verdict != tt.want || !strings.Contains(r.Reason, tt.reason) {
+				t.Errorf("%s (%s), want %s with %q", r.Verdict, r.Reason, tt.want, tt.reason)
+			}
+			if tt.want == Violated && r.Anomalies[0].Kind != StuckConsumer {
+				t.Errorf("found %s", r.Anomalies[0].Kind)
+			}
+		})
 	}
 }

@@ -161,7 +161,7 @@ func (j *judge) ackedRow(tp int32, off int64, rec record) {
 	}
 	pt.end = max(pt.end, off+1)
 	row := pt.rows.at(off)
-	if row.val != 0 && row.val != rec.val || row.flags&fMarker != 0 {
+	if row.differs(rec.val) || row.flags&fMarker != 0 {
 		j.clash(pt, off, row, seenAs{val: rec.val, how: "acknowledged", t: rec.ack, line: rec.ackLine, proc: rec.val.proc()})
 		j.displaced = append(j.displaced, displaced{tp, off, rec})
 		return

@@ -55,7 +55,7 @@ func (p *tape) tellLine(line string) error {
 		p.now += int64(d)
 		return err
 	case "phase":
-		p.add(history.Event{Src: history.SrcHarness, Proc: "harness", Type: history.Info, Op: history.OpPhase, Note: w[1]})
+		p.phase(w[1])
 		return nil
 	case "fault":
 		for _, op := range []history.Op{history.OpInject, history.OpEffect, history.OpRecover, history.OpGone} {

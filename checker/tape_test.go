@@ -128,6 +128,10 @@ func (p *tape) end(proc string, op history.Op, txn int64, typ history.Type) {
 	p.add(history.Event{Proc: proc, ID: id, Type: typ, Op: op, Txn: txn})
 }
 
+func (p *tape) phase(note string) {
+	p.add(history.Event{Src: history.SrcHarness, Proc: "harness", Type: history.Info, Op: history.OpPhase, Note: note})
+}
+
 func (p *tape) crash(proc string) {
 	p.add(history.Event{Src: history.SrcHarness, Proc: proc, Type: history.Info, Op: history.OpExit, Note: "SIGKILL"})
 }
