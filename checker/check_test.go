@@ -157,6 +157,27 @@ func TestAnomalies(t *testing.T) {
 			p.offset("till", 3)
 			return p.done()
 		}, map[Anomaly]int64{LostWrite: 1, NonmonotonicSend: 1}, "shop/0/1#3"},
+		{"an offset given away again, and all behind it lost", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 3, nil)
+			p.send("shop/0/1", 4, orders, 4, nil)
+			p.send("shop/0/1", 5, orders, 3, nil)
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2), rec("shop/0/1", 5))
+			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
+			p.offset("till", 3)
+			return p.done()
+		}, map[Anomaly]int64{LostWrite: 2, InconsistentOffset: 1, NonmonotonicSend: 1}, "shop/0/1#"},
+		{"… all of it", func() *tape {
+			p := plain()
+			p.send("shop/0/1", 3, orders, 3, nil)
+			p.send("shop/0/1", 4, orders, 4, nil)
+			p.send("shop/0/1", 5, orders, 3, nil)
+			p.send("shop/0/1", 6, orders, 4, nil)
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2), rec("shop/0/1", 5), rec("shop/0/1", 6))
+			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
+			p.offset("till", 3)
+			return p.done()
+		}, map[Anomaly]int64{LostWrite: 2, InconsistentOffset: 2, NonmonotonicSend: 1}, "shop/0/1#"},
 		{"acks=0 promises no order", func() *tape {
 			p := newTape()
 			p.h.Clients[0].Config["acks"] = "0"
@@ -323,6 +344,39 @@ func TestVerdictsAndExit(t *testing.T) {
 			p.add(history.Event{Src: history.SrcFault, Proc: "fault/4", Type: history.OK, Op: history.OpInject, Data: map[string]any{"kind": "drop", "target": "Produce of shop"}})
 			return plainAudit(p)
 		}, nil, 1, "lost-write", NoLoss, Violated},
+		{"a group that committed nothing: no input of it was examined", func() *tape {
+			p := newTape()
+			p.send("shop/0/1", 0, orders, 0, nil)
+			p.kill()
+			p.poll("till/0/1", orders, 0, v("shop/0/1", 0))
+			p.process("till/0/1", 0)
+			p.log(orders, rec("shop/0/1", 0))
+			return p.done()
+		}, nil, 3, "no input of group till was examined: it committed no offset behind one", NoLoss, NotExercised},
+		{"a group that processed nothing", func() *tape {
+			p := newTape()
+			p.send("shop/0/1", 0, orders, 0, nil)
+			p.kill()
+			p.assigned("till/0/1", "till", orders)
+			p.log(orders, rec("shop/0/1", 0))
+			return p.done()
+		}, nil, 3, "no input of group till was examined: it processed nothing", NoDuplicates, NotExercised},
+		{"… because there was nothing", func() *tape {
+			p := newTape()
+			p.kill()
+			p.assigned("till/0/1", "till", orders)
+			p.log(orders)
+			return p.done()
+		}, nil, 0, "as expected", NoDuplicates, Holds},
+		{"an offset that an open transaction holds", func() *tape {
+			p := exact()
+			p.begin("exact/0/1", 3)
+			p.stage("exact/0/1", "exact", 3, 2)
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1))
+			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("commit", 7))
+			p.add(history.Event{Src: history.SrcAudit, Proc: "audit", Type: history.Info, Op: history.OpOffset, Group: "exact", TP: orders, Err: &history.Error{Name: "UNSTABLE_OFFSET_COMMIT", Code: unstableOffset}})
+			return p.done()
+		}, nil, 3, "the committed offset of group exact for orders/0 is not told", NoLoss, Unknown},
 		{"audit incomplete", func() *tape {
 			p := plain()
 			p.log(orders, rec("shop/0/1", 0))

@@ -98,9 +98,11 @@ func (j *judge) tested(g Guarantee) exercised {
 	case NoLoss:
 		ex.examined = []string{"records", "acked", "inputs", "faults", "crashes", "unknown"}
 		j.dataVerdict(&ex, true)
+		j.groupsVerdict(&ex, g)
 	case NoDuplicates:
 		ex.examined = []string{"records", "processed", "outputs", "faults", "crashes", "unknown"}
 		j.dataVerdict(&ex, true)
+		j.groupsVerdict(&ex, g)
 	case Order:
 		ex.examined = []string{"records", "acked", "polled", "faults", "crashes"}
 		ex.notable = []string{"second-opinions", "second-opinions-open", "second-opinions-against"}
@@ -168,6 +170,31 @@ func (j *judge) dataVerdict(ex *exercised, disturb bool) {
 		ex.unknown = j.noAudit("the final log is not known")
 	case disturb && !j.disturbed(history.OpSend, history.OpPoll, history.OpProcess, history.OpCommit, history.OpCommitOffsets, history.OpSendOffsets):
 		ex.missing = notDisturbed
+	}
+}
+
+// groupsVerdict looks for groups that were to work off inputs, and of whose inputs
+// none was examined: what they would have lost or done twice does not show.
+func (j *judge) groupsVerdict(ex *exercised, g Guarantee) {
+	for _, r := range j.readers() {
+		waits := false
+		for _, pt := range j.parts {
+			if pt.tp.Topic != r.client.Input {
+				continue
+			}
+			_, some := j.visibleIn(pt, 0, pt.logEnd-1, true)
+			waits = waits || some
+			if in := r.group.inputs[pt.id]; g == NoLoss && in != nil && in.pending && ex.unknown == "" {
+				ex.unknown = fmt.Sprintf("the committed offset of group %s for %s is not told: a transaction that would move it on is still open", r.group.name, tpName(pt.tp))
+			}
+		}
+		switch {
+		case !waits || ex.missing != "":
+		case g == NoLoss && r.group.tiled == 0:
+			ex.missing = fmt.Sprintf("no input of group %s was examined: it committed no offset behind one", r.group.name)
+		case g == NoDuplicates && !r.group.processes && !r.group.outputs:
+			ex.missing = fmt.Sprintf("no input of group %s was examined: it processed nothing", r.group.name)
+		}
 	}
 }
 

@@ -9,10 +9,11 @@ type group struct {
 	name   string
 	inputs map[int32]*inputPart // by partition
 	// What its members are seen to do; it decides what accounts for an input.
-	processes bool // process events
-	outputs   bool // output records
-	inTxn     bool // offsets committed in transactions
-	outTxn    bool // output records in transactions
+	processes bool  // process events
+	outputs   bool  // output records
+	inTxn     bool  // offsets committed in transactions
+	outTxn    bool  // output records in transactions
+	tiled     int64 // inputs behind its committed offsets
 }
 
 // inputPart is one partition as a group's input.
@@ -75,6 +76,30 @@ func (j *judge) groupOf(p *proc) *group {
 // input is the row of the input that p worked on.
 func (j *judge) input(p *proc, from place) *input {
 	return j.groupOf(p).input(j, from.tp()).rows.at(from.off())
+}
+
+// reader is a client that the configuration gives a group and an input, and the
+// group.
+type reader struct {
+	client *history.ClientInfo
+	group  *group
+}
+
+// readers are those of which a process was started. What the application of a
+// program polls and processes is not seen, so that its silence says nothing.
+func (j *judge) readers() []reader {
+	started := map[string]bool{}
+	for _, p := range j.procs {
+		started[p.client] = true
+	}
+	var all []reader
+	for i := range j.header.Clients {
+		c := &j.header.Clients[i]
+		if id := c.Config["group.id"]; id != "" && c.Input != "" && !c.Program && started[c.Name] {
+			all = append(all, reader{c, j.groups[j.group(id)]})
+		}
+	}
+	return all
 }
 
 // pollsInput is the group's view of a partition that p polls, nil for a

@@ -64,7 +64,7 @@ type judge struct {
 	unsearched   []string // registers that should have been searched and could not be, and why
 	disputed     map[Guarantee][]string
 	idle         []string // groups that did nothing, and may have had no time to
-	stretches    int // of logs that get a second opinion
+	stretches    int      // of logs that get a second opinion
 	views        int
 
 	hot       hotCounts

@@ -251,6 +251,7 @@ func (j *judge) tile(g *group, in *inputPart, byOutput bool, client string) {
 			return true
 		}
 		j.counts["inputs"]++
+		g.tiled++
 		row := in.rows.get(off)
 		switch {
 		case row == nil:
@@ -303,35 +304,45 @@ func (j *judge) lostInput(g *group, in *inputPart, at place, r *record, row *inp
 	}
 }
 
-// passed finds the first commit of a group past an input.
+// passed finds the first commit of a group past an input that took effect, or may
+// have where none is known to.
 func (j *judge) passed(g *group, at place) (WitnessEvent, string, bool) {
 	var op offsetOp
 	j.commits.scan(func(_ int64, c *offsetOp) bool {
-		if c.tp == at.tp() && j.groups[c.group] == g && c.kind != opFetch && c.off > at.off() {
+		if c.tp == at.tp() && j.groups[c.group] == g && c.kind != opFetch && c.off > at.off() && (op.line == 0 || c.kind == opCommitted) {
 			op = *c
-			return false
 		}
-		return true
+		return op.kind != opCommitted
 	})
-	if op.line != 0 {
-		who := fmt.Sprintf("%s, which committed offset %d at %s", j.procName(op.proc), op.off, j.clock(op.end))
-		return j.event(op.end, j.procName(op.proc), op.line, makePlace(op.tp, op.off), history.OK, history.OpCommitOffsets,
-			fmt.Sprintf("%s committed offset %d of %s", j.procName(op.proc), op.off, tpName(j.parts[op.tp].tp))), who, true
-	}
 	var s stagedOffset
+	sure := false
 	j.staged.scan(func(_ int64, c *stagedOffset) bool {
-		if c.tp == at.tp() && j.groups[c.group] == g && c.off > at.off() && j.txns.at(int64(c.txn)).outcome != txnAbortOK {
-			s = *c
-			return false
+		if c.tp != at.tp() || j.groups[c.group] != g || c.off <= at.off() {
+			return true
 		}
-		return true
+		x := j.txns.at(int64(c.txn))
+		applied := x.outcome == txnCommitOK || x.committed > 0
+		if x.notApplied(c) || s.line != 0 && !applied {
+			return true
+		}
+		s, sure = *c, applied
+		return !sure
 	})
-	if s.line != 0 {
-		x := j.txns.at(int64(s.txn))
-		proc := j.procName(x.proc)
-		who := fmt.Sprintf("transaction %d of %s with offset %d", x.num, proc, s.off)
-		return j.event(s.t, proc, s.line, makePlace(s.tp, s.off), history.Info, history.OpSendOffsets,
-			fmt.Sprintf("%s sent offset %d of %s into transaction %d (%s)", proc, s.off, tpName(j.parts[s.tp].tp), x.num, x.outcome)), who, true
+	if op.kind == opCommitted && (!sure || op.end < s.t) || op.line != 0 && s.line == 0 {
+		told := "committed"
+		if op.kind != opCommitted {
+			told = "may have committed"
+		}
+		who := fmt.Sprintf("%s, which %s offset %d at %s", j.procName(op.proc), told, op.off, j.clock(op.end))
+		return j.event(op.end, j.procName(op.proc), op.line, makePlace(op.tp, op.off), history.OK, history.OpCommitOffsets,
+			fmt.Sprintf("%s %s offset %d of %s", j.procName(op.proc), told, op.off, tpName(j.parts[op.tp].tp))), who, true
 	}
-	return WitnessEvent{}, "", false
+	if s.line == 0 {
+		return WitnessEvent{}, "", false
+	}
+	x := j.txns.at(int64(s.txn))
+	proc := j.procName(x.proc)
+	who := fmt.Sprintf("transaction %d of %s with offset %d", x.num, proc, s.off)
+	return j.event(s.t, proc, s.line, makePlace(s.tp, s.off), history.Info, history.OpSendOffsets,
+		fmt.Sprintf("%s sent offset %d of %s into transaction %d (%s)", proc, s.off, tpName(j.parts[s.tp].tp), x.num, x.outcome)), who, true
 }

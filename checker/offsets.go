@@ -65,7 +65,7 @@ func (j *judge) registers(batch map[int64]int64) {
 			return true
 		}
 		x := j.txns.at(int64(s.txn))
-		if s.failed || x.commitInv == 0 || x.committed == 0 && x.aborted > 0 {
+		if x.notApplied(s) {
 			return true
 		}
 		put(writes, k, n, write{off: s.off, inv: x.commitInv, end: j.markersDone(x), sure: x.outcome == txnCommitOK, txn: s.txn + 1,

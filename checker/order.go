@@ -1,7 +1,9 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/onceproof/onceproof/history"
 )
@@ -110,39 +112,68 @@ func (w *walker) realtimeReorder(at place, r *record, owner *proc, l latest) {
 	})
 }
 
+// told is where a process was told that one of its sends stands.
+type told struct {
+	off int64
+	rec record
+}
+
 // acksInOrder looks at what one process was told: of two of its sends the later
 // one at the smaller offset. Where both records stand in the log so, that is
 // reordered-write; here the log does not hold them both (Jepsen's
 // nonmonotonic-send): the earlier one is lost, perhaps, and its offset was given
-// away again.
+// away again, to whomever.
 func (j *judge) acksInOrder(pt *part) {
-	sent := map[int32]lastSent{}
+	var away []told // whose offset the log gives to another record
+	for _, d := range j.displaced {
+		if d.tp == pt.id {
+			away = append(away, told{d.off, d.rec})
+		}
+	}
+	slices.SortStableFunc(away, func(a, b told) int {
+		return cmp.Or(cmp.Compare(a.off, b.off), cmp.Compare(a.rec.val, b.rec.val))
+	})
+	last := map[int32]told{} // by process: of the offsets before, the largest send number
 	pt.rows.read(0, func(off int64, r *record) bool {
-		if r.flags&fAcked == 0 || r.val == 0 || j.valueFlags(r.val)&vResent != 0 {
+		if len(away) == 0 || away[0].off != off {
+			j.ackInOrder(pt, last, told{off, *r})
 			return true
 		}
-		id := r.val.proc()
-		last, ok := sent[id]
-		if !ok || r.val.n() > last.n {
-			sent[id] = lastSent{r.val.n(), off}
-			return true
+		here := []told{{off, *r}}
+		for ; len(away) > 0 && away[0].off == off; away = away[1:] {
+			here = append(here, away[0])
 		}
-		b := *pt.rows.at(last.off)
-		if r.flags&b.flags&fLogged != 0 {
-			return true // in the log out of order
+		// The smaller number first: those at one offset are in no order.
+		slices.SortStableFunc(here, func(a, b told) int { return cmp.Compare(a.rec.val, b.rec.val) })
+		for _, t := range here {
+			j.ackInOrder(pt, last, t)
 		}
-		rec := *r
-		j.finds.report(NonmonotonicSend, func() draft {
-			before, at := makePlace(pt.id, last.off), makePlace(pt.id, off)
-			d := draft{focus: []place{before, at}, client: j.procs[id].client}
-			d.events = append(d.events, j.sendEvents(at, &rec)...)
-			d.events = append(d.events, j.sendEvents(before, &b)...)
-			d.text = fmt.Sprintf("%s sent %s before %s, and was told offset %d for it, but offset %d for the later one.",
-				j.procs[id].name, j.valName(rec.val), j.valName(b.val), off, last.off)
-			d.legal = "offsets that grow in the order of the sends"
-			return d
-		})
 		return true
+	})
+}
+
+func (j *judge) ackInOrder(pt *part, last map[int32]told, t told) {
+	if t.rec.flags&fAcked == 0 || t.rec.val == 0 || j.valueFlags(t.rec.val)&vResent != 0 {
+		return
+	}
+	p := j.procs[t.rec.val.proc()]
+	b, ok := last[p.id]
+	if !ok || t.rec.val.n() > b.rec.val.n() {
+		last[p.id] = t
+		return
+	}
+	if t.rec.flags&b.rec.flags&fLogged != 0 {
+		return // in the log out of order
+	}
+	j.finds.report(NonmonotonicSend, func() draft {
+		before, at := makePlace(pt.id, b.off), makePlace(pt.id, t.off)
+		d := draft{focus: []place{before, at}, client: p.client}
+		d.events = append(d.events, j.sendEvents(at, &t.rec)...)
+		d.events = append(d.events, j.sendEvents(before, &b.rec)...)
+		d.text = fmt.Sprintf("%s sent %s before %s, and was told offset %d for it, but offset %d for the later one.",
+			p.name, j.valName(t.rec.val), j.valName(b.rec.val), t.off, b.off)
+		d.legal = "offsets that grow in the order of the sends"
+		return d
 	})
 }
 

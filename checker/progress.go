@@ -195,22 +195,15 @@ func (j *judge) stuck() {
 }
 
 // toRead marks the partitions that the configuration gives a group to read from
-// the log's start, whether or not any of its members, once started, got to them. What the
-// application of a program polls is not seen, so that its silence says nothing.
+// the log's start, whether or not any of its members, once started, got to them.
 func (j *judge) toRead() {
-	started := map[string]bool{}
-	for _, p := range j.procs {
-		started[p.client] = true
-	}
-	for i := range j.header.Clients {
-		c := &j.header.Clients[i]
-		if !started[c.Name] || c.Input == "" || c.Program || c.Config["group.id"] == "" || c.Config["auto.offset.reset"] != "earliest" {
+	for _, r := range j.readers() {
+		if r.client.Config["auto.offset.reset"] != "earliest" {
 			continue
 		}
-		g := j.groups[j.group(c.Config["group.id"])]
 		for _, pt := range j.parts {
-			if pt.tp.Topic == c.Input && pt.tp.Part >= 0 {
-				g.input(j, pt.id).due = true
+			if pt.tp.Topic == r.client.Input && pt.tp.Part >= 0 {
+				r.group.input(j, pt.id).due = true
 			}
 		}
 	}

@@ -62,6 +62,11 @@ type stagedOffset struct {
 	_      [3]uint8
 }
 
+// notApplied says that an offset sent into x certainly never became the group's.
+func (x *txn) notApplied(s *stagedOffset) bool {
+	return s.failed || x.commitInv == 0 || x.committed == 0 && x.aborted > 0
+}
+
 // offsetOp is one commit of offsets outside transactions.
 type offsetOp struct {
 	off      int64
