@@ -368,15 +368,39 @@ func TestVerdictsAndExit(t *testing.T) {
 			p.log(orders)
 			return p.done()
 		}, nil, 0, "as expected", NoDuplicates, Holds},
-		{"an offset that an open transaction holds", func() *tape {
+		{"an offset that an open transaction holds, and none before it", func() *tape {
+			p := newTape()
+			p.send("shop/0/1", 0, orders, 0, nil)
+			p.kill()
+			p.begin("exact/0/1", 1)
+			p.send("exact/0/1", 0, receipts, 0, &made{0, 1})
+			p.stage("exact/0/1", "exact", 1, 1)
+			p.log(orders, rec("shop/0/1", 0))
+			p.log(receipts, out("exact/0/1", 0, 0, 7))
+			return p.untold("exact").done()
+		}, nil, 3, "the committed offset of group exact for orders/0 is not told", NoLoss, Unknown},
+		{"… one before it: what that passed is judged", func() *tape {
 			p := exact()
 			p.begin("exact/0/1", 3)
-			p.stage("exact/0/1", "exact", 3, 2)
+			p.stage("exact/0/1", "exact", 3, 3)
 			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1))
 			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("commit", 7))
-			p.add(history.Event{Src: history.SrcAudit, Proc: "audit", Type: history.Info, Op: history.OpOffset, Group: "exact", TP: orders, Err: &history.Error{Name: "UNSTABLE_OFFSET_COMMIT", Code: unstableOffset}})
-			return p.done()
-		}, nil, 3, "the committed offset of group exact for orders/0 is not told", NoLoss, Unknown},
+			return p.untold("exact").done()
+		}, nil, 0, "as expected", NoLoss, Holds},
+		{"… and found lost", func() *tape {
+			p := exact()
+			p.send("shop/0/1", 2, orders, 2, nil)
+			p.begin("exact/0/1", 3)
+			p.send("exact/0/1", 3, receipts, 5, &made{-1, 3})
+			p.stage("exact/0/1", "exact", 3, 3)
+			p.end("exact/0/1", history.OpCommit, 3, history.OK)
+			p.begin("exact/0/1", 4)
+			p.stage("exact/0/1", "exact", 4, 4)
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2))
+			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("commit", 7),
+				out("exact/0/1", 3, -1, 7), marker("commit", 7))
+			return p.untold("exact").done()
+		}, nil, 1, "1 × lost-input", NoLoss, Violated},
 		{"audit incomplete", func() *tape {
 			p := plain()
 			p.log(orders, rec("shop/0/1", 0))

@@ -184,7 +184,7 @@ func (j *judge) groupsVerdict(ex *exercised, g Guarantee) {
 			}
 			_, some := j.visibleIn(pt, 0, pt.logEnd-1, true)
 			waits = waits || some
-			if in := r.group.inputs[pt.id]; g == NoLoss && in != nil && in.pending && ex.unknown == "" {
+			if in := r.group.inputs[pt.id]; g == NoLoss && in != nil && in.pending && r.group.tiled == 0 && ex.unknown == "" {
 				ex.unknown = fmt.Sprintf("the committed offset of group %s for %s is not told: a transaction that would move it on is still open", r.group.name, tpName(pt.tp))
 			}
 		}

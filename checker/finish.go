@@ -21,6 +21,7 @@ func (j *judge) finish() {
 	for _, pt := range j.parts {
 		j.walk(pt)
 	}
+	j.pendingOffsets()
 	inputs := j.inputsDone()
 	for _, pt := range j.parts { // one after the other, while its rows are in memory
 		if j.auditDone {

@@ -22,7 +22,7 @@ type inputPart struct {
 	rows      *table[input]
 	first     int64 // smallest offset polled, -1 if none
 	earliest  bool  // starts at the log's start where nothing is committed
-	final     int64 // stable committed offset in the audit
+	final     int64 // stable committed offset in the audit; if pending, the newest known commit
 	hasFinal  bool
 	due       bool // the configuration says that the group reads it from there
 	pending   bool // the audit was refused it: an open transaction holds an offset

@@ -215,11 +215,49 @@ func (j *judge) inputsDone() func(pt *part) {
 	}
 	return func(pt *part) {
 		for _, a := range accounts {
-			if in := a.g.inputs[pt.id]; in != nil && in.hasFinal {
+			if in := a.g.inputs[pt.id]; in != nil && (in.hasFinal || in.pending) {
 				j.tile(a.g, in, a.byOutput, a.client)
 			}
 		}
 	}
+}
+
+// pendingOffsets gives the groups whose committed offset the audit was refused, since
+// an open transaction would move it on, the offset that is known to be committed.
+func (j *judge) pendingOffsets() {
+	pending := func(group, tp int32) *inputPart {
+		if in := j.groups[group].inputs[tp]; in != nil && in.pending && !in.hasFinal {
+			return in
+		}
+		return nil
+	}
+	j.commits.scan(func(_ int64, c *offsetOp) bool {
+		if in := pending(c.group, c.tp); in != nil && c.kind == opCommitted {
+			in.final, in.finalLine = c.off, c.line
+		}
+		return true
+	})
+	j.staged.scan(func(_ int64, s *stagedOffset) bool {
+		if in := pending(s.group, s.tp); in != nil {
+			if x := j.txns.at(int64(s.txn)); !x.notApplied(s) && (x.outcome == txnCommitOK || x.committed > 0) {
+				in.final, in.finalLine = max(in.final, s.off), s.line
+			}
+		}
+		return true
+	})
+}
+
+// finalEvent is the group's committed offset after the end, as far as it is known.
+func (j *judge) finalEvent(g *group, in *inputPart) WitnessEvent {
+	name := tpName(j.parts[in.tp].tp)
+	text := fmt.Sprintf("the committed offset of group %s for %s is %d", g.name, name, in.final)
+	switch {
+	case in.pending:
+		text = fmt.Sprintf("the offset of group %s for %s is not told: the transaction that would move it on from %d is still open", g.name, name, in.final)
+	case !in.hasFinal:
+		text = fmt.Sprintf("no offset of group %s for %s is committed", g.name, name)
+	}
+	return j.event(0, "audit", in.finalLine, makePlace(in.tp, in.final), history.OK, history.OpOffset, text)
 }
 
 func sortedKeys[V any](m map[int32]V) []int32 {
@@ -283,8 +321,7 @@ func (j *judge) lostInput(g *group, in *inputPart, at place, r *record, row *inp
 				d.events = append(d.events, e)
 				past = who
 			}
-			d.events = append(d.events, j.event(0, "audit", in.finalLine, makePlace(in.tp, in.final), history.OK, history.OpOffset,
-				fmt.Sprintf("the committed offset of group %s for %s is %d", g.name, tpName(j.parts[in.tp].tp), in.final)))
+			d.events = append(d.events, j.finalEvent(g, in))
 			missing := "no processing of it is known"
 			if byOutput {
 				missing = "no committed output was made from it"

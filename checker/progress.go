@@ -143,8 +143,7 @@ func (j *judge) stuck() {
 		return
 	}
 	type key struct{ group, tp int32 }
-	moved := map[key]int64{}  // last commit
-	behind := map[key]int64{} // the highest offset committed in a transaction
+	moved := map[key]int64{} // last commit
 	polled := map[key]int64{}
 	j.polls.scan(func(_ int64, p *pollLine) bool {
 		if g := j.procs[p.proc].group; g >= 0 {
@@ -157,7 +156,6 @@ func (j *judge) stuck() {
 		if x := j.txns.at(int64(s.txn)); x.outcome == txnCommitOK {
 			k := key{s.group, s.tp}
 			moved[k] = max(moved[k], x.end)
-			behind[k] = max(behind[k], s.off)
 		}
 		return true
 	})
@@ -176,9 +174,6 @@ func (j *judge) stuck() {
 			}
 			if moved[k] == 0 && in.lastT == 0 && polled[k] > since && (in.hasFinal || !j.meansToCommit(g)) {
 				continue // it reads, and its commits are not told, or it is not known to commit
-			}
-			if in.pending {
-				in.final = max(in.final, behind[k])
 			}
 			off, ok := j.visibleIn(pt, max(in.final, 0), pt.logEnd-1, true)
 			if !ok || pt.hasWM && off >= pt.marks[1] {
@@ -234,20 +229,12 @@ func (j *judge) meansToCommit(g *group) bool {
 func (j *judge) stuckAt(g *group, in *inputPart, at place, since, to int64, polls bool) {
 	r := *j.parts[at.tp()].rows.at(at.off())
 	name := tpName(j.parts[at.tp()].tp)
-	told := fmt.Sprintf("the committed offset of group %s for %s is %d", g.name, name, in.final)
-	switch {
-	case in.pending:
-		told = fmt.Sprintf("the offset of group %s for %s is not told: the transaction that would move it on from %d is still open", g.name, name, in.final)
-	case !in.hasFinal:
-		told = fmt.Sprintf("no offset of group %s for %s is committed", g.name, name)
-	}
 	j.finds.report(StuckConsumer, func() draft {
 		d := draft{focus: []place{at}, client: j.clientOf(g)}
 		d.events = append(d.events,
 			j.event(j.phases["drain"], "harness", 0, 0, history.Info, history.OpPhase, "drain began"),
 			j.event(to, "harness", 0, 0, history.Info, history.OpPhase, "drain ended without success"),
-			j.logEvent(at, &r),
-			j.event(0, "audit", in.finalLine, makePlace(at.tp(), in.final), history.OK, history.OpOffset, told))
+			j.logEvent(at, &r), j.finalEvent(g, in))
 		what := "nobody polled or committed " + name
 		if polls {
 			what = name + " was polled, but nothing was committed"

@@ -224,6 +224,16 @@ func (p *tape) offset(group string, off int64) {
 	p.add(history.Event{Src: history.SrcAudit, Proc: "audit", Type: history.OK, Op: history.OpOffset, Group: group, TP: orders, Off: []int64{off}})
 }
 
+// untold is the audit's question for a group's offset, refused since an open
+// transaction holds one.
+func (p *tape) untold(group string) *tape {
+	p.add(history.Event{
+		Src: history.SrcAudit, Proc: "audit", Type: history.Info, Op: history.OpOffset, Group: group, TP: orders,
+		Err: &history.Error{Name: "UNSTABLE_OFFSET_COMMIT", Code: unstableOffset},
+	})
+	return p
+}
+
 func (p *tape) done() *tape {
 	p.add(history.Event{Src: history.SrcAudit, Proc: "audit", Type: history.OK, Op: history.OpAuditDone})
 	return p
