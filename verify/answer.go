@@ -35,6 +35,7 @@ type Answer struct {
 	Notes      []string      `json:"notes"`
 	Change     []lint.Change `json:"change"` // the smallest that mends it; empty if nothing broke or nothing is known
 	Mended     *Answer       `json:"mended,omitempty"`
+	Without    []Without     `json:"without,omitempty"` // of Change, and of what was first in it, line by line
 
 	app     *lint.Application
 	allowed []string
@@ -198,7 +199,10 @@ func (a *Answer) Sentence() string {
 }
 
 // Mend is the application with the answer's change made.
-func (a *Answer) Mend() *lint.Application { return a.app.With(a.Change) }
+func (a *Answer) Mend() *lint.Application { return a.With(a.Change) }
+
+// With is the answer's application with another change made.
+func (a *Answer) With(change []lint.Change) *lint.Application { return a.app.With(change) }
 
 // Again are the scenarios of s worth running to see that a change mends what
 // broke in was: those that broke if they are still in s; all of them if the
@@ -207,21 +211,25 @@ func (s *Suite) Again(was *Answer) []*scenarios.Scenario {
 	if s.App.Commit != was.app.Commit {
 		return s.Scenarios
 	}
-	broke := map[string]bool{}
-	for _, r := range was.Runs {
-		if r.judged() && slices.ContainsFunc(r.Report.Guarantees, func(g checker.Result) bool {
-			return g.Verdict == checker.Violated && !slices.Contains(was.allowed, string(g.Guarantee))
-		}) {
-			broke[r.Scenario] = true
-		}
-	}
 	var again []*scenarios.Scenario
 	for _, sc := range s.Scenarios {
-		if broke[sc.Metadata.Name] {
+		if was.BrokeIn(sc) {
 			again = append(again, sc)
 		}
 	}
 	return again
+}
+
+// Broke says whether anything broke in a run that may not.
+func (a *Answer) Broke(r Outcome) bool {
+	return r.judged() && slices.ContainsFunc(r.Report.Guarantees, func(g checker.Result) bool {
+		return g.Verdict == checker.Violated && !slices.Contains(a.allowed, string(g.Guarantee))
+	})
+}
+
+// BrokeIn says whether anything broke in a's run of a scenario.
+func (a *Answer) BrokeIn(s *scenarios.Scenario) bool {
+	return slices.ContainsFunc(a.Runs, func(r Outcome) bool { return r.Scenario == s.Metadata.Name && a.Broke(r) })
 }
 
 func firstLine(s string) string {

@@ -74,6 +74,7 @@ func (a *Answer) mending() string {
 		fmt.Fprintf(&b, "\nWith that change it could not be judged: %s\n", firstLine(m.Runs[0].Why))
 	case len(m.Broken()) == 0:
 		fmt.Fprintf(&b, "\nTried: with that change nothing broke in %d of %d runs of what broke before.\n", m.Judged(), len(m.Runs))
+		b.WriteString(a.smallness())
 	default:
 		fmt.Fprintf(&b, "\nTried, and not enough: %s\n", m.Sentence())
 	}

@@ -60,6 +60,7 @@ var swaps = []swap{
 		return p.Name == "" || strings.HasPrefix(name, "config.providers.")
 	}, "Kafka's own client has no such property"},
 	{foreign, "the class is not part of the run"},
+	{named("client.rack"), "the run's brokers stand in no racks"},
 }
 
 // taken is a properties file as a run uses it.
@@ -87,7 +88,7 @@ func take(f *lint.File, part lint.Part, instances int) (taken, error) {
 		now, why, dropped := value, "", false
 		if i := slices.IndexFunc(swaps, func(s swap) bool { return s.matches(p.Name, known, value) }); i >= 0 {
 			why, dropped = swaps[i].why, true
-		} else if p.Name == "transactional.id" || p.Name == "group.instance.id" {
+		} else if slices.Contains([]string{"transactional.id", "group.instance.id", "client.id"}, p.Name) {
 			now, why = identity(p.Name, value, instances)
 		} else if strings.Contains(value, "${") {
 			return t, fmt.Errorf("%s:%d: %s=%s: the value is not known here; write it out", f.Path, p.Line, p.Name, value)

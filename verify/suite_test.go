@@ -32,7 +32,7 @@ func production(t *testing.T) *lint.Application {
 			"interceptor.classes=com.example.Tracing", "partitioner.class=com.example.Sticky",
 			"acks=all", "transactional.id=till-${HOSTNAME}", "transaction.timeout.ms=60000", "acks=-1"),
 		Consumer: file(t, "c", "group.id=tills", "isolation.level=read_committed", "enable.auto.commit=false", "auto.offset.reset=earliest",
-			"session.timeout.ms=45000", "group.instance.id=till"),
+			"session.timeout.ms=45000", "group.instance.id=till", "client.id=till-${HOSTNAME}", "client.rack=${ZONE}"),
 	}
 }
 
@@ -50,7 +50,7 @@ func TestNothingIsReplacedSilently(t *testing.T) {
 		"p:4 sasl.jaas.config=(hidden) -> ", "p:5 ssl.truststore.password=(hidden) -> ", "p:6 value.serializer=io.example.AvroSerializer -> ",
 		"p:7 schema.registry.url=https://(hidden)@registry -> ", "p:8 basic.auth.user.info=(hidden) -> ", "p:9 interceptor.classes=com.example.Tracing -> ",
 		"p:10 partitioner.class=com.example.Sticky -> ", "p:12 transactional.id=till-${HOSTNAME} -> till-${instance}",
-		"c:6 group.instance.id=till -> till-${instance}",
+		"c:6 group.instance.id=till -> till-${instance}", "c:7 client.id=till-${HOSTNAME} -> till-${instance}", "c:8 client.rack=${ZONE} -> ",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("replaced (-want +got):\n%s", d)

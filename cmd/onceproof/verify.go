@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,7 +41,8 @@ The suite is chosen for what the configuration claims: an idempotent producer lo
 acknowledgements, a transactional application crashes around its commits, and so on, as
 much as --budget buys. The answer is one page: what the configuration promises at best,
 what broke and its witness, and the smallest change that mends it. --fix makes that
-change, in the runs and not in your files, and runs what broke again.
+change, in the runs and not in your files, and runs what broke again; then it does
+without each line of the change in turn, so that what remains is proved the smallest.
 
 Exit code 0 if nothing broke, 1 if something did, whether or not --fix mended it.
 --allow names guarantees that need not hold, such as no-duplicates of an application
@@ -65,7 +67,7 @@ that is at-least-once on purpose.`,
 	f.StringVar(&o.suite.Backend, "backend", "auto", "auto, docker, embedded or external")
 	f.StringVar(&o.image, "image", "", "Kafka image, for backend docker")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw; without it one is drawn")
-	f.DurationVar(&o.budget, "budget", 10*time.Minute, "time for all runs; with --fix half of it is for running again")
+	f.DurationVar(&o.budget, "budget", 10*time.Minute, "time for all runs; with --fix a third each is for them, for running again, and for doing with less")
 	f.BoolVar(&o.fix, "fix", false, "run what broke again with the smallest change that should mend it")
 	f.IntVar(&o.suite.Instances, "instances", 0, "instances of the application (default 2; 1 if its transactional.id is one instance's)")
 	f.StringSliceVar(&o.suite.Allow, "allow", nil, "guarantees that need not hold")
@@ -100,6 +102,9 @@ func verifyFiles(ctx context.Context, out io.Writer, o verifyOptions) error {
 			return err
 		}
 	}
+	if o.fix && v.interrupted() == nil {
+		v.reduce(answer)
+	}
 	if err := v.publish(out, answer); err != nil {
 		return &exit{exitUnjudged, err}
 	}
@@ -114,8 +119,8 @@ type verification struct {
 	asIs, again suite
 }
 
-// round runs the suite of an application, or of what broke in was.
-func (v *verification) round(app *lint.Application, was *verify.Answer) (*verify.Answer, error) {
+// suiteOf is the suite of an application, without what its library cannot honour.
+func (v *verification) suiteOf(app *lint.Application) (*verify.Suite, error) {
 	suite, err := verify.New(app, v.o.suite)
 	if err != nil {
 		return nil, err
@@ -126,6 +131,15 @@ func (v *verification) round(app *lint.Application, was *verify.Answer) (*verify
 	}
 	if err := suite.Drop(refused); err != nil {
 		return nil, &exit{exitUnjudged, err}
+	}
+	return suite, nil
+}
+
+// round runs the suite of an application, or of what broke in was.
+func (v *verification) round(app *lint.Application, was *verify.Answer) (*verify.Answer, error) {
+	suite, err := v.suiteOf(app)
+	if err != nil {
+		return nil, err
 	}
 	chosen := suite.Scenarios
 	if was != nil {
@@ -140,23 +154,61 @@ func (v *verification) round(app *lint.Application, was *verify.Answer) (*verify
 	if err := os.MkdirAll(v.o.out, 0o755); err != nil {
 		return nil, err
 	}
+	return v.runAll(suite, jobs, was != nil, func(verify.Outcome) bool { return false }), nil
+}
+
+// reduce does without each line of the change that mends, until the time is up: a
+// third of the budget.
+func (v *verification) reduce(a *verify.Answer) {
+	began := time.Now()
+	tried := map[string]bool{}
+	if a.Mended != nil {
+		for _, r := range a.Mended.Runs {
+			tried[r.Scenario] = true
+		}
+	}
+	a.Reduce(func(change []lint.Change) verify.Trial {
+		left := v.o.budget/3 - time.Since(began)
+		suite, err := v.suiteOf(a.With(change))
+		if err != nil {
+			return verify.Trial{Refused: err}
+		}
+		all := slices.DeleteFunc(suite.Scenarios, func(s *scenarios.Scenario) bool { return !tried[s.Metadata.Name] })
+		c := scenarios.Pick(all, left, (*scenarios.Scenario).Cost, a.BrokeIn)
+		if len(c.Picked) == 0 || v.interrupted() != nil {
+			return verify.Trial{}
+		}
+		jobs, err := v.jobsOf(c.Picked)
+		if err != nil {
+			return verify.Trial{Refused: err}
+		}
+		fmt.Fprintf(os.Stderr, "\nand with no more than: %s\n", changes(change))
+		answer := v.runAll(suite, jobs, true, a.Broke)
+		return verify.Trial{Answer: answer, Complete: len(all) == len(tried) && len(answer.Runs) == len(all)}
+	})
+}
+
+// runAll runs and judges jobs until enough says so of one, and answers. With again
+// they are not the configuration as it is.
+func (v *verification) runAll(suite *verify.Suite, jobs []job, again bool, enough func(verify.Outcome) bool) *verify.Answer {
 	var runs []verify.Outcome
 	for _, j := range jobs {
-		r := runOne(v.ctx, io.Discard, v.runOptions(was != nil), j)
-		if was == nil {
-			v.asIs = append(v.asIs, r)
-		} else {
+		r := runOne(v.ctx, io.Discard, v.runOptions(again), j)
+		if again {
 			v.again = append(v.again, r)
+		} else {
+			v.asIs = append(v.asIs, r)
 		}
-		runs = append(runs, verify.Outcome{Scenario: j.name(), Seed: j.plan.Seed, Dir: r.dir, Exit: r.code, Why: r.why, Report: r.report})
+		o := verify.Outcome{Scenario: j.name(), Seed: j.plan.Seed, Dir: r.dir, Exit: r.code, Why: r.why, Report: r.report}
+		runs = append(runs, o)
 		if !v.o.quiet {
 			fmt.Fprintf(os.Stderr, "%s: %s\n", j.name(), firstLine(r.why))
 		}
-		if r.code == exitInterrupted {
+		if r.code == exitInterrupted || enough(o) {
 			break
 		}
 	}
-	return suite.Answer(v.o.suite, runs), nil
+	return suite.Answer(v.o.suite, runs)
 }
 
 func (v *verification) runOptions(again bool) runOptions {
@@ -172,7 +224,7 @@ func (v *verification) runOptions(again bool) runOptions {
 func (v *verification) jobs(s *verify.Suite, chosen []*scenarios.Scenario) ([]job, error) {
 	budget := v.o.budget
 	if v.o.fix {
-		budget /= 2
+		budget /= 3
 	}
 	c := scenarios.Pick(chosen, budget, (*scenarios.Scenario).Cost, func(*scenarios.Scenario) bool { return false })
 	if len(c.Picked) == 0 {
@@ -181,16 +233,19 @@ func (v *verification) jobs(s *verify.Suite, chosen []*scenarios.Scenario) ([]jo
 	if len(c.Left) > 0 {
 		s.Notes = append(s.Notes, "left out for want of time (--budget): "+listed(c.Left))
 	}
-	var jobs []job
-	for _, sc := range c.Picked {
+	if !v.o.quiet {
+		fmt.Fprintf(os.Stderr, "%d scenarios, about %v: %s\n", len(c.Picked), c.Cost.Round(time.Second), listed(c.Picked))
+	}
+	return v.jobsOf(c.Picked)
+}
+
+func (v *verification) jobsOf(picked []*scenarios.Scenario) (jobs []job, err error) {
+	for _, sc := range picked {
 		j, err := newJob(sc, runOptions{image: v.o.image}, seedOf(sc, v.o.runOptions))
 		if err != nil {
 			return nil, err
 		}
 		jobs = append(jobs, j)
-	}
-	if !v.o.quiet {
-		fmt.Fprintf(os.Stderr, "%d scenarios, about %v: %s\n", len(jobs), c.Cost.Round(time.Second), listed(c.Picked))
 	}
 	return jobs, nil
 }

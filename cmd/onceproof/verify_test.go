@@ -43,7 +43,7 @@ func TestVerifyMendsTheGuidesProducer(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "p.properties", "bootstrap.servers=kafka.example.com:9093\nsecurity.protocol=SASL_SSL\nsasl.jaas.config=x password=\"hunter2\";\nacks=all\nenable.idempotence=false\n")
 	got := onceproof(t, dir, "verify", "--library", "franz-go", "--producer", "p.properties", "--backend", "embedded", "--seed", "7",
-		"--budget", "35s", "--fix", "--quiet", "--json", "--out", "answer")
+		"--budget", "53s", "--fix", "--quiet", "--json", "--out", "answer")
 	if got.code != exitDiffers {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}

@@ -379,13 +379,14 @@ func obeysTerm(b *bench) error {
 	if err != nil {
 		return err
 	}
-	closed := false
+	asked, closed := false, false
 	for lines.Scan() {
 		var e history.Event
 		if err := history.ParseLine(lines.Bytes(), &e); err != nil {
 			return err
 		}
-		if e.Op == history.OpSend && e.Type == history.OK {
+		if e.Op == history.OpSend && e.Type == history.OK && !asked {
+			asked = true // a second one may well mean "at once"
 			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 				return err
 			}
