@@ -165,13 +165,16 @@ class KafkaJS extends Library {
     return { fatal, err: { name: cause.type ?? e.name, class: cls || undefined, code: code || undefined, text: e.message } }
   }
 
-  // connect() of a transactional producer asks for its producer id and fences older ones.
+  // connect() asks for an idempotent producer's id; the first transaction's begin for
+  // that of the transactional one, and fences older ones.
   async initTransactions() {
     await this.producer.connect()
+    this.first = await this.producer.transaction()
   }
 
   async begin() {
-    this.txn = await this.producer.transaction()
+    this.txn = this.first ?? await this.producer.transaction()
+    this.first = undefined
   }
 
   async commit() {

@@ -337,6 +337,7 @@ class Worker {
     for (const r of records) {
       await this.processOne(r)
       if (this.out.queued.length >= BURST) await this.out.release(1)
+      if (this.out.broken) return // send() threw: the transaction is aborted
     }
   }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,7 +23,10 @@ import (
 func judge(ctx context.Context, out io.Writer, o runOptions, j job, dir string, runErr error) outcome {
 	result := outcome{job: j, dir: dir, code: exitUnjudged, err: runErr}
 	report, in, err := judgeDir(ctx, dir, checker.Options{})
-	if err != nil {
+	if err != nil && runErr != nil && errors.Is(err, fs.ErrNotExist) {
+		err = nil // it ended before there was a history
+	}
+	if err != nil || report == nil {
 		result.why = errors.Join(runErr, err).Error()
 		return result
 	}

@@ -173,7 +173,13 @@ func (v *verification) reduce(a *verify.Answer) {
 		if err != nil {
 			return verify.Trial{Refused: err}
 		}
-		all := slices.DeleteFunc(suite.Scenarios, func(s *scenarios.Scenario) bool { return !tried[s.Metadata.Name] })
+		whole := 0 // of what the whole change was tried on
+		all := slices.DeleteFunc(suite.Scenarios, func(s *scenarios.Scenario) bool {
+			if tried[s.Metadata.Name] {
+				whole++
+			}
+			return !tried[s.Metadata.Name] && !a.BrokeIn(s)
+		})
 		c := scenarios.Pick(all, left, (*scenarios.Scenario).Cost, a.BrokeIn)
 		if len(c.Picked) == 0 || v.interrupted() != nil {
 			return verify.Trial{}
@@ -184,7 +190,7 @@ func (v *verification) reduce(a *verify.Answer) {
 		}
 		fmt.Fprintf(os.Stderr, "\nand with no more than: %s\n", changes(change))
 		answer := v.runAll(suite, jobs, true, a.Broke)
-		return verify.Trial{Answer: answer, Complete: len(all) == len(tried) && len(answer.Runs) == len(all)}
+		return verify.Trial{Answer: answer, Complete: whole == len(tried) && len(answer.Runs) == len(all)}
 	})
 }
 
