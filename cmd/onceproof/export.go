@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/history/parquet"
 )
 
 func historyCommand() *cobra.Command {
@@ -27,7 +28,7 @@ func exportCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			export, ok := map[string]func(io.Writer, *history.Reader) error{
 				"edn":     history.ExportEDN,
-				"parquet": history.ExportParquet,
+				"parquet": parquet.Export,
 			}[format]
 			if !ok {
 				return fmt.Errorf("--format %s: a history is exported as edn or parquet", format)

@@ -17,6 +17,7 @@ const module = "github.com/onceproof/onceproof/"
 // named here may not exist.
 var rooms = map[string][]string{
 	"history":           {},
+	"history/parquet":   {"history"}, // apart, so that workers do not link a Parquet library
 	"scenarios":         {},
 	"harness/plan":      {"scenarios"},
 	"harness/cluster":   {},
@@ -40,6 +41,7 @@ var rooms = map[string][]string{
 // others, and why.
 var forbidden = []struct{ room, prefix, why string }{
 	{"history", "github.com/twmb/franz-go", "a history is judged on machines that have no Kafka"},
+	{"clients/franz-go", "github.com/parquet-go", "a worker prints a history, and exports none; 5 MB of each"},
 	{"history", "github.com/moby", "a history is judged on machines that have no engine"},
 	{"checker", "github.com/twmb/franz-go", "the judge sees only the history, never a broker"},
 	{"checker", "github.com/moby", "the judge sees only the history, never a container"},

@@ -1,18 +1,27 @@
-package history
+// Package parquet writes a history as one Parquet table, for DuckDB and the like. It
+// stands apart so that what only reads and writes histories, the workers above all,
+// does not carry a Parquet library.
+//
+//	history.Reader ──> parquet.Export ──> a table, one row a record
+package parquet
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/onceproof/onceproof/history"
 )
 
 // rowGroup is how many rows are held in memory before they are written.
 const rowGroup = 1 << 18
 
-// parquetRow is one record of an event; an event without records is one row.
+// row is one record of an event; an event without records is one row.
 // What an event leaves out is null.
-type parquetRow struct {
+type row struct {
 	Line      int64   `parquet:"line,delta"` // in the history
 	Part      int32   `parquet:"record"`     // number within the line
 	T         int64   `parquet:"t,delta"`
@@ -45,13 +54,12 @@ type parquetRow struct {
 	Data      string  `parquet:"data,optional"` // JSON
 }
 
-// ExportParquet writes the events of r as one Parquet table, one row a record,
-// for DuckDB and the like. docs/history.md describes the columns. It reads r to
-// its end, and holds one row group in memory.
-func ExportParquet(w io.Writer, r *Reader) error {
-	x := &parquetExport{w: parquet.NewGenericWriter[parquetRow](w, parquet.Compression(&parquet.Zstd),
+// Export writes the events of r as one table, one row a record. docs/history.md
+// describes the columns. It reads r to its end, and holds one row group in memory.
+func Export(w io.Writer, r *history.Reader) error {
+	x := &export{w: parquet.NewGenericWriter[row](w, parquet.Compression(&parquet.Zstd),
 		parquet.CreatedBy("onceproof", "", ""), parquet.KeyValueMetadata("onceproof.scenario", r.Header().Scenario))}
-	var e Event
+	var e history.Event
 	for {
 		err := r.Next(&e)
 		if err == io.EOF {
@@ -66,73 +74,88 @@ func ExportParquet(w io.Writer, r *Reader) error {
 		}
 	}
 	if err := x.w.Close(); err != nil {
-		return fmt.Errorf("history: export: %w", err)
+		return fmt.Errorf("export as parquet: %w", err)
 	}
 	return nil
 }
 
-type parquetExport struct {
-	w    *parquet.GenericWriter[parquetRow]
-	row  [1]parquetRow
+type export struct {
+	w    *parquet.GenericWriter[row]
+	buf  [1]row
 	rows int
 }
 
-func (x *parquetExport) event(line int64, e *Event) error {
-	row := parquetRow{
+func (x *export) event(line int64, e *history.Event) error {
+	n := row{
 		Line: line, T: e.T, Src: string(e.Src), Proc: e.Proc, Type: string(e.Type), Op: string(e.Op), ID: e.ID, Txn: e.Txn,
 		Group: e.Group, Topic: e.TP.Topic, InTxn: e.InTxn, Marker: e.Marker, Meta: e.Meta, Note: e.Note,
 	}
 	epoch, code := int32(e.Epoch), int32(0)
 	if e.TP.Topic != "" && e.TP.Part >= 0 {
-		row.Partition = &e.TP.Part
+		n.Partition = &e.TP.Part
 	}
 	if e.HasPID {
-		row.PID, row.Epoch = &e.PID, &epoch
+		n.PID, n.Epoch = &e.PID, &epoch
 	}
 	if e.Err != nil {
-		row.ErrName, row.ErrClass, row.ErrText = e.Err.Name, string(e.Err.Class), e.Err.Text
+		n.ErrName, n.ErrClass, n.ErrText = e.Err.Name, string(e.Err.Class), e.Err.Text
 		if code = int32(e.Err.Code); code != 0 {
-			row.ErrCode = &code
+			n.ErrCode = &code
 		}
 	}
 	if len(e.Data) > 0 {
-		row.Data = string(appendAny(nil, e.Data, 0))
+		data, err := facts(e.Data)
+		if err != nil {
+			return fmt.Errorf("export as parquet: line %d: %w", line, err)
+		}
+		n.Data = data
 	}
 	for i := range max(1, len(e.Off), len(e.Key), len(e.Val), len(e.From)) {
-		row.Part = int32(i)
-		row.record(e, i)
-		if err := x.write(row); err != nil {
+		n.Part = int32(i)
+		n.record(e, i)
+		if err := x.write(n); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (row *parquetRow) record(e *Event, i int) {
-	row.Off, row.Key, row.ValProc, row.ValN, row.FromTopic, row.FromPart, row.FromOff = nil, nil, nil, nil, nil, nil, nil
+func (n *row) record(e *history.Event, i int) {
+	n.Off, n.Key, n.ValProc, n.ValN, n.FromTopic, n.FromPart, n.FromOff = nil, nil, nil, nil, nil, nil, nil
 	if i < len(e.Off) {
-		row.Off = &e.Off[i]
+		n.Off = &e.Off[i]
 	}
 	if i < len(e.Key) {
-		row.Key = &e.Key[i]
+		n.Key = &e.Key[i]
 	}
-	if i < len(e.Val) && e.Val[i] != (Value{}) {
-		row.ValProc, row.ValN = &e.Val[i].Proc, &e.Val[i].N
+	if i < len(e.Val) && e.Val[i] != (history.Value{}) {
+		n.ValProc, n.ValN = &e.Val[i].Proc, &e.Val[i].N
 	}
-	if i < len(e.From) && e.From[i] != (Input{}) {
-		row.FromTopic, row.FromPart, row.FromOff = &e.From[i].TP.Topic, &e.From[i].TP.Part, &e.From[i].Off
+	if i < len(e.From) && e.From[i] != (history.Input{}) {
+		n.FromTopic, n.FromPart, n.FromOff = &e.From[i].TP.Topic, &e.From[i].TP.Part, &e.From[i].Off
 	}
 }
 
-func (x *parquetExport) write(row parquetRow) error {
-	x.row[0] = row
-	if _, err := x.w.Write(x.row[:]); err != nil {
-		return fmt.Errorf("history: export: %w", err)
+func (x *export) write(n row) error {
+	x.buf[0] = n
+	if _, err := x.w.Write(x.buf[:]); err != nil {
+		return fmt.Errorf("export as parquet: %w", err)
 	}
 	if x.rows++; x.rows%rowGroup == 0 {
 		if err := x.w.Flush(); err != nil {
-			return fmt.Errorf("history: export: %w", err)
+			return fmt.Errorf("export as parquet: %w", err)
 		}
 	}
 	return nil
+}
+
+// facts is an event's data as JSON, with its keys in order.
+func facts(data map[string]any) (string, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(data); err != nil {
+		return "", err
+	}
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
