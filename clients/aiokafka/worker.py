@@ -11,6 +11,16 @@ from aiokafka.structs import OffsetAndMetadata
 
 import onceproof_worker as worker
 
+
+def assignors(value):
+    from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+    from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+    from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+
+    return worker.assignors(value, {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionAssignor,
+                                    "sticky": StickyPartitionAssignor})
+
+
 PRODUCER = {"acks": lambda v: "all" if v in ("all", "-1") else {"0": 0, "1": 1}[v], "enable.idempotence": worker.boolean,
             "linger.ms": int, "transactional.id": str, "transaction.timeout.ms": int, "max.request.size": int,
             "compression.type": lambda v: {"none": None, "gzip": "gzip", "snappy": "snappy", "lz4": "lz4", "zstd": "zstd"}[v]}
@@ -35,7 +45,8 @@ def own(name):
 
 TABLE = {n: ("producer", own(n), c) for n, c in PRODUCER.items()} | {n: ("consumer", own(n), c) for n, c in CONSUMER.items()} \
     | {n: ("producer+consumer", own(n), c) for n, c in EITHER.items()} \
-    | {"batch.size": ("producer", "max_batch_size", int)}
+    | {"batch.size": ("producer", "max_batch_size", int),
+       "partition.assignment.strategy": ("consumer", "partition_assignment_strategy", assignors)}
 
 FENCED = (errors.ProducerFenced, errors.InvalidProducerEpoch, errors.FencedInstanceIdError) \
     if hasattr(errors, "FencedInstanceIdError") else (errors.ProducerFenced, errors.InvalidProducerEpoch)
@@ -59,7 +70,7 @@ class Aiokafka(worker.Library):
         effective |= {n: v for n, v in self.spec["config"].items() if n in PRODUCER | EITHER | {"batch.size": 0}}
         if self.spec["role"] != "producer":
             effective |= DEFAULTS_CONSUMER | {"enable.auto.commit": str(self.consumer_config["enable_auto_commit"]).lower()}
-            effective |= {n: v for n, v in self.spec["config"].items() if n in CONSUMER}
+            effective |= {n: v for n, v in self.spec["config"].items() if n in CONSUMER or n == "partition.assignment.strategy"}
         return effective, refused
 
     def run(self, coroutine):

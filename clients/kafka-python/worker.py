@@ -24,16 +24,11 @@ EITHER = {"client.id": str, "request.timeout.ms": int, "metadata.max.age.ms": in
 
 
 def assignors(value):
-    from kafka.coordinator import assignors as known
-    import kafka.coordinator.assignors.range as range_
-    import kafka.coordinator.assignors.roundrobin as roundrobin
-    import kafka.coordinator.assignors.sticky.sticky_assignor as sticky
-    del known
-    names = {"RangeAssignor": range_.RangePartitionAssignor, "range": range_.RangePartitionAssignor,
-             "RoundRobinAssignor": roundrobin.RoundRobinPartitionAssignor,
-             "roundrobin": roundrobin.RoundRobinPartitionAssignor,
-             "StickyAssignor": sticky.StickyPartitionAssignor, "sticky": sticky.StickyPartitionAssignor}
-    return [names[a.strip().rsplit(".", 1)[-1]] for a in value.split(",")]
+    from kafka.coordinator.assignors.range import RangePartitionAssignor
+    from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+    from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+    return worker.assignors(value, {"range": RangePartitionAssignor, "roundrobin": RoundRobinPartitionAssignor,
+                                    "sticky": StickyPartitionAssignor})
 
 
 def own(name):

@@ -529,6 +529,11 @@ def tell_partitions(events, group, op, tps):
         events.flush()
 
 
+def assignors(value, classes):
+    """The classes of partition.assignment.strategy, by short names or Java's."""
+    return [classes[name.strip().rsplit(".", 1)[-1].removesuffix("Assignor").lower()] for name in value.split(",")]
+
+
 def translate(spec, table, role_names):
     """Splits spec["config"] by table: {java name: (where, name, convert)}; returns
     ({where: {name: value}}, refused)."""

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"regexp"
@@ -15,17 +16,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/scenarios"
 )
 
 var (
-	pageRow     = regexp.MustCompile("(?m)^\\| `([a-z.]+)` \\|")
+	pageRow     = regexp.MustCompile("(?m)^\\| `([a-z.]+)` \\| .*\\| *(.*) \\|$")
 	pageRefused = regexp.MustCompile("(?m)^Nothing for: (.*)$")
 	pageName    = regexp.MustCompile("`([a-z.]+)`")
 )
 
 // TestClientsPage holds docs/clients.md against the workers: what the page has
-// nothing for, the worker refuses. It asks franz-go, and the built workers that
-// ONCEPROOF_WORKERS names.
+// nothing for, the worker refuses; what it has a name for, the worker takes; and the
+// defaults that it gives are those that the worker tells of. It asks franz-go, and the
+// built workers that ONCEPROOF_WORKERS names.
 func TestClientsPage(t *testing.T) {
 	page, err := os.ReadFile("../../../docs/clients.md")
 	if err != nil {
@@ -70,7 +73,11 @@ func TestClientsPage(t *testing.T) {
 				t.Fatalf("%d properties mapped, %d not: the page has lost its table", len(mapped), len(nothing))
 			}
 			slices.Sort(nothing)
-			hello := helloTo(t, command, nothing)
+			asked := map[string]string{}
+			for _, p := range nothing {
+				asked[p] = "true" // no matter what, as long as it is not what the library does anyway
+			}
+			hello := helloTo(t, command, asked)
 			var told []string
 			for _, r := range hello.Refused {
 				name, _, _ := strings.Cut(r, ":")
@@ -80,21 +87,93 @@ func TestClientsPage(t *testing.T) {
 			if diff := cmp.Diff(nothing, told); diff != "" {
 				t.Errorf("asked for all that the page has nothing for, the worker refuses (-page +worker):\n%s", diff)
 			}
+			taken(t, command, mapped)
+			defaults(t, helloTo(t, command, nil), text)
 		})
 	}
 }
 
-// helloTo asks for properties that the library has nothing for; their values do
-// not matter, as long as they are not what the library does anyway.
-func helloTo(t *testing.T, command, properties []string) client.Hello {
+// taken asks for Kafka's own value of each property that the page has a name for.
+func taken(t *testing.T, command, mapped []string) {
+	t.Helper()
+	asked := map[string]string{}
+	for _, p := range mapped {
+		if p != "transactional.id" { // not without transactions
+			asked[p] = kafkas(p)
+		}
+	}
+	for name, v := range map[string]string{
+		"partition.assignment.strategy": "roundrobin", // each library that has a choice has this one
+		"enable.idempotence":            "false",      // with which max.in.flight is free
+		"enable.auto.commit":            "false",      // the spec's commit pattern
+	} {
+		if _, any := asked[name]; any {
+			asked[name] = v
+		}
+	}
+	delete(asked, "group.remote.assignor")  // for the other protocol
+	delete(asked, "transaction.timeout.ms") // not without transactions
+	for _, r := range helloTo(t, command, asked).Refused {
+		if name, _, _ := strings.Cut(r, ":"); asked[name] != "" {
+			t.Errorf("the page has a name for %s, and the worker refuses %s=%s: %s", name, name, asked[name], r)
+		}
+	}
+}
+
+// defaults compares what a worker tells of when nothing is asked of it.
+func defaults(t *testing.T, hello client.Hello, text string) {
+	t.Helper()
+	compared := 0
+	for _, m := range pageRow.FindAllStringSubmatch(text, -1) {
+		name, page := m[1], m[2]
+		told, any := hello.Effective[name]
+		if !any || slices.Contains([]string{"enable.auto.commit", "group.id", "client.id"}, name) { // the pattern's, the spec's, nobody's
+			continue
+		}
+		want := page
+		if page == "" && told != "" {
+			want = kafkas(name)
+		}
+		compared++
+		if short(name, told) != short(name, want) {
+			t.Errorf("%s: the page says %q (Kafka's is %q), the worker %q", name, page, kafkas(name), told)
+		}
+	}
+	if compared < 8 {
+		t.Errorf("%d defaults compared: the worker tells of too few", compared)
+	}
+}
+
+// kafkas is Kafka's own default of a client's property, "x" where it has none.
+func kafkas(name string) string {
+	for _, kind := range []string{"producer", "consumer"} {
+		if p, known := scenarios.LookupProperty(kind, name); known && p.Default != "" {
+			return p.Default
+		}
+	}
+	return "x"
+}
+
+// short is a value as the shortest of its spellings.
+func short(name, value string) string {
+	switch name {
+	case "acks":
+		return strings.ReplaceAll(value, "-1", "all")
+	case "partition.assignment.strategy":
+		first, _, _ := strings.Cut(value, ",")
+		return strings.ToLower(strings.TrimSuffix(first[strings.LastIndexByte(first, '.')+1:], "Assignor"))
+	}
+	return value
+}
+
+// helloTo starts a processor with a configuration, and returns its hello.
+func helloTo(t *testing.T, command []string, asked map[string]string) client.Hello {
 	t.Helper()
 	spec := client.Spec{
 		Protocol: client.ProtocolVersion, Proc: "till/0/1", Role: client.Processor, Commit: client.CommitBatch,
 		Bootstrap: []string{"127.0.0.1:1"}, Input: "in", Output: "out", Config: map[string]string{"group.id": "till"},
 	}
-	for _, p := range properties {
-		spec.Config[p] = "true"
-	}
+	maps.Copy(spec.Config, asked)
 	line, err := json.Marshal(spec)
 	if err != nil {
 		t.Fatal(err)
