@@ -80,7 +80,7 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{From: "broker(1)", To: "broker(2)"}},
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "follower(orders/0)", Listener: scenarios.OfReplication}},
 		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "follower(orders/0)", Listener: scenarios.OfControllers}},
-		{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "follower(orders/0)"}},
+		{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "controller"}},
 		{Kind: scenarios.KindReassign, Args: scenarios.FaultArgs{TP: "few/0"}, For: second},
 		{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "all"}},
 		{Kind: scenarios.KindRoll},

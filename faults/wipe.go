@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/scenarios"
@@ -40,6 +42,39 @@ func (w *wipe) Inject(ctx context.Context) (string, error) {
 	return resolved, each(w.struck, func(i int, b broker) error {
 		w.before[i] = disk.Wiped(b.id)
 		return disk.Wipe(ctx, b.id)
+	})
+}
+
+// Recover lets every struck broker start, once its peers follow another controller.
+func (w *wipe) Recover(ctx context.Context) error {
+	w.awaitSuccessor(ctx)
+	return w.kill.Recover(ctx)
+}
+
+// succession is how long a quorum may take to elect the next leader.
+const succession = 30 * time.Second
+
+// awaitSuccessor waits until no struck broker is the quorum's leader to its peers. A
+// voter that has forgotten its vote and hears that it leads an epoch which it does
+// not know ends itself: "inconsistent with current leader". Where nobody is left to
+// elect another one there is nothing to wait for, and whether the broker comes back
+// is for Gone to see.
+func (w *wipe) awaitSuccessor(ctx context.Context) {
+	alive := slices.ContainsFunc(w.env.Cluster.Brokers(), func(b cluster.Broker) bool { return b.State == cluster.Running })
+	if !alive || w.before == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, succession)
+	defer cancel()
+	_, _ = await(ctx, func(ctx context.Context) (string, error) {
+		q, err := w.env.quorum(ctx)
+		if errors.Is(err, errOldBroker) {
+			return "", nil
+		}
+		if err == nil && slices.ContainsFunc(w.struck, func(b broker) bool { return b.id == q.leader }) {
+			err = fmt.Errorf("controller %d still leads the quorum in epoch %d", q.leader, q.epoch)
+		}
+		return "", err
 	})
 }
 
