@@ -39,7 +39,7 @@ func pick(o runOptions, all []*scenarios.Scenario) ([]*scenarios.Scenario, error
 	}
 	c := scenarios.Pick(fit, o.budget, cost, func(s *scenarios.Scenario) bool { return earlier[s.Metadata.Name].Failed })
 	if len(c.Picked) == 0 {
-		return nil, fmt.Errorf("--budget %v: none of %d scenarios fits; the shortest takes about %v", o.budget, len(all), shortest(fit, cost))
+		return nil, fmt.Errorf("--budget %v: none of %d scenarios fits; the shortest takes about %v", o.budget, len(all), shortest(fit, cost).Round(time.Second))
 	}
 	if !o.quiet {
 		fmt.Fprintf(os.Stderr, "a budget of %v buys %s (about %v)\n", o.budget, listed(c.Picked), c.Cost.Round(time.Second))

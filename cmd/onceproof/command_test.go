@@ -148,6 +148,7 @@ func TestBadInputEndsBeforeAnythingStarts(t *testing.T) {
 		{"no duration", edit("duration: 6s", "duration: 0s"), "0s, warmup", nil, exitUsage, []string{"duration"}},
 		{"seed that is no number", edit("seed: 7", "seed: seven"), "seven", nil, exitUsage, []string{"seven"}},
 		{"seed flag that is no number", small, "", []string{"--seed", "seven"}, exitUsage, []string{"seven"}},
+		{"repeated never", small, "", []string{"--repeat", "0"}, exitUsage, []string{"--repeat", "1 or more"}},
 		{"engine unreachable", small, "", []string{"--backend", "docker"}, exitUnjudged, []string{"engine"}},
 		{"no such backend", small, "", []string{"--backend", "dcoker"}, exitUsage, []string{"dcoker", "docker"}},
 	}

@@ -69,7 +69,7 @@ and made anew.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&o.libraries, "libraries", nil, "libraries to compare; without it, all whose worker is built")
 	f.StringSliceVar(&o.scenarios, "scenarios", []string{"guide-recipe", "exactly-once"}, "scenarios, shipped or files; all: every shipped one that shows no mistake and no bug, as far as the backend can do it")
-	f.IntVar(&o.repeat, "repeat", 1, "run each so often, with consecutive seeds")
+	times(f, &o.repeat, "repeat", "run each so often, with consecutive seeds")
 	f.StringVar(&o.out, "out", "", "folder of the comparison (default runs/compare-<time>)")
 	f.StringVar(&o.backend, "backend", "", "auto, docker, embedded or external, instead of the scenario's")
 	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")

@@ -40,7 +40,7 @@ func explainCommand() *cobra.Command {
 		Short: "Explain an anomaly: what it is, its smallest history, and what forfeits it",
 		Example: `  onceproof explain duplicate-write
   onceproof explain torn-transaction`,
-		Args: cobra.ExactArgs(1),
+		Args: one("anomaly; docs/anomalies.md lists them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, ok := checker.Explain(checker.Anomaly(args[0]))
 			if !ok {

@@ -26,7 +26,7 @@ fixed is the plan, not how a cluster and its clients interleave, so a replay is 
 by how alike it was, and --repeat tells how often each finding comes back.`,
 		Example: `  onceproof replay runs/guide-recipe-7-20260101T120000
   onceproof replay runs/guide-recipe-7-20260101T120000 --repeat 10`,
-		Args: cobra.ExactArgs(1),
+		Args: one("run folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return replay(cmd.Context(), cmd.OutOrStdout(), o, args[0])
 		},
@@ -35,7 +35,7 @@ by how alike it was, and --repeat tells how often each finding comes back.`,
 	f.StringVar(&o.out, "out", "runs", "folder in which each run gets its own")
 	f.StringVar(&o.backend, "backend", "", "docker, embedded or external, instead of the one that it ran on")
 	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")
-	f.IntVar(&o.repeat, "repeat", 1, "how often")
+	times(f, &o.repeat, "repeat", "how often")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress")
 	return cmd
 }

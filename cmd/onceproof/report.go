@@ -39,7 +39,7 @@ goes there.`,
   onceproof report --evidence runs
   onceproof report --trend nightly/*/runs --out trend.html
   onceproof report --track-record runs > track-record.md`,
-		Args: cobra.MinimumNArgs(1),
+		Args: some("run folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dirs, err := runFolders(args)
 			if err != nil {

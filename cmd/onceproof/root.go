@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"runtime/debug"
+	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func root() *cobra.Command {
@@ -54,6 +58,46 @@ Exit codes:
 		workerCommand(),
 	)
 	return cmd
+}
+
+// one and some say what a command wants where its arguments are not as many.
+func one(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return fmt.Errorf("name one %s: %s", what, cmd.UseLine())
+	}
+}
+
+func some(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return fmt.Errorf("name a %s: %s", what, cmd.UseLine())
+	}
+}
+
+// times is a flag that says how often, 1 if it is not given. Never: a gate that runs
+// nothing would pass.
+func times(f *pflag.FlagSet, n *int, name, usage string) {
+	*n = 1
+	f.Var((*atLeastOnce)(n), name, usage)
+}
+
+type atLeastOnce int
+
+func (n *atLeastOnce) String() string { return strconv.Itoa(int(*n)) }
+func (n *atLeastOnce) Type() string   { return "int" }
+
+func (n *atLeastOnce) Set(s string) error {
+	v, err := strconv.Atoi(s)
+	if err != nil || v < 1 {
+		return errors.New("want 1 or more")
+	}
+	*n = atLeastOnce(v)
+	return nil
 }
 
 func version() string {

@@ -98,7 +98,7 @@ that ship but the real bugs, which want older versions of libraries.`,
 	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw, instead of the scenario's")
 	f.BoolVar(&o.control, "control", false, "run each scenario's twin too: weakened, it must be found violated; of a mistake, mended, it must hold")
 	f.BoolVar(&o.plan, "plan", false, "print the plan and stop")
-	f.IntVar(&o.repeat, "repeat", 1, "run everything so often, with consecutive seeds")
+	times(f, &o.repeat, "repeat", "run everything so often, with consecutive seeds")
 	f.BoolVar(&o.explore, "explore", false, "move the faults of each run to where none has struck yet")
 	f.BoolVar(&o.until, "until-fail", false, "repeat, without --repeat for ever, until a run is not as expected")
 	f.DurationVar(&o.budget, "budget", 0, "pick the scenarios that are worth most within this time, such as 10m")

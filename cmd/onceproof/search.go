@@ -41,7 +41,7 @@ violation that the scenario does not expect and no line of its configuration per
 which is then shrunk to a scenario file, or when the budget does.`,
 		Example: `  onceproof search exactly-once --budget 30m
   onceproof search ./orders.yaml --backend docker --faults 2 --seed 7`,
-		Args: cobra.ExactArgs(1),
+		Args: one("scenario; `onceproof list` shows them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return searchRun(cmd.Context(), cmd.OutOrStdout(), o, args[0])
 		},

@@ -41,7 +41,7 @@ A candidate is kept when it violates in --need of at most --tries runs, so that 
 violation that comes and goes can be shrunk too.`,
 		Example: `  onceproof shrink runs/guide-recipe-7-20260101T120000
   onceproof shrink runs/orders-7-… --guarantee no-loss --budget 30m -o lost-order.yaml`,
-		Args: cobra.ExactArgs(1),
+		Args: one("run folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return shrinkRun(cmd.Context(), cmd.OutOrStdout(), o, args[0])
 		},

@@ -234,7 +234,7 @@ func (v *verification) jobs(s *verify.Suite, chosen []*scenarios.Scenario) ([]jo
 	}
 	c := scenarios.Pick(chosen, budget, (*scenarios.Scenario).Cost, func(*scenarios.Scenario) bool { return false })
 	if len(c.Picked) == 0 {
-		return nil, fmt.Errorf("--budget %v: no scenario fits into %v; the shortest takes about %v", v.o.budget, budget, shortest(chosen, (*scenarios.Scenario).Cost))
+		return nil, fmt.Errorf("--budget %v: no scenario fits into %v; the shortest takes about %v", v.o.budget, budget, shortest(chosen, (*scenarios.Scenario).Cost).Round(time.Second))
 	}
 	if len(c.Left) > 0 {
 		s.Notes = append(s.Notes, "left out for want of time (--budget): "+listed(c.Left))

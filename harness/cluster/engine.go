@@ -117,7 +117,7 @@ func versionOf(image string) string {
 
 func buildHint(image string) string {
 	cmd := "make images"
-	if v := versionOf(image); v[0] >= '0' && v[0] <= '9' {
+	if v := versionOf(image); strings.Count(v, ".") == 2 {
 		cmd += " KAFKA=" + v
 	}
 	return cmd + " builds onceproof/kafka from published jars"
