@@ -63,7 +63,7 @@ class Aiokafka(worker.Library):
         chosen, refused = worker.translate(self.spec, TABLE, ["producer", "consumer"])
         self.producer_config, self.consumer_config = chosen["producer"], chosen["consumer"]
         self.consumer_config.setdefault("enable_auto_commit", self.spec.get("commit") == "auto")
-        self.max_poll = self.consumer_config.get("max_poll_records")
+        self.max_poll = worker.at_once(self.spec, self.consumer_config.get("max_poll_records"))
         effective = dict(DEFAULTS_PRODUCER)
         if "transactional_id" in self.producer_config or self.producer_config.get("enable_idempotence"):
             effective |= {"acks": "all", "enable.idempotence": "true"}

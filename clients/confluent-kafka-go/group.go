@@ -42,7 +42,7 @@ func (l *library) Consume(ctx context.Context, topic string, told roles.Group) (
 
 func (p *poller) batch() error {
 	wait := pollTime
-	for len(p.records) < p.lib.cfg.maxPoll {
+	for len(p.records) < roles.AtOnce(p.lib.spec.Commit, p.lib.cfg.maxPoll) {
 		e := p.lib.consumer.Poll(wait)
 		if e == nil {
 			break

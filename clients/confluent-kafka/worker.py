@@ -54,7 +54,7 @@ class Confluent(worker.Library):
         self.producer_config = servers | chosen["producer"]
         self.consumer_config = servers | chosen["consumer"]
         self.consumer_config.setdefault("enable.auto.commit", str(self.spec.get("commit") == "auto").lower())
-        self.max_poll = chosen["worker"].get("max.poll.records", 500)
+        self.max_poll = worker.at_once(self.spec, chosen["worker"].get("max.poll.records", 500))
         effective = dict(DEFAULTS_PRODUCER)
         if chosen["producer"].get("enable.idempotence") == "true" or "transactional.id" in chosen["producer"]:
             effective |= {"enable.idempotence": "true", "max.in.flight.requests.per.connection": "5"}

@@ -162,7 +162,7 @@ func (l *library) read(ctx, gctx context.Context, tp history.TopicPartition, off
 		}
 		records := []roles.Record{record(tp, &m)}
 		gather, done := context.WithTimeout(both, gatherTime)
-		for len(records) < mostRecords {
+		for len(records) < roles.AtOnce(l.spec.Commit, mostRecords) {
 			m, err := r.ReadMessage(gather)
 			if err != nil {
 				break

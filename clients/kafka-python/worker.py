@@ -136,7 +136,7 @@ class KafkaPython(worker.Library):
 
     def poll(self):
         return [worker.Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers)
-                for records in self.consumer.poll(timeout_ms=100).values() for r in records]
+                for records in self.consumer.poll(timeout_ms=100, max_records=worker.at_once(self.spec, None)).values() for r in records]
 
     def commit(self, offsets):
         self.consumer.commit(positions(offsets))

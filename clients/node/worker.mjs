@@ -149,6 +149,7 @@ class Worker {
       this.out.retry()
       for (; n > 0; n--) this.queue(this.out.nextValue())
       await this.out.release(this.lib.window)
+      if (this.out.fatal) break // settle() throws it
     }
     await this.out.settle()
   }

@@ -529,6 +529,13 @@ def tell_partitions(events, group, op, tps):
         events.flush()
 
 
+def at_once(spec, most):
+    """How many records to ask for before they are handled: one where the pattern has
+    each on its own. More would be a store of the worker's, which goes on when its
+    partition is long lost."""
+    return 1 if spec.get("commit") in ("auto", "after-each-record") else most
+
+
 def assignors(value, classes):
     """The classes of partition.assignment.strategy, by short names or Java's."""
     return [classes[name.strip().rsplit(".", 1)[-1].removesuffix("Assignor").lower()] for name in value.split(",")]

@@ -98,7 +98,7 @@ func (g *group) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.Consume
 				return nil
 			}
 			records := []roles.Record{record(m)}
-			for more := true; more && len(records) < mostRecords; {
+			for more := true; more && len(records) < roles.AtOnce(g.lib.spec.Commit, mostRecords); {
 				select {
 				case m, open := <-claim.Messages():
 					if more = open; open {

@@ -287,7 +287,12 @@ impl Worker {
     fn consume(&mut self, reader: &Reader) -> Result<(), End> {
         let input = self.spec["input"].as_str().unwrap_or_default().to_string();
         reader.subscribe(&[&input]).map_err(broken)?;
-        let most: usize = self.spec["config"]["max.poll.records"].as_str().and_then(|v| v.parse().ok()).unwrap_or(500).max(1);
+        // What a pattern handles one by one is taken so too: more would be a store of the
+        // worker's own, which goes on when its partition is long lost.
+        let most: usize = match self.spec["commit"].as_str() {
+            Some("auto" | "after-each-record") => 1,
+            _ => self.spec["config"]["max.poll.records"].as_str().and_then(|v| v.parse().ok()).unwrap_or(500).max(1),
+        };
         while !self.stopping() {
             let mut records: Vec<Record> = Vec::new();
             let mut wait = Duration::from_millis(100);

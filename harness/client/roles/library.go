@@ -63,6 +63,16 @@ type Group interface {
 	Failed(err error)
 }
 
+// AtOnce is how many records a library that hands them out one by one is to be asked
+// for before they are handled: one where the pattern has each on its own. More would
+// be the worker's own store, which goes on when their partition is long lost.
+func AtOnce(commit string, most int) int {
+	if commit == client.CommitAuto || commit == client.CommitEach {
+		return 1
+	}
+	return most
+}
+
 // Message is a record to write.
 type Message struct {
 	Topic      string
