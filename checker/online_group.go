@@ -22,6 +22,7 @@ type liveInput uint8
 const (
 	liveDone liveInput = 1 << iota
 	liveOutput
+	liveTwice // that it took effect twice was told
 )
 
 // mostNewest is how many of its commits, owners and transactions a register keeps.
@@ -110,10 +111,19 @@ func (o *Online) processed(p *liveProc, e *history.Event) {
 		}
 		in := o.inputs.at(g.id, pt.id, from.Off)
 		if *in&liveDone != 0 {
-			o.alarm(DuplicateOutput, e.T, fmt.Sprintf("%s was processed by group %s before, and by %s again", pt.at(from.Off), g.name, p.name))
+			o.effectTwice(in, e.T, fmt.Sprintf("%s was processed by group %s before, and by %s again", pt.at(from.Off), g.name, p.name))
 		}
 		*in |= liveDone
 	}
+}
+
+// effectTwice tells of an input once, though it shows twice: when it is processed
+// again, and when its second output is acknowledged.
+func (o *Online) effectTwice(in *liveInput, t int64, text string) {
+	if *in&liveTwice == 0 {
+		o.alarm(DuplicateOutput, t, text)
+	}
+	*in |= liveTwice
 }
 
 // output looks for a second output of one input.
@@ -124,7 +134,7 @@ func (o *Online) output(p *liveProc, from history.Input, to *livePart, off, t in
 	}
 	in := o.inputs.at(g.id, pt.id, from.Off)
 	if *in&liveOutput != 0 {
-		o.alarm(DuplicateOutput, t, fmt.Sprintf("group %s made %s from %s, of which it had made another output before", g.name, to.at(off), pt.at(from.Off)))
+		o.effectTwice(in, t, fmt.Sprintf("group %s made %s from %s, of which it had made another output before", g.name, to.at(off), pt.at(from.Off)))
 	}
 	*in |= liveOutput
 }

@@ -87,11 +87,20 @@ func (o *Online) twice(pt *livePart, r *liveRow, off int64, v history.Value, t i
 		return
 	}
 	h, at := hashed(v), makePlace(pt.id, off)
-	if old, ok := o.places.at[h]; ok && old != at {
+	old, ok := o.places.at[h]
+	if ok && old == counted {
+		return
+	}
+	if ok && old != at {
 		o.alarm(DuplicateWrite, t, fmt.Sprintf("%s#%d was read at %s, and at offset %d before", v.Proc, v.N, pt.at(off), old.off()))
+		at = counted
 	}
 	o.places.put(h, at)
 }
+
+// counted is the place of a value that was told to stand at two: another reader
+// of both is no second violation.
+const counted place = 0
 
 // backwards looks for two acknowledged records of one process that were read in
 // the other order than they were sent.

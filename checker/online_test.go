@@ -74,6 +74,11 @@ func TestOnlineSeesEarly(t *testing.T) {
 			slices.ContainsFunc(told, func(x Alarm) bool { return final[x.Kind] == 0 }) {
 			t.Errorf("%s: told %v before the audit", a, told)
 		}
+		for kind, n := range o.Violations() {
+			if n > final[kind] {
+				t.Errorf("%s: %d × %s so far, %d in the end", a, n, kind, final[kind])
+			}
+		}
 	}
 }
 
