@@ -23,9 +23,9 @@ type elect struct {
 }
 
 func newElect(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
-	topic, part, err := parseTP(f.Args.TP)
-	if err != nil || part < 0 {
-		return nil, fmt.Errorf("of what? Want a topic and a partition, as in orders/0, not %q", f.Args.TP)
+	topic, part, err := onePartition("of what?", f.Args.TP)
+	if err != nil {
+		return nil, err
 	}
 	if env.Cluster != nil && env.Cluster.Backend() == "embedded" {
 		return nil, fmt.Errorf("%w: the embedded cluster holds no elections; use backend: docker, or move-leader", cluster.ErrUnsupported)

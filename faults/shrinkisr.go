@@ -26,9 +26,9 @@ type shrinkISR struct {
 }
 
 func newShrinkISR(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
-	topic, part, err := parseTP(f.Args.TP)
-	if err != nil || part < 0 {
-		return nil, fmt.Errorf("of what? Want a topic and a partition, as in orders/0, not %q", f.Args.TP)
+	topic, part, err := onePartition("of what?", f.Args.TP)
+	if err != nil {
+		return nil, err
 	}
 	return &shrinkISR{
 		brokerPartition: &brokerPartition{env: env, seed: seed}, tp: f.Args.TP, topic: topic, part: part, keep: max(1, f.Args.Keep),

@@ -25,6 +25,15 @@ func parseTP(s string) (topic string, part int32, err error) {
 	return topic, part, nil
 }
 
+// onePartition is parseTP for a fault that strikes one; question begins the error.
+func onePartition(question, s string) (topic string, part int32, err error) {
+	topic, part, err = parseTP(s)
+	if err != nil || part < 0 {
+		return "", 0, fmt.Errorf("%s Want a topic and a partition, as in orders/0, not %q", question, s)
+	}
+	return topic, part, nil
+}
+
 // TargetText is the target of f as its scenario says it: "broker leader(orders/0)",
 // "client till", "Produce of client shop, match 40, response".
 func TargetText(f scenarios.Fault) string {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -72,20 +71,7 @@ func TestDuplicateEndsATransactionOnce(t *testing.T) {
 // long after the one that it was sent over broke on both sides.
 func TestHeldApart(t *testing.T) {
 	cl, p, w := startWitnessed(t)
-	shop := plain(t, p, "shop/0")
-	r := onPart(1, Hold, OnRequest)
-	r.Nth, r.Delay, r.Redial = 1, time.Hour, true
-	h := add(t, p, r)
-	if err := produce(t, shop, "orders", 1, "a", "b"); err != nil {
-		t.Fatal(err)
-	}
-	if got := fmt.Sprint(logOf(t, cl, "orders", 1, 2)); got != "[a b]" {
-		t.Fatalf("log %s before the held request is let go", got)
-	}
-	h.Release()
-	if got := fmt.Sprint(logOf(t, cl, "orders", 1, 3)); got != "[a b a]" {
-		t.Errorf("log %s, want the held a last", got)
-	}
+	holdFirst(t, cl, p, true)
 	p.Close() // waits for the late answer's event
 	var late history.Event
 	for _, e := range w.of(kmsg.Produce, history.OpResponse) {

@@ -2,16 +2,24 @@ package proxy
 
 import "github.com/twmb/franz-go/pkg/kmsg"
 
-// byTopic groups consecutive partitions of one topic.
-func byTopic(parts []partition, each func(topic string, id [16]byte, parts []partition)) {
-	for len(parts) > 0 {
+// outlineTopics lists the topics that r asks about, each with its partitions, as a
+// response has them: kmsg has a type of its own for each, which set fills in.
+func outlineTopics[T, P any](r *request, set func(t *T, topic string, id [16]byte, parts []P), part func(int32) P) (out []T) {
+	for parts := r.parts; len(parts) > 0; {
 		n := 1
 		for n < len(parts) && parts[n].topic == parts[0].topic && parts[n].id == parts[0].id {
 			n++
 		}
-		each(parts[0].topic, parts[0].id, parts[:n])
+		var all []P
+		for _, p := range parts[:n] {
+			all = append(all, part(p.part))
+		}
+		var t T
+		set(&t, parts[0].topic, parts[0].id, all)
+		out = append(out, t)
 		parts = parts[n:]
 	}
+	return out
 }
 
 // outline fills resp with the topics, partitions, groups and transactions that
@@ -19,48 +27,36 @@ func byTopic(parts []partition, each func(topic string, id [16]byte, parts []par
 func outline(resp kmsg.Response, r *request) {
 	switch resp := resp.(type) {
 	case *kmsg.ProduceResponse:
-		byTopic(r.parts, func(topic string, id [16]byte, parts []partition) {
-			t := kmsg.NewProduceResponseTopic()
-			t.Topic, t.TopicID = topic, id
-			for _, p := range parts {
-				tp := kmsg.NewProduceResponseTopicPartition()
-				tp.Partition = p.part
-				t.Partitions = append(t.Partitions, tp)
-			}
-			resp.Topics = append(resp.Topics, t)
+		resp.Topics = outlineTopics(r, func(t *kmsg.ProduceResponseTopic, topic string, id [16]byte, parts []kmsg.ProduceResponseTopicPartition) {
+			t.Topic, t.TopicID, t.Partitions = topic, id, parts
+		}, func(part int32) kmsg.ProduceResponseTopicPartition {
+			p := kmsg.NewProduceResponseTopicPartition()
+			p.Partition = part
+			return p
 		})
 	case *kmsg.FetchResponse:
-		byTopic(r.parts, func(topic string, id [16]byte, parts []partition) {
-			t := kmsg.NewFetchResponseTopic()
-			t.Topic, t.TopicID = topic, id
-			for _, p := range parts {
-				tp := kmsg.NewFetchResponseTopicPartition()
-				tp.Partition = p.part
-				t.Partitions = append(t.Partitions, tp)
-			}
-			resp.Topics = append(resp.Topics, t)
+		resp.Topics = outlineTopics(r, func(t *kmsg.FetchResponseTopic, topic string, id [16]byte, parts []kmsg.FetchResponseTopicPartition) {
+			t.Topic, t.TopicID, t.Partitions = topic, id, parts
+		}, func(part int32) kmsg.FetchResponseTopicPartition {
+			p := kmsg.NewFetchResponseTopicPartition()
+			p.Partition = part
+			return p
 		})
 	case *kmsg.ListOffsetsResponse:
-		byTopic(r.parts, func(topic string, _ [16]byte, parts []partition) {
-			t := kmsg.NewListOffsetsResponseTopic()
-			t.Topic = topic
-			for _, p := range parts {
-				tp := kmsg.NewListOffsetsResponseTopicPartition()
-				tp.Partition = p.part
-				t.Partitions = append(t.Partitions, tp)
-			}
-			resp.Topics = append(resp.Topics, t)
+		resp.Topics = outlineTopics(r, func(t *kmsg.ListOffsetsResponseTopic, topic string, _ [16]byte, parts []kmsg.ListOffsetsResponseTopicPartition) {
+			t.Topic, t.Partitions = topic, parts
+		}, func(part int32) kmsg.ListOffsetsResponseTopicPartition {
+			p := kmsg.NewListOffsetsResponseTopicPartition()
+			p.Partition = part
+			return p
 		})
 	case *kmsg.OffsetForLeaderEpochResponse:
-		byTopic(r.parts, func(topic string, _ [16]byte, parts []partition) {
-			t := kmsg.NewOffsetForLeaderEpochResponseTopic()
-			t.Topic = topic
-			for _, p := range parts {
-				tp := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
-				tp.Partition = p.part
-				t.Partitions = append(t.Partitions, tp)
-			}
-			resp.Topics = append(resp.Topics, t)
+		resp.Topics = outlineTopics(r, func(t *kmsg.OffsetForLeaderEpochResponseTopic, topic string, _ [16]byte, parts []kmsg.OffsetForLeaderEpochResponseTopicPartition) {
+			t.Topic, t.Partitions = topic, parts
+		}, func(part int32) kmsg.OffsetForLeaderEpochResponseTopicPartition {
+			p := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+			p.Partition = part
+			return p
 		})
 	case *kmsg.MetadataResponse:
 		for _, p := range r.parts {
@@ -72,26 +68,20 @@ func outline(resp kmsg.Response, r *request) {
 			resp.Topics = append(resp.Topics, t)
 		}
 	case *kmsg.OffsetCommitResponse:
-		byTopic(r.parts, func(topic string, id [16]byte, parts []partition) {
-			t := kmsg.NewOffsetCommitResponseTopic()
-			t.Topic, t.TopicID = topic, id
-			for _, p := range parts {
-				tp := kmsg.NewOffsetCommitResponseTopicPartition()
-				tp.Partition = p.part
-				t.Partitions = append(t.Partitions, tp)
-			}
-			resp.Topics = append(resp.Topics, t)
+		resp.Topics = outlineTopics(r, func(t *kmsg.OffsetCommitResponseTopic, topic string, id [16]byte, parts []kmsg.OffsetCommitResponseTopicPartition) {
+			t.Topic, t.TopicID, t.Partitions = topic, id, parts
+		}, func(part int32) kmsg.OffsetCommitResponseTopicPartition {
+			p := kmsg.NewOffsetCommitResponseTopicPartition()
+			p.Partition = part
+			return p
 		})
 	case *kmsg.TxnOffsetCommitResponse:
-		byTopic(r.parts, func(topic string, id [16]byte, parts []partition) {
-			t := kmsg.NewTxnOffsetCommitResponseTopic()
-			t.Topic, t.TopicID = topic, id
-			for _, p := range parts {
-				tp := kmsg.NewTxnOffsetCommitResponseTopicPartition()
-				tp.Partition = p.part
-				t.Partitions = append(t.Partitions, tp)
-			}
-			resp.Topics = append(resp.Topics, t)
+		resp.Topics = outlineTopics(r, func(t *kmsg.TxnOffsetCommitResponseTopic, topic string, id [16]byte, parts []kmsg.TxnOffsetCommitResponseTopicPartition) {
+			t.Topic, t.TopicID, t.Partitions = topic, id, parts
+		}, func(part int32) kmsg.TxnOffsetCommitResponseTopicPartition {
+			p := kmsg.NewTxnOffsetCommitResponseTopicPartition()
+			p.Partition = part
+			return p
 		})
 	case *kmsg.OffsetFetchResponse:
 		outlineOffsetFetch(resp, r)

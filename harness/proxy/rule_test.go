@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -138,9 +139,16 @@ func TestReleaseEndsADelay(t *testing.T) {
 // TestHeldRequestArrivesAfterItsRetry is the shape of KAFKA-17754.
 func TestHeldRequestArrivesAfterItsRetry(t *testing.T) {
 	cl, p := start(t)
+	holdFirst(t, cl, p, false)
+}
+
+// holdFirst holds the first of two sends for an hour, or until it is let go, as `until`
+// does once the fault that it waits for was seen: then it arrives, after its own retry.
+func holdFirst(t *testing.T, cl *kfake.Cluster, p *Proxy, apart bool) {
+	t.Helper()
 	shop := plain(t, p, "shop/0")
 	r := onPart(1, Hold, OnRequest)
-	r.Nth, r.Delay = 1, time.Hour
+	r.Nth, r.Delay, r.Redial = 1, time.Hour, apart
 	h := add(t, p, r)
 	if err := produce(t, shop, "orders", 1, "a", "b"); err != nil {
 		t.Fatal(err)
