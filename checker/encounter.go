@@ -154,7 +154,7 @@ func (f *fault) struck(w *wireView, at int64, data map[string]any) {
 	e := &f.wire
 	e.InFlight = counts(data["in-flight"])
 	e.Rebalancing = w.rebalancing(at)
-	brokers, clients := numbers(data["brokers"]), texts(data["clients"])
+	brokers, clients, ids := numbers(data["brokers"]), texts(data["clients"]), texts(data["transactional-ids"])
 	open := false
 	for _, id := range slices.Sorted(maps.Keys(w.txns)) {
 		t := w.txns[id]
@@ -164,6 +164,9 @@ func (f *fault) struck(w *wireView, at int64, data map[string]any) {
 		}
 		open = true
 		e.meet(phase)
+		if slices.Contains(ids, id) {
+			clients = append(clients, t.client)
+		}
 		for _, r := range w.rolesIn(t, brokers, clients) {
 			e.hit(Cell{f.kind, phase, r})
 		}

@@ -74,6 +74,30 @@ func TestEncounters(t *testing.T) {
 			},
 			&Encounter{Cells: []Coverage{{Cell{"kill", PhaseNone, RoleGroupCoordinator}, 1}}},
 		},
+		"a member of a KIP-848 group has not said yet that it has what it was given": {
+			func(p *tape) {
+				p.wire("ConsumerGroupHeartbeat", 9, history.OK, 3, map[string]any{"generation": int32(1), "assigned": []any{"in/0", "in/1"}}).Group = "exact"
+				p.inject("fault/1", "evict", p.now, map[string]any{"brokers": []int32{3}})
+			},
+			&Encounter{Transactions: map[Phase]int64{PhaseOffsets: 1}, Rebalancing: 1,
+				Cells: []Coverage{{Cell{"evict", PhaseOffsets, RoleFollower}, 1}, {Cell{"evict", PhaseOffsets, RoleGroupCoordinator}, 1}}},
+		},
+		"a member of a KIP-848 group that has what it was given": {
+			func(p *tape) {
+				p.wire("ConsumerGroupHeartbeat", 9, history.OK, 3, map[string]any{"generation": int32(1), "assigned": []any{"in/0", "in/1"}}).Group = "exact"
+				p.wire("ConsumerGroupHeartbeat", 10, history.OK, 3, map[string]any{"generation": int32(1), "owns": []any{"in/0", "in/1"}}).Group = "exact"
+				p.inject("fault/1", "evict", p.now, map[string]any{"brokers": []int32{3}})
+			},
+			&Encounter{Transactions: map[Phase]int64{PhaseOffsets: 1},
+				Cells: []Coverage{{Cell{"evict", PhaseOffsets, RoleFollower}, 1}, {Cell{"evict", PhaseOffsets, RoleGroupCoordinator}, 1}}},
+		},
+		"fence the transactional.id, whose client is struck wherever it runs": {
+			func(p *tape) {
+				p.inject("fault/1", "fence", p.now, map[string]any{"brokers": []int32{2}, "transactional-ids": []any{"exact-0"}})
+			},
+			&Encounter{Transactions: map[Phase]int64{PhaseOffsets: 1}, Cells: []Coverage{
+				{Cell{"fence", PhaseOffsets, RoleFollower}, 1}, {Cell{"fence", PhaseOffsets, RoleTxnCoordinator}, 1}, {Cell{"fence", PhaseOffsets, RoleClient}, 1}}},
+		},
 		"a client that struck nobody's transaction": {
 			func(p *tape) {
 				p.inject("fault/1", "crash", p.now, map[string]any{"clients": []string{"exact/1"}})

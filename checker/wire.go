@@ -12,11 +12,15 @@ type wireView struct {
 	txns       map[string]*wireTxn // by transactional id
 	groups     map[string]int32    // group -> its coordinator
 	joining    map[string]stay     // by client instance and group
+	shares     map[string]*share   // of members of KIP-848 groups, as joining
 	leads      map[history.TopicPartition]int32
 	controller int32 // -1 = not known
 	replicated bool
 	leaks      []earlyFetch
 }
+
+// share is what a member of a KIP-848 group was given, and has said that it has.
+type share struct{ given, has []string }
 
 // stay is a stretch of time; to 0 = not over.
 type stay struct{ from, to int64 }
@@ -48,7 +52,7 @@ const markersBy = 1_000_000_000
 
 func newWireView(h history.Header) wireView {
 	return wireView{
-		txns: map[string]*wireTxn{}, groups: map[string]int32{}, joining: map[string]stay{}, controller: -1,
+		txns: map[string]*wireTxn{}, groups: map[string]int32{}, joining: map[string]stay{}, shares: map[string]*share{}, controller: -1,
 		leads:      map[history.TopicPartition]int32{},
 		replicated: h.Backend != "embedded" && slices.ContainsFunc(h.Topics, func(t history.TopicInfo) bool { return t.Replicas > 1 }),
 	}
@@ -142,6 +146,8 @@ func (w *wireView) observe(e *history.Event, api string, line int64) {
 	switch api {
 	case "JoinGroup", "SyncGroup", "LeaveGroup", "Heartbeat":
 		w.observeMember(e, api)
+	case "ConsumerGroupHeartbeat":
+		w.observeNextMember(e)
 	}
 	id, _ := e.Data["txn-id"].(string)
 	if id == "" {
@@ -203,16 +209,52 @@ func (t *wireTxn) request(e *history.Event, api string, broker int32) {
 // observeMember follows who is between joining a group and being given its part.
 func (w *wireView) observeMember(e *history.Event, api string) {
 	const rebalanceInProgress = 27
-	key := e.Proc + "\x00" + e.Group
 	switch {
 	case api == "JoinGroup" && e.Type == history.Invoke, api == "Heartbeat" && e.Err != nil && e.Err.Code == rebalanceInProgress:
-		if now := w.joining[key]; now.from == 0 || now.to != 0 {
-			w.joining[key] = stay{from: e.T}
-		}
+		w.moves(e, true)
 	case api == "SyncGroup" && e.Type == history.OK && e.Err == nil, api == "LeaveGroup" && e.Type == history.OK:
-		if now := w.joining[key]; now.from != 0 && now.to == 0 {
-			w.joining[key] = stay{now.from, e.T}
+		w.moves(e, false)
+	}
+}
+
+// observeNextMember: a member of a KIP-848 group is on its way from being told that it
+// is none any more, or being given something else than it has, until it says that it has
+// what it was given.
+func (w *wireView) observeNextMember(e *history.Event) {
+	const unknownMember, fencedEpoch = 25, 110
+	key := e.Proc + "\x00" + e.Group
+	s := w.shares[key]
+	if s == nil {
+		s = &share{}
+		w.shares[key] = s
+	}
+	if e.Err != nil {
+		if e.Err.Code == unknownMember || e.Err.Code == fencedEpoch {
+			*s = share{}
+			w.moves(e, true)
 		}
+		return
+	}
+	if has, said := e.Data["owns"]; said {
+		s.has = texts(has)
+	}
+	if given, said := e.Data["assigned"]; said {
+		s.given = texts(given)
+	}
+	if epoch, _ := number(e.Data["generation"]); epoch < 0 { // it has left
+		*s = share{}
+	}
+	w.moves(e, !slices.Equal(s.given, s.has))
+}
+
+// moves notes that a member is between two assignments, or no longer is.
+func (w *wireView) moves(e *history.Event, on bool) {
+	key := e.Proc + "\x00" + e.Group
+	switch now := w.joining[key]; {
+	case on && (now.from == 0 || now.to != 0):
+		w.joining[key] = stay{from: e.T}
+	case !on && now.from != 0 && now.to == 0:
+		w.joining[key] = stay{now.from, e.T}
 	}
 }
 

@@ -60,19 +60,25 @@ func (e *Env) findCoordinator(ctx context.Context, kind keyType, key string) (cl
 
 // askCoordinator asks the coordinator of key, as the brokers name it now.
 func (e *Env) askCoordinator(ctx context.Context, kind keyType, key string, req kmsg.Request) (kmsg.Response, error) {
+	resp, _, err := e.askCoordinatorOf(ctx, kind, key, req)
+	return resp, err
+}
+
+// askCoordinatorOf also tells who that was.
+func (e *Env) askCoordinatorOf(ctx context.Context, kind keyType, key string, req kmsg.Request) (kmsg.Response, cluster.BrokerID, error) {
 	id, err := e.findCoordinator(ctx, kind, key)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	b, err := broker{e, id}.now()
 	if err != nil {
-		return nil, err
+		return nil, id, err
 	}
 	resp, err := ask(ctx, b.Addr, req)
 	if err != nil {
-		return nil, fmt.Errorf("%s to broker %d, coordinator of %s %s: %w", kmsg.NameForKey(req.Key()), id, kind, key, err)
+		return nil, id, fmt.Errorf("%s to broker %d, coordinator of %s %s: %w", kmsg.NameForKey(req.Key()), id, kind, key, err)
 	}
-	return resp, nil
+	return resp, id, nil
 }
 
 // keys lists the groups or transactional ids that exist, from all brokers. known

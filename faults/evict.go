@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -21,7 +22,8 @@ type evict struct {
 	group  string
 	seed   uint64
 	out    member
-	before int // members
+	before int              // members
+	by     cluster.BrokerID // the coordinator that let it go
 }
 
 // member is one member of a group.
@@ -56,8 +58,23 @@ func (e *evict) Inject(ctx context.Context) (string, error) {
 	e.before = len(g.members)
 	e.out = g.members[dice(e.seed).IntN(len(g.members))]
 	resolved := fmt.Sprintf("member %s of group %s (client id %s, any of %d, drawn)", e.out.id, e.group, e.out.client, len(g.members))
-	return resolved, e.env.removeMember(ctx, e.group, g.newer, e.out)
+	ctx, cancel := context.WithTimeout(ctx, electionWait)
+	defer cancel()
+	// A coordinator that does not answer may have done it all the same, and one that is
+	// about to be elected does it later.
+	_, err = await(ctx, func(ctx context.Context) (string, error) {
+		var err error
+		e.by, err = e.env.removeMember(ctx, e.group, g.newer, e.out)
+		if errors.Is(err, kerr.UnknownMemberID) {
+			err = nil // it has gone
+		}
+		return "", err
+	})
+	return resolved, err
 }
+
+// victims: a group's coordinator moves its partitions.
+func (e *evict) victims() (brokers []int32, clients []string) { return []int32{int32(e.by)}, nil }
 
 // calmLooks is how often in a row an embedded group must look settled. kfake never
 // answers the JoinGroup or SyncGroup of a member that is removed meanwhile, and its
@@ -188,8 +205,8 @@ func (e *Env) describeGroup(ctx context.Context, name string) (groupState, error
 	return out, nil
 }
 
-// removeMember lets a member leave that did not ask to.
-func (e *Env) removeMember(ctx context.Context, name string, newer bool, m member) error {
+// removeMember lets a member leave that did not ask to, and tells by whom.
+func (e *Env) removeMember(ctx context.Context, name string, newer bool, m member) (cluster.BrokerID, error) {
 	var instance *string
 	if m.instance != "" {
 		instance = &m.instance
@@ -198,11 +215,11 @@ func (e *Env) removeMember(ctx context.Context, name string, newer bool, m membe
 		leave := kmsg.NewPtrConsumerGroupHeartbeatRequest()
 		leave.SetVersion(0)
 		leave.Group, leave.MemberID, leave.InstanceID, leave.MemberEpoch = name, m.id, instance, -1
-		resp, err := e.askCoordinator(ctx, group, name, leave)
+		resp, by, err := e.askCoordinatorOf(ctx, group, name, leave)
 		if err != nil {
-			return err
+			return by, err
 		}
-		return code(resp.(*kmsg.ConsumerGroupHeartbeatResponse).ErrorCode)
+		return by, code(resp.(*kmsg.ConsumerGroupHeartbeatResponse).ErrorCode)
 	}
 	leave := kmsg.NewPtrLeaveGroupRequest()
 	leave.SetVersion(4)
@@ -210,9 +227,9 @@ func (e *Env) removeMember(ctx context.Context, name string, newer bool, m membe
 	out := kmsg.NewLeaveGroupRequestMember()
 	out.MemberID, out.InstanceID = m.id, instance
 	leave.Members = append(leave.Members, out)
-	resp, err := e.askCoordinator(ctx, group, name, leave)
+	resp, by, err := e.askCoordinatorOf(ctx, group, name, leave)
 	if err != nil {
-		return err
+		return by, err
 	}
 	r := resp.(*kmsg.LeaveGroupResponse)
 	err = code(r.ErrorCode)
@@ -220,9 +237,9 @@ func (e *Env) removeMember(ctx context.Context, name string, newer bool, m membe
 		err = errors.Join(err, code(m.ErrorCode))
 	}
 	if err != nil {
-		return fmt.Errorf("LeaveGroup: %w", err)
+		return by, fmt.Errorf("LeaveGroup: %w", err)
 	}
-	return nil
+	return by, nil
 }
 
 func str(s *string) string {

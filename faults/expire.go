@@ -71,6 +71,8 @@ func (e *expire) Effect(ctx context.Context) (string, error) {
 	})
 }
 
+func (e *expire) fenced() []string { return []string{e.id} }
+
 // patience: Effect is bounded by the transaction's own time-out.
 func (e *expire) patience() (effect, gone time.Duration) { return -1, 0 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -19,6 +20,7 @@ type fence struct {
 	id  string
 	was kmsg.DescribeTransactionsResponseTransactionState
 	now *kmsg.InitProducerIDResponse
+	by  cluster.BrokerID // the coordinator that let it in
 }
 
 func newFence(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
@@ -42,6 +44,10 @@ func (f *fence) Inject(ctx context.Context) (string, error) {
 	_, err = await(ctx, f.initialise)
 	return fmt.Sprintf("transactional id %s (producer id %d, epoch %d, %s)", f.id, f.was.ProducerID, f.was.ProducerEpoch, f.was.State), err
 }
+
+func (f *fence) victims() (brokers []int32, clients []string) { return []int32{int32(f.by)}, nil }
+
+func (f *fence) fenced() []string { return []string{f.id} }
 
 // describeTxn asks the coordinator about a transactional id.
 func (e *Env) describeTxn(ctx context.Context, id string) (kmsg.DescribeTransactionsResponseTransactionState, error) {
@@ -70,10 +76,11 @@ func (f *fence) initialise(ctx context.Context) (string, error) {
 	req.SetVersion(4)
 	req.TransactionalID, req.TransactionTimeoutMillis = &f.id, f.was.TimeoutMillis
 	req.ProducerID, req.ProducerEpoch = -1, -1
-	resp, err := f.env.askCoordinator(ctx, txn, f.id, req)
+	resp, by, err := f.env.askCoordinatorOf(ctx, txn, f.id, req)
 	if err != nil {
 		return "", err
 	}
+	f.by = by
 	r := resp.(*kmsg.InitProducerIDResponse)
 	if err := code(r.ErrorCode); err != nil {
 		err = fmt.Errorf("InitProducerId: %w", err)

@@ -36,9 +36,9 @@ func (m *moveLeader) victims() (brokers []int32, clients []string) {
 }
 
 func newMoveLeader(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
-	topic, part, err := parseTP(f.Args.TP)
-	if err != nil || part < 0 {
-		return nil, fmt.Errorf("of what? Want a topic and a partition, as in orders/0, not %q", f.Args.TP)
+	topic, part, err := onePartition("of what?", f.Args.TP)
+	if err != nil {
+		return nil, err
 	}
 	if f.Args.To != "" {
 		if _, err := parseTarget(f.Args.To); err != nil {
@@ -75,7 +75,8 @@ func (m *moveLeader) choose(ctx context.Context) (cluster.BrokerID, error) {
 	if m.to != "" {
 		id, _, err := m.env.resolveOne(ctx, m.to, m.seed)
 		if err == nil && id == m.was.leader {
-			err = fmt.Errorf("%w: broker %d leads %s/%d already", ErrNoTarget, id, m.topic, m.part)
+			err = fmt.Errorf("%w to move to: broker %d leads %s/%d already; leave to: out for another replica, drawn, or name one of brokers %s",
+				ErrNoTarget, id, m.topic, m.part, idText(m.was.replicas))
 		}
 		return id, err
 	}

@@ -28,9 +28,9 @@ type reassign struct {
 }
 
 func newReassign(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
-	topic, part, err := parseTP(f.Args.TP)
-	if err != nil || part < 0 {
-		return nil, fmt.Errorf("what? Want a topic and a partition, as in orders/0, not %q", f.Args.TP)
+	topic, part, err := onePartition("what?", f.Args.TP)
+	if err != nil {
+		return nil, err
 	}
 	if env.Cluster != nil && env.Cluster.Backend() == "embedded" {
 		return nil, fmt.Errorf("%w: the embedded cluster replicates nothing; use backend: docker", cluster.ErrUnsupported)
@@ -52,6 +52,11 @@ func (r *reassign) Inject(ctx context.Context) (string, error) {
 	r.owed = r.back
 	resolved := fmt.Sprintf("%s/%d from brokers %s to brokers %s", r.topic, r.part, idText(r.was.replicas), idText(r.moved))
 	return resolved, r.env.reassign(ctx, r.topic, r.part, raw(r.moved))
+}
+
+// victims: the leader at that time.
+func (r *reassign) victims() (brokers []int32, clients []string) {
+	return []int32{int32(r.was.leader)}, nil
 }
 
 // choose is the replicas asked for, or those of now with one replaced.

@@ -50,6 +50,10 @@ func (r *roll) Inject(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s, in the order %s", resolved, idText(ids)), r.stop(ctx, ids[0])
 }
 
+// victims are all of them: which one is down when something meets it, the broker's own
+// steps tell.
+func (r *roll) victims() (brokers []int32, clients []string) { return raw(r.order), nil }
+
 func (r *roll) stop(ctx context.Context, id cluster.BrokerID) error {
 	b := broker{r.env, id}
 	h := &hold{want: down, soft: true, by: r.by}

@@ -60,6 +60,7 @@ type Fact struct {
 	SeenBy   string         // what showed the effect, or its end
 	Brokers  []int32        // inject: brokers that it struck, if any
 	Clients  []string       // inject: client instances that it struck, if any
+	TxnIDs   []string       // inject: transactional ids that it struck, if any
 	InFlight map[string]int // inject: requests under way just before it, by API; nil if none, or not asked
 	Began    int64          // ns of CLOCK_MONOTONIC
 	Ended    int64
@@ -88,6 +89,9 @@ type Options struct {
 type victims interface {
 	victims() (brokers []int32, clients []string)
 }
+
+// fencer is implemented by faults that strike transactional ids; asked after Inject.
+type fencer interface{ fenced() []string }
 
 // actionBound bounds Inject and Recover: a container engine under load takes its time.
 const actionBound = 90 * time.Second
@@ -291,6 +295,9 @@ func (s *Strike) leave(r rule, from State, text string, err error, began int64) 
 		s.resolved = text
 		if v, ok := s.inner.(victims); ok && err == nil {
 			f.Brokers, f.Clients = v.victims()
+		}
+		if v, ok := s.inner.(fencer); ok && err == nil {
+			f.TxnIDs = v.fenced()
 		}
 	} else {
 		f.SeenBy = text

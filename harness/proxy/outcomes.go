@@ -98,14 +98,14 @@ func (p *Proxy) outcome(e *history.Event, resp kmsg.Response) (news bool) {
 }
 
 // consumerGroupOutcome: a heartbeat of KIP-848 is news when it brings an error, a
-// new epoch or an assignment.
+// new epoch or an assignment, or when it says what the member has.
 func (p *Proxy) consumerGroupOutcome(e *history.Event, r *kmsg.ConsumerGroupHeartbeatResponse) (news bool) {
 	setErr(e, r.ErrorCode)
 	if r.MemberID != nil {
 		e.Data["member"] = *r.MemberID
 	}
-	if r.ErrorCode == 0 {
-		news = e.Data["generation"] != r.MemberEpoch
+	if _, news = e.Data["owns"]; r.ErrorCode == 0 {
+		news = news || e.Data["generation"] != r.MemberEpoch
 		e.Data["generation"] = r.MemberEpoch
 	}
 	if r.Assignment == nil {
@@ -113,12 +113,20 @@ func (p *Proxy) consumerGroupOutcome(e *history.Event, r *kmsg.ConsumerGroupHear
 	}
 	assigned := []string{}
 	for _, t := range r.Assignment.Topics {
-		for _, part := range t.Partitions {
-			assigned = append(assigned, fmt.Sprintf("%s/%d", partition{topic: p.topics.name(t.TopicID), id: t.TopicID}.name(), part))
-		}
+		assigned = append(assigned, p.partitionsOf(t.TopicID, t.Partitions)...)
 	}
+	slices.Sort(assigned)
 	e.Data["assigned"] = assigned
 	return true
+}
+
+// partitionsOf writes partitions of a topic that is known by its id.
+func (p *Proxy) partitionsOf(id [16]byte, parts []int32) []string {
+	var out []string
+	for _, part := range parts {
+		out = append(out, fmt.Sprintf("%s/%d", partition{topic: p.topics.name(id), id: id}.name(), part))
+	}
+	return out
 }
 
 // is says whether e speaks of a topic-partition.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -56,6 +57,14 @@ func (c *conn) sight(r *request) *sighting {
 	e := c.event(r.requestHeader, s.id, history.Invoke, history.OpRequest)
 	if len(r.txns) > 0 {
 		s.txn = r.txns[0]
+	}
+	if b, ok := r.body.(*kmsg.ConsumerGroupHeartbeatRequest); ok && b.Topics != nil { // said only when it has changed
+		owns := []string{}
+		for _, t := range b.Topics {
+			owns = append(owns, c.p.partitionsOf(t.TopicID, t.Partitions)...)
+		}
+		slices.Sort(owns)
+		e.Data["owns"] = owns
 	}
 	s.events = requestEvents(e, r)
 	if !routine(r.api) {

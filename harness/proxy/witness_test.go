@@ -236,6 +236,24 @@ func TestWitnessOfTheNextGroups(t *testing.T) {
 	if p.Stats().Requests[int16(kmsg.ConsumerGroupHeartbeat)] == 0 {
 		t.Fatal("no heartbeat: the client did not use the new protocol")
 	}
+	// The member says that it has what it was given in a heartbeat that may come after its
+	// first records.
+	owns := func() (owns []string) {
+		for _, e := range w.of(kmsg.ConsumerGroupHeartbeat, history.OpResponse) {
+			if o, ok := e.Data["owns"].([]string); ok {
+				owns = o
+			}
+		}
+		return owns
+	}
+	for len(owns()) < 3 {
+		if till.PollFetches(ctx); ctx.Err() != nil {
+			t.Fatalf("it has never said that it has what it was given, but %v", owns())
+		}
+	}
+	if got := fmt.Sprint(owns()); got != "[orders/0 orders/1 orders/2]" {
+		t.Errorf("owns %s", got)
+	}
 	var assigned []string
 	for _, e := range w.of(kmsg.ConsumerGroupHeartbeat, history.OpResponse) {
 		if a, ok := e.Data["assigned"].([]string); ok && e.Group == "till" && e.Data["generation"].(int32) > 0 {
