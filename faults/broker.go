@@ -60,6 +60,15 @@ func (b broker) start(ctx context.Context) error {
 	return k.Start(ctx, b.id)
 }
 
+// startAgain starts a broker that a burden has ended, unless it is held down.
+func (b broker) startAgain(ctx context.Context) error {
+	known, err := b.now()
+	if err != nil || known.State != cluster.Stopped || len(b.env.ledger.heldBy(b)) > 0 {
+		return err
+	}
+	return b.start(ctx)
+}
+
 func (b broker) pause(ctx context.Context) error {
 	p, err := ability[cluster.Pauser](b.env.Cluster, "pause brokers")
 	if err != nil {

@@ -19,6 +19,12 @@ import (
 // image, and fails instead if ONCEPROOF_REQUIRE_DOCKER=1.
 func startDocker(t *testing.T, brokers, controllers int) *Env {
 	t.Helper()
+	return startDockerOf(t, brokers, controllers, 0)
+}
+
+// startDockerOf gives each node a disk of its own.
+func startDockerOf(t *testing.T, brokers, controllers int, disk int64) *Env {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	logs := t.TempDir()
@@ -28,7 +34,7 @@ func startDocker(t *testing.T, brokers, controllers int) *Env {
 		}
 	})
 	c, _, err := cluster.Start(ctx, cluster.Spec{
-		Name: t.Name(), Backend: "docker", Brokers: brokers, Controllers: controllers, LogDir: logs,
+		Name: t.Name(), Backend: "docker", Brokers: brokers, Controllers: controllers, Disk: disk, LogDir: logs,
 		Topics: []cluster.Topic{
 			{Name: "orders", Partitions: 2, Replicas: int16(brokers)},
 			{Name: "receipts", Partitions: 2, Replicas: int16(brokers)},

@@ -91,6 +91,13 @@ var makers = map[scenarios.FaultKind]func(scenarios.Fault, *Env, uint64) (Fault,
 	scenarios.KindStarve:     newStarve,
 	scenarios.KindSqueeze:    newSqueeze,
 
+	scenarios.KindFillDisk: newFill,
+
+	scenarios.KindImpair:     newImpair,
+	scenarios.KindSkew:       newSkew,
+	scenarios.KindSlowDisk:   newSlowDisk,
+	scenarios.KindFreezeDisk: newFreezeDisk,
+
 	scenarios.KindDeleteOffsets: newDeleteOffsets,
 
 	scenarios.KindMoveCoordinator: newMoveCoordinator,

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/onceproof/onceproof/harness/cluster"
 )
@@ -20,8 +21,13 @@ type ledger struct {
 
 	doors map[*linkStrike][]doorLink // which strike changes which links of the proxy
 
-	limitMu sync.Mutex // held through Limiter.Limit, so that limits arrive in order
-	limits  map[cluster.BrokerID][]*claim
+	limits burdens[cluster.BrokerID, cluster.Limits]
+	fills  burdens[cluster.BrokerID, struct{}]
+	skews  burdens[cluster.BrokerID, time.Duration]
+	drags  burdens[cluster.BrokerID, time.Duration]
+
+	badMu sync.Mutex // held through Impairer.Impair, so that sets arrive in order
+	bad   burdens[cluster.Link, cluster.Impairment]
 
 	linkMu sync.Mutex // held through Partitioner.Block, so that sets arrive in order
 	links  map[cluster.Link]int
@@ -219,55 +225,6 @@ func (b *body) next(want condition, soft bool) (condition, string, func(context.
 	}
 }
 
-// claim is one strike's limit on what a broker uses.
-type claim struct {
-	limits cluster.Limits
-	by     string
-}
-
-// limit adds a claim; the least of each limit counts.
-func (l *ledger) limit(ctx context.Context, c cluster.Limiter, id cluster.BrokerID, one *claim) error {
-	l.limitMu.Lock()
-	defer l.limitMu.Unlock()
-	if l.limits == nil {
-		l.limits = map[cluster.BrokerID][]*claim{}
-	}
-	l.limits[id] = append(l.limits[id], one)
-	return c.Limit(ctx, id, least(l.limits[id]))
-}
-
-// unlimit takes a claim away. It may be repeated.
-func (l *ledger) unlimit(ctx context.Context, c cluster.Limiter, id cluster.BrokerID, one *claim) error {
-	l.limitMu.Lock()
-	defer l.limitMu.Unlock()
-	l.limits[id] = slices.DeleteFunc(l.limits[id], func(o *claim) bool { return o == one })
-	return c.Limit(ctx, id, least(l.limits[id]))
-}
-
-func least(claims []*claim) cluster.Limits {
-	var out cluster.Limits
-	for _, c := range claims {
-		if c.limits.CPU > 0 && (out.CPU == 0 || c.limits.CPU < out.CPU) {
-			out.CPU = c.limits.CPU
-		}
-		if c.limits.Memory > 0 && (out.Memory == 0 || c.limits.Memory < out.Memory) {
-			out.Memory = c.limits.Memory
-		}
-	}
-	return out
-}
-
-// limiters names the strikes that limit a broker.
-func (l *ledger) limiters(id cluster.BrokerID) []string {
-	l.limitMu.Lock()
-	defer l.limitMu.Unlock()
-	var names []string
-	for _, c := range l.limits[id] {
-		names = append(names, c.by)
-	}
-	return names
-}
-
 // block adds links to those that are blocked between brokers, unblock takes them
 // away; a link that two partitions block stays until both are healed.
 func (l *ledger) block(ctx context.Context, p cluster.Partitioner, links []cluster.Link) error {
@@ -299,6 +256,45 @@ func (l *ledger) changeLinks(ctx context.Context, p cluster.Partitioner, links [
 	}
 	l.links = next
 	return nil
+}
+
+// spoil makes links bad, mend takes that away. Of several on one link, the latest delay,
+// the largest loss and the least rate count.
+func (l *ledger) spoil(ctx context.Context, c cluster.Impairer, links []cluster.Link, one *burden[cluster.Impairment]) error {
+	return l.changeBad(ctx, c, links, func(link cluster.Link) error {
+		return l.bad.lay(link, one, func([]cluster.Impairment) error { return nil })
+	})
+}
+
+func (l *ledger) mend(ctx context.Context, c cluster.Impairer, links []cluster.Link, one *burden[cluster.Impairment]) error {
+	return l.changeBad(ctx, c, links, func(link cluster.Link) error {
+		return l.bad.lift(link, one, func([]cluster.Impairment) error { return nil })
+	})
+}
+
+func (l *ledger) changeBad(ctx context.Context, c cluster.Impairer, links []cluster.Link, change func(cluster.Link) error) error {
+	l.badMu.Lock()
+	defer l.badMu.Unlock()
+	for _, link := range links {
+		if err := change(link); err != nil {
+			return err
+		}
+	}
+	set := map[cluster.Link]cluster.Impairment{}
+	for link, all := range l.bad.everything() {
+		set[link] = worst(all)
+	}
+	return c.Impair(ctx, set)
+}
+
+func worst(all []cluster.Impairment) (out cluster.Impairment) {
+	for _, one := range all {
+		out.By, out.Most, out.Loss = max(out.By, one.By), max(out.Most, one.Most), max(out.Loss, one.Loss)
+		if one.Rate > 0 && (out.Rate == 0 || one.Rate < out.Rate) {
+			out.Rate = one.Rate
+		}
+	}
+	return out
 }
 
 // isBlocked says whether a strike wants the link blocked.

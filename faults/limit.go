@@ -20,7 +20,7 @@ type limit struct {
 	*brokerStrike
 	limits cluster.Limits
 	before []cluster.Strain
-	claims []*claim
+	claims []*burden[cluster.Limits]
 }
 
 // smallest is the least memory with which a broker lives for a moment.
@@ -64,13 +64,31 @@ func (l *limit) Inject(ctx context.Context) (string, error) {
 		}
 		b := broker{l.env, id}
 		l.struck, l.before = append(l.struck, b), append(l.before, before)
-		one := &claim{limits: l.limits, by: l.by}
+		one := &burden[cluster.Limits]{what: l.limits, by: l.by}
 		l.claims = append(l.claims, one)
-		if err := l.env.ledger.limit(ctx, c, id, one); err != nil {
+		if err := l.env.ledger.limits.lay(id, one, l.apply(ctx, c, id)); err != nil {
 			return "", err
 		}
 	}
 	return resolved, nil
+}
+
+// apply limits a broker to the least of what its limits leave it.
+func (l *limit) apply(ctx context.Context, c cluster.Limiter, id cluster.BrokerID) func([]cluster.Limits) error {
+	return func(all []cluster.Limits) error { return c.Limit(ctx, id, least(all)) }
+}
+
+func least(all []cluster.Limits) cluster.Limits {
+	var out cluster.Limits
+	for _, l := range all {
+		if l.CPU > 0 && (out.CPU == 0 || l.CPU < out.CPU) {
+			out.CPU = l.CPU
+		}
+		if l.Memory > 0 && (out.Memory == 0 || l.Memory < out.Memory) {
+			out.Memory = l.Memory
+		}
+	}
+	return out
 }
 
 // Effect waits until every struck broker has run into its limit.
@@ -119,16 +137,12 @@ func (l *limit) Recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return each(l.claims, func(i int, one *claim) error {
+	return each(l.claims, func(i int, one *burden[cluster.Limits]) error {
 		b := l.struck[i]
-		if err := l.env.ledger.unlimit(ctx, c, b.id, one); err != nil {
+		if err := l.env.ledger.limits.lift(b.id, one, l.apply(ctx, c, b.id)); err != nil {
 			return err
 		}
-		known, err := b.now()
-		if err != nil || known.State != cluster.Stopped || len(l.env.ledger.heldBy(b)) > 0 {
-			return err
-		}
-		return b.start(ctx)
+		return b.startAgain(ctx)
 	})
 }
 
@@ -140,7 +154,7 @@ func (l *limit) Gone(ctx context.Context) (string, error) {
 	}
 	var seen []string
 	for _, b := range l.struck {
-		if others := append(l.env.ledger.limiters(b.id), l.env.ledger.heldBy(b)...); len(others) > 0 {
+		if others := append(l.env.ledger.limits.by(b.id), l.env.ledger.heldBy(b)...); len(others) > 0 {
 			seen = append(seen, fmt.Sprintf("%s is left to %s", b, strings.Join(others, ", ")))
 			continue
 		}

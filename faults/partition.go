@@ -90,6 +90,15 @@ func checkPartition(a scenarios.FaultArgs) error {
 }
 
 func (p *brokerPartition) Inject(ctx context.Context) (string, error) {
+	resolved, err := p.aim(ctx)
+	if err != nil {
+		return "", err
+	}
+	return resolved, p.block(ctx, p.links)
+}
+
+// aim resolves the links that are meant.
+func (p *brokerPartition) aim(ctx context.Context) (string, error) {
 	links, resolved, err := p.resolve(ctx)
 	if err != nil {
 		return "", err
@@ -106,7 +115,8 @@ func (p *brokerPartition) Inject(ctx context.Context) (string, error) {
 	if p.args.Listener != "" {
 		resolved += ", " + p.args.Listener + " traffic only"
 	}
-	return resolved, p.block(ctx, links)
+	p.links = links
+	return resolved, nil
 }
 
 // ofControllers says whether the link is one of an isolated controller, which has

@@ -100,7 +100,7 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 func strikesBrokers(f scenarios.Fault) bool {
 	switch f.Kind {
 	case scenarios.KindKill, scenarios.KindPartition, scenarios.KindMoveLeader, scenarios.KindRoll, scenarios.KindWipe, scenarios.KindShrinkISR,
-		scenarios.KindStarve, scenarios.KindSqueeze:
+		scenarios.KindStarve, scenarios.KindSqueeze, scenarios.KindImpair, scenarios.KindFillDisk, scenarios.KindSlowDisk, scenarios.KindFreezeDisk, scenarios.KindSkew:
 		return true
 	case scenarios.KindPause, scenarios.KindStop, scenarios.KindRestart:
 		return f.Args.Client == ""

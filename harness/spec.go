@@ -16,7 +16,7 @@ import (
 func clusterSpec(cfg Config, say func(string)) cluster.Spec {
 	c := cfg.Scenario.Cluster
 	spec := cluster.Spec{
-		Name: filepath.Base(cfg.Dir), Backend: c.Backend, Brokers: c.Brokers, Controllers: c.Controllers, Image: c.Image,
+		Name: filepath.Base(cfg.Dir), Backend: c.Backend, Brokers: c.Brokers, Controllers: c.Controllers, Disk: c.Disk, Image: c.Image,
 		Config: c.Config, Bootstrap: c.Bootstrap, LogDir: filepath.Join(cfg.Dir, "logs"), Progress: say,
 	}
 	for _, t := range c.Topics {

@@ -159,12 +159,17 @@ func (s *striker) await(load context.Context, step plan.Step) (aimed scenarios.F
 	if step.At >= 0 { // also of a wire fault in a mix: it is armed then
 		return aimed, release, s.at(load, step.At)
 	}
-	if step.After > 0 {
-		after, ok := s.seen[step.After]
-		if !ok {
-			return aimed, release, fmt.Errorf("there is no step %d to wait for", step.After)
+	if len(step.After) > 0 {
+		for _, n := range step.After {
+			after, ok := s.seen[n]
+			if !ok {
+				return aimed, release, fmt.Errorf("there is no step %d to wait for", n)
+			}
+			if err := after.wait(load); err != nil {
+				return aimed, release, fmt.Errorf("waiting for step %d: %w", n, err)
+			}
 		}
-		return aimed, release, after.wait(load)
+		return aimed, release, nil
 	}
 	if err := s.at(load, s.run.cfg.Plan.Warmup); err != nil {
 		return aimed, release, err
@@ -249,6 +254,9 @@ func (s *striker) record(step plan.Step, f faults.Fact) {
 	}
 	if len(f.Clients) > 0 {
 		e.Data["clients"] = f.Clients
+	}
+	if len(f.TxnIDs) > 0 {
+		e.Data["transactional-ids"] = f.TxnIDs
 	}
 	if f.Err != nil {
 		e.Type, e.Err = history.Fail, &history.Error{Name: "failed", Text: f.Err.Error()}

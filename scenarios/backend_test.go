@@ -17,7 +17,6 @@ func TestCheckBackend(t *testing.T) {
 		}
 		return s
 	}
-	const ours = "onceproof did not start these brokers and cannot "
 	for _, c := range []struct {
 		fault                      string
 		docker, embedded, external string
@@ -25,6 +24,9 @@ func TestCheckBackend(t *testing.T) {
 		{"kill: {broker: any}", "", "", `x.yaml:26:5: fault "dies": ` + ours + `kill them; use --backend docker`},
 		{"stop: {broker: any}", "", "", `x.yaml:26:5: fault "dies": ` + ours + `stop them; use --backend docker`},
 		{"pause: {broker: any}", "", `x.yaml:26:5: fault "dies": the embedded brokers live in onceproof's own process and cannot be frozen; use --backend docker, or pause a client`, `x.yaml:26:5: fault "dies": ` + ours + `pause them; use --backend docker`},
+		{"skew: {broker: any, ahead: 1h}", "", `x.yaml:26:5: fault "dies": the embedded brokers live in onceproof's own process, with no disk, clock or memory of their own; use --backend docker`, `x.yaml:26:5: fault "dies": ` + ours + `skew them; use --backend docker`},
+		{"impair: {isolate: any, loss: 5%}", "", `x.yaml:26:5: fault "dies": the embedded backend has no replication between brokers; use --backend docker`, `x.yaml:26:5: fault "dies": ` + ours + `impair them; use --backend docker`},
+		{"stop: {client: till}", "", "", ""},
 		{"pause: {client: till}", "", "", ""},
 		{"crash: {client: till}", "", "", ""},
 		{"cut: {broker: any}", "", "", ""},

@@ -65,6 +65,9 @@ func (c check) names() {
 	}
 }
 
+// A broker at rest has written about 1 MiB.
+const smallestDisk, largestDisk = 64 << 20, 8 << 30
+
 func (c check) cluster() {
 	cl := &c.s.Cluster
 	here := c.at(&c.s.Cluster, Pos{1, 1})
@@ -82,6 +85,9 @@ func (c check) cluster() {
 	}
 	if cl.Backend != "external" && len(cl.Topics) == 0 && !c.given(&cl.Topics) {
 		c.fail(here, "the cluster has no topics")
+	}
+	if d := cl.Disk; c.given(&cl.Disk) && (d < smallestDisk || d > largestDisk) && !c.failedAt(c.where[&cl.Disk]) {
+		c.fail(c.where[&cl.Disk], "a disk of %s: give it 64MiB to 8GiB, which every broker takes from memory as it fills", formatBytes(d))
 	}
 	for i := range cl.Topics {
 		t := &cl.Topics[i]

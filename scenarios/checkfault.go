@@ -115,7 +115,7 @@ func actionNames() string {
 func (c check) triggers(f *Fault) []string {
 	var given []string
 	w := &f.When
-	set := []bool{w.At != nil, w.Every != nil, w.On != nil, w.Progress != nil, w.After != ""}
+	set := []bool{w.At != nil, w.Every != nil, w.On != nil, w.Progress != nil, len(w.After) > 0}
 	for i, ptr := range []any{&w.At, &w.Every, &w.On, &w.Progress, &w.After} {
 		if set[i] || c.given(ptr) {
 			given = append(given, triggerNames[i])
@@ -238,8 +238,14 @@ func (c check) args(f *Fault, who string) {
 	if a.Until != "" {
 		c.until(f, who)
 	}
-	if f.Kind == KindPartition {
+	if f.Kind == KindPartition || f.Kind == KindImpair {
 		c.split(f, who)
+	}
+	if f.Kind == KindImpair && !c.given(&a.Delay) && !c.given(&a.Loss) && !c.given(&a.Rate) && a.Delay.Max == 0 && a.Loss == 0 && a.Rate == 0 {
+		c.fail(c.at(&f.Kind, f.Pos), "%s: how bad are the links? Give by, loss or rate, as in by: 50ms..150ms", who)
+	}
+	if f.Kind == KindFillDisk && c.s.Cluster.Disk == 0 && !c.given(&c.s.Cluster.Disk) {
+		c.fail(c.at(&f.Kind, f.Pos), "%s: the brokers' disk is the engine's own, which others write to; give them disks of their own, as in cluster: {disk: 256MiB}", who)
 	}
 	if (f.Kind == KindMoveLeader || f.Kind == KindMoveCoordinator) && c.s.Cluster.Brokers == 1 {
 		c.fail(c.at(&f.Kind, f.Pos), "%s: with one broker there is nowhere to move to", who)
@@ -315,22 +321,35 @@ func (c check) split(f *Fault, who string) {
 		c.fail(pos, "%s: there is only one broker", who)
 		return
 	}
-	seen := map[int32]bool{}
 	for _, group := range a.Split {
 		if len(group) == 0 {
 			c.fail(c.at(&a.Split, pos), "%s: an empty group", who)
 		}
-		for _, id := range group {
-			if seen[id] {
-				c.fail(c.at(&a.Split, pos), "%s: broker %d is in two groups", who, id)
+		for i, id := range group {
+			if slices.Contains(group[:i], id) {
+				c.fail(c.at(&a.Split, pos), "%s: broker %d is twice in one group", who, id)
 			}
-			seen[id] = true
 			c.target(Target(fmt.Sprintf("broker(%d)", id)), c.at(&a.Split, pos), who)
 		}
+	}
+	if len(a.Split) > 1 && !parts(a.Split) {
+		c.fail(c.at(&a.Split, pos), "%s: any two of these brokers share a group, so nothing parts them; a broker in two groups sees both", who)
 	}
 	if split && len(a.Split) < 2 && !c.failedAt(c.where[&a.Split]) {
 		c.fail(c.where[&a.Split], "%s: one group is no split", who)
 	}
+}
+
+// parts says whether two brokers of these groups share none.
+func parts(groups [][]int32) bool {
+	for _, a := range slices.Concat(groups...) {
+		for _, b := range slices.Concat(groups...) {
+			if a != b && !slices.ContainsFunc(groups, func(g []int32) bool { return slices.Contains(g, a) && slices.Contains(g, b) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // match checks what an on trigger asks for.
@@ -555,20 +574,35 @@ func (c check) after() {
 	}
 	for i := range c.s.Faults {
 		f := &c.s.Faults[i]
-		if f.When.After == "" {
-			continue
-		}
-		if by[f.When.After] == nil {
-			c.fail(c.at(&f.When.After, f.Pos), "%s waits for a fault %q that there is not%s", f.label(i), f.When.After, meant(f.When.After, slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == f.Name })))
-			continue
-		}
-		seen := map[*Fault]bool{}
-		for g := f; g != nil && g.When.After != ""; g = by[g.When.After] {
-			if seen[g] {
-				c.fail(c.at(&f.When.After, f.Pos), "%s waits, by way of others, for itself", f.label(i))
-				break
+		here := c.at(&f.When.After, f.Pos)
+		missing := false
+		for k, cause := range f.When.After {
+			pos := c.at(&f.When.After[k], here)
+			if slices.Contains(f.When.After[:k], cause) {
+				c.fail(pos, "%s waits for %q twice", f.label(i), cause)
 			}
-			seen[g] = true
+			if by[cause] == nil {
+				missing = true
+				others := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == f.Name })
+				c.fail(pos, "%s waits for a fault %q that there is not%s", f.label(i), cause, meant(cause, others))
+			}
+		}
+		if !missing && waitsForItself(f, by) {
+			c.fail(here, "%s waits, by way of others, for itself", f.label(i))
 		}
 	}
+}
+
+// waitsForItself says whether one of the causes of f, or of theirs, is f.
+func waitsForItself(f *Fault, by map[string]*Fault) bool {
+	seen := map[*Fault]bool{}
+	var leads func(*Fault) bool
+	leads = func(g *Fault) bool {
+		if g == nil || seen[g] {
+			return false
+		}
+		seen[g] = true
+		return slices.ContainsFunc(g.When.After, func(cause string) bool { return by[cause] == f || leads(by[cause]) })
+	}
+	return leads(f)
 }

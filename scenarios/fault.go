@@ -1,6 +1,10 @@
 package scenarios
 
-import "time"
+import (
+	"encoding/json"
+	"strings"
+	"time"
+)
 
 // Fault is one thing that strikes: when, what, whom, and for how long.
 //
@@ -46,7 +50,32 @@ type Trigger struct {
 	Every    *Span          // drawn anew after each strike
 	On       *Match         // a request on the wire, or an event of the history
 	Progress *float64       // 0..1 of the run's duration
-	After    string         // the effect of the fault of this name was seen
+	After    Causes         // the effects of all faults of these names were seen
+}
+
+// Causes are names of faults. One is written as a word, several as a list.
+type Causes []string
+
+// MarshalJSON keeps the form that one name has always had: draws depend on it.
+func (n Causes) MarshalJSON() ([]byte, error) {
+	if len(n) > 1 {
+		return json.Marshal([]string(n))
+	}
+	return json.Marshal(strings.Join(n, ""))
+}
+
+// UnmarshalJSON takes both forms.
+func (n *Causes) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '[' {
+		return json.Unmarshal(text, (*[]string)(n))
+	}
+	var one string
+	if err := json.Unmarshal(text, &one); err != nil || one == "" {
+		*n = nil
+		return err
+	}
+	*n = Causes{one}
+	return nil
 }
 
 // Span is a duration or a range from which one is drawn.
@@ -120,6 +149,11 @@ const (
 	KindExpire          FaultKind = "expire"           // an open transaction is kept from ending until its time is over
 	KindStarve          FaultKind = "starve"           // a broker gets little processor time
 	KindSqueeze         FaultKind = "squeeze"          // a broker gets little memory
+	KindFillDisk        FaultKind = "fill-disk"        // a broker's disk is full
+	KindImpair          FaultKind = "impair"           // packets between brokers come late, not at all, or few a second
+	KindSlowDisk        FaultKind = "slow-disk"        // a broker's writes take longer
+	KindFreezeDisk      FaultKind = "freeze-disk"      // no write of a broker returns
+	KindSkew            FaultKind = "skew"             // a broker's clock is ahead or behind
 	KindDeleteOffsets   FaultKind = "delete-offsets"   // a group's committed offsets
 )
 
@@ -139,15 +173,18 @@ type FaultArgs struct {
 	Way     string    // link faults: ToBroker or ToClient only; "" = both
 	Rate    int64     // throttle: bytes a second, of each connection and direction
 
-	Listener string  // partition: OfReplication or OfControllers only; "" = all
-	Unclean  bool    // elect: a replica that is not in sync may lead
-	Replicas []int32 // reassign: the new replicas, the preferred leader first; nil = one is replaced, drawn
-	Keep     int     // shrink-isr: how many stay in sync
-	Topic    string  // delete-offsets: of this topic; "" = all
-	CPU      float64 // starve: the share of one processor that is left
-	Memory   int64   // squeeze: bytes that are left
-	Until    string  // hold, delay: released when the effect of the fault of this name was seen, at the latest after Delay
-	Over     string  // hold: SameConnection (default) or NewConnection
+	Listener string        // partition: OfReplication or OfControllers only; "" = all
+	Unclean  bool          // elect: a replica that is not in sync may lead
+	Replicas []int32       // reassign: the new replicas, the preferred leader first; nil = one is replaced, drawn
+	Keep     int           // shrink-isr: how many stay in sync
+	Topic    string        // delete-offsets: of this topic; "" = all
+	CPU      float64       // starve: the share of one processor that is left
+	Memory   int64         // squeeze: bytes that are left
+	Loss     float64       `json:",omitzero"` // impair: the share of packets that does not arrive
+	Ahead    time.Duration `json:",omitzero"` // skew: of the host's clock
+	Behind   time.Duration `json:",omitzero"`
+	Until    string        // hold, delay: released when the effect of the fault of this name was seen, at the latest after Delay
+	Over     string        // hold: SameConnection (default) or NewConnection
 }
 
 // Listeners of a broker, as FaultArgs.Listener says them.

@@ -17,6 +17,7 @@ var actions = []action{
 	{kind: KindWipe, doc: "SIGKILL a broker and empty its disk; `for` later it starts again with its id and nothing else. Docker only.", lasts: true, args: []field[FaultArgs]{must(argBroker)}},
 	{kind: KindCrash, doc: "SIGKILL a client; `for` later a new incarnation starts.", lasts: true, args: []field[FaultArgs]{must(argClient)}},
 	{kind: KindPartition, doc: "Packets between brokers are dropped: `isolate` one, `split` them into groups, or one way `from` … `to`; of one `listener`, or of all. Docker only.", lasts: true, args: []field[FaultArgs]{argIsolate, argSplit, argFrom, argTo, argListener}},
+	{kind: KindImpair, doc: "Packets between brokers, aimed as a partition is, come `by` later, get lost at a share of `loss`, or pass at a `rate` of bytes a second; one or several of these. Docker only.", lasts: true, args: []field[FaultArgs]{argIsolate, argSplit, argFrom, argTo, argListener, argBy, argLoss, argRate}},
 	{kind: KindCut, doc: "Connections of a client, or to a broker, are cut and refused for `for`; with `on`, the connection that carries the request is cut.", link: true, lasts: true, args: []field[FaultArgs]{argClient, argBroker}},
 	{kind: KindDrop, doc: "The request, or its response, is swallowed and its connection cut: with phase response the broker acted and the client never hears of it.", wire: true},
 	{kind: KindDelay, doc: "The request, or its response, passes `by` later; without `on`, every byte on the link does, for `for`.", link: true, lasts: true, args: []field[FaultArgs]{must(argBy), argUntil, argClient, argBroker, argWay}},
@@ -36,6 +37,10 @@ var actions = []action{
 	{kind: KindDeleteOffsets, doc: "Deletes the group's committed offsets, as expiry does. Kafka refuses while members subscribe: crash or stop them first.", args: []field[FaultArgs]{must(argGroup), argOffsetTopic}},
 	{kind: KindStarve, doc: "Leaves a broker `cpu` of one processor, by its cgroup. Docker only.", lasts: true, args: []field[FaultArgs]{must(argBroker), must(argCPU)}},
 	{kind: KindSqueeze, doc: "Leaves a broker `memory`, by its cgroup; where that is too little, the kernel kills it, and it starts again when it is healed. Docker only.", lasts: true, args: []field[FaultArgs]{must(argBroker), must(argMemory)}},
+	{kind: KindFillDisk, doc: "Fills a broker's disk to the last byte; Kafka ends a broker that cannot write, and it starts again when there is room. Needs `cluster.disk`. Docker only.", lasts: true, args: []field[FaultArgs]{must(argBroker)}},
+	{kind: KindSlowDisk, doc: "Makes each write of a broker to its files, and each sync of one, take so much longer: `by`, from 10ms to 800ms. Docker only.", lasts: true, args: []field[FaultArgs]{must(argBroker), must(argBy)}},
+	{kind: KindFreezeDisk, doc: "No write of a broker to its files returns. It lives on, says so, and reads. Docker only.", lasts: true, args: []field[FaultArgs]{must(argBroker)}},
+	{kind: KindSkew, doc: "Sets a broker's wall clock `ahead` or `behind`, by 10s at least; its monotonic clock stays. Docker only.", lasts: true, args: []field[FaultArgs]{must(argBroker), argAhead, argBehind}, whom: []string{"ahead", "behind"}},
 	{kind: KindRoll, doc: "SIGTERM brokers and start them again, one after the other, each when the last is back in sync; all of them unless `broker` says otherwise.", args: []field[FaultArgs]{argBroker}},
 	{kind: KindFence, doc: "What a second instance of the transactional.id does: it initialises, and the first is a zombie.", args: []field[FaultArgs]{must(argTxnID)}},
 	{kind: KindEvict, doc: "Removes a member of the group, drawn, as a missed session timeout would: the group rebalances, and the member works on until it is refused.", args: []field[FaultArgs]{must(argGroup)}},
@@ -87,6 +92,9 @@ var (
 	argOffsetTopic = put("topic", "Of this topic. Default: of all.", topicName, func(a *FaultArgs) *string { return &a.Topic })
 	argGroup       = put("group", "A group.id.", word, func(a *FaultArgs) *string { return &a.Group })
 	argTxnID       = put("transactional.id", "A transactional.id.", word, func(a *FaultArgs) *string { return &a.TxnID })
+	argLoss        = put("loss", "The share of packets that does not arrive, such as 5%.", percent, func(a *FaultArgs) *float64 { return &a.Loss })
+	argAhead       = put("ahead", "So much ahead of the host's clock, such as 1h; whole seconds.", duration, func(a *FaultArgs) *time.Duration { return &a.Ahead })
+	argBehind      = put("behind", "So much behind it.", duration, func(a *FaultArgs) *time.Duration { return &a.Behind })
 	argPartition   = put("partition", "topic/partition.", topicPartition, func(a *FaultArgs) *string { return &a.TP })
 	argUntil       = put("until", "Released when the effect of the fault of this name was seen, at the latest after `by`.", name, func(a *FaultArgs) *string { return &a.Until })
 	argOver        = put("connection", "`same` (default): it arrives over the connection that it was sent over. `new`: both its sides are cut, and it arrives over another.", oneOf("a connection", SameConnection, NewConnection), func(a *FaultArgs) *string { return &a.Over })
@@ -137,7 +145,7 @@ var triggerFields = []field[Fault]{
 	put("every", "Strikes again and again; each wait is drawn from the seed.", optional(span), func(f *Fault) **Span { return &f.When.Every }),
 	put("on", "Strikes on a request on the wire, or on an event of the history.", optional(matchRecord), func(f *Fault) **Match { return &f.When.On }),
 	put("progress", "Strikes at this share of the duration, such as 40%.", optional(zeroPercent), func(f *Fault) **float64 { return &f.When.Progress }),
-	put("after", "Strikes when the effect of the fault of this name was seen.", name, func(f *Fault) *string { return &f.When.After }),
+	put("after", "Strikes when the effect of the fault of this name was seen, or of all in a list: `after: [leader-dies, till-freezes]`.", oneOrMore("a fault's name, or a list of them", name), func(f *Fault) *Causes { return &f.When.After }),
 	put("for", "How long until it is healed.", span, func(f *Fault) *Span { return &f.For }),
 }
 
@@ -205,7 +213,7 @@ func checkWhom(d *decoder, n *node, a action) {
 		}
 	}
 	if given != 1 {
-		d.fail(n.pos, "%s strikes either a %s or a %s: give one", a.kind, a.whom[0], a.whom[1])
+		d.fail(n.pos, "%s takes either %s or %s: give one", a.kind, a.whom[0], a.whom[1])
 	}
 }
 

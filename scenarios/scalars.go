@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"strconv"
@@ -40,6 +41,33 @@ func textSchema(pattern string) map[string]any {
 		s["pattern"] = pattern
 	}
 	return s
+}
+
+// oneOrMore is the codec of a word, or of a list of words.
+func oneOrMore(kind string, c codec[string]) codec[Causes] {
+	words := list(kind, c)
+	schema := maps.Clone(c.schema) // what is said of words is not said of lists, and the other way round
+	schema["type"], schema["items"] = []string{"string", "array"}, c.schema
+	return codec[Causes]{
+		kind: kind, schema: schema,
+		decode: func(d *decoder, n *node, v *Causes) {
+			if n.kind == listNode {
+				words.decode(d, n, (*[]string)(v))
+				return
+			}
+			*v = make(Causes, 1)
+			d.where[&(*v)[0]] = n.pos
+			if c.decode(d, n, &(*v)[0]); (*v)[0] == "" { // it was refused
+				*v = nil
+			}
+		},
+		encode: func(v *Causes) *node {
+			if len(*v) == 1 {
+				return c.encode(&(*v)[0])
+			}
+			return words.encode((*[]string)(v))
+		},
+	}
 }
 
 // str takes any text.

@@ -46,7 +46,8 @@ type Bug struct {
 type Cluster struct {
 	Backend     string // auto, docker, embedded, external
 	Brokers     int
-	Controllers int // isolated controllers; 0 = combined mode
+	Controllers int   // isolated controllers; 0 = combined mode
+	Disk        int64 // bytes of each broker's own volume; 0 = the engine's disk
 	Image       string
 	Config      map[string]string // broker properties
 	Topics      []Topic

@@ -13,6 +13,11 @@ func (f *Fault) Words() string {
 	if f.Random != nil {
 		return fmt.Sprintf("a mix of %d faults", len(f.Random.From))
 	}
+	if f.Kind == KindImpair {
+		link := *f
+		link.Kind = KindPartition
+		return a.impairment() + strings.NewReplacer("partition ", " between ", "drop packets", "", " from the other brokers", " and the other brokers").Replace(link.Words())
+	}
 	if f.Kind == KindPartition && a.Listener != "" {
 		all := *f
 		all.Args.Listener = ""
@@ -57,6 +62,16 @@ func (f *Fault) Words() string {
 		return fmt.Sprintf("delete the offsets of %s for %s", a.keyWords(), a.Topic)
 	case f.Kind == KindDeleteOffsets:
 		return "delete the offsets of " + a.keyWords()
+	case f.Kind == KindSkew && a.Ahead > 0:
+		return fmt.Sprintf("set the clock of %s ahead by %v", a.Broker.Words(), a.Ahead)
+	case f.Kind == KindSkew:
+		return fmt.Sprintf("set the clock of %s behind by %v", a.Broker.Words(), a.Behind)
+	case f.Kind == KindFillDisk:
+		return "fill the disk of " + a.Broker.Words()
+	case f.Kind == KindFreezeDisk:
+		return "freeze the disk of " + a.Broker.Words()
+	case f.Kind == KindSlowDisk:
+		return fmt.Sprintf("slow the disk of %s by %s", a.Broker.Words(), a.Delay)
 	case f.Kind == KindRoll && a.Broker == "":
 		return "restart all brokers, one after the other"
 	case f.Kind == KindRoll:
@@ -105,6 +120,21 @@ func (f *Fault) Words() string {
 		out += ", then over a new connection"
 	}
 	return out
+}
+
+// impairment says how bad links are.
+func (a *FaultArgs) impairment() string {
+	var how []string
+	if a.Delay.Max > 0 {
+		how = append(how, "delay packets by "+a.Delay.String())
+	}
+	if a.Loss > 0 {
+		how = append(how, "lose "+formatPercent(a.Loss)+" of the packets")
+	}
+	if a.Rate > 0 {
+		how = append(how, "let "+formatBytes(a.Rate)+"/s pass")
+	}
+	return strings.Join(how, " and ")
 }
 
 // keyWords says whose coordinator is meant.
@@ -170,8 +200,10 @@ func (t Trigger) String() string {
 		return "every " + t.Every.String()
 	case t.Progress != nil:
 		return "at " + formatPercent(*t.Progress) + " of the run"
-	case t.After != "":
-		return "after " + t.After + " was seen"
+	case len(t.After) == 1:
+		return "after " + t.After[0] + " was seen"
+	case len(t.After) > 1:
+		return "after " + strings.Join(t.After, " and ") + " were seen"
 	case t.On != nil:
 		return t.On.String()
 	}

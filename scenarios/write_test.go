@@ -144,7 +144,7 @@ func drawScenario(t *rapid.T) *Scenario {
 		Metadata:   Metadata{Name: rapid.StringMatching(`[A-Za-z0-9][A-Za-z0-9_-]{0,20}`).Draw(t, "name"), Description: text.Draw(t, "description")},
 		Cluster: Cluster{
 			Backend: rapid.SampledFrom([]string{"auto", "docker", "embedded"}).Draw(t, "backend"),
-			Brokers: 3, Controllers: rapid.IntRange(0, 3).Draw(t, "controllers"), Image: text.Draw(t, "image"),
+			Brokers: 3, Controllers: rapid.IntRange(0, 3).Draw(t, "controllers"), Disk: int64(rapid.IntRange(1, 128).Draw(t, "disk")) * smallestDisk, Image: text.Draw(t, "image"),
 			Config: props("listener.security.protocol.map", "broker.rack"),
 			Topics: []Topic{
 				{Name: "in", Partitions: int32(rapid.IntRange(1, 1000).Draw(t, "partitions")), Replicas: 3, Config: props("follower.replication.throttled.replicas")},

@@ -5,14 +5,16 @@
 #   ONCEPROOF_PROPERTIES  server.properties
 #   ONCEPROOF_META        meta.properties
 #   ONCEPROOF_CLUSTER     cluster id
+#   ONCEPROOF_DATA        where its log is
 # shellcheck disable=SC2086 # options are words
 set -ef
 d=/tmp/onceproof
+data=$ONCEPROOF_DATA
 if [ -f $d/wipe ]; then
-  rm -rf $d/data $d/wipe
+  rm -rf $data $d/wipe
   echo "onceproof: wiped"
 fi
-mkdir -p $d/data
+mkdir -p $d $data
 printf '%s\n' "$ONCEPROOF_PROPERTIES" >$d/server.properties
 cat >$d/log4j2.properties <<'END'
 status = warn
@@ -46,10 +48,10 @@ if [ -f /opt/kafka/java.args ]; then
 else
   args="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xmx384m -Xss512k $logs -cp $libs/*"
 fi
-if [ ! -s $d/data/meta.properties ]; then
+if [ ! -s $data/meta.properties ]; then
   if [ -f /opt/kafka/bootstrap.checkpoint ]; then # spares a JVM's start
-    cp /opt/kafka/bootstrap.checkpoint $d/data/
-    printf '%s\n' "$ONCEPROOF_META" >$d/data/meta.properties
+    cp /opt/kafka/bootstrap.checkpoint $data/
+    printf '%s\n' "$ONCEPROOF_META" >$data/meta.properties
   else
     java $args kafka.tools.StorageTool format -t "$ONCEPROOF_CLUSTER" -c $d/server.properties
   fi

@@ -26,7 +26,8 @@ type Spec struct {
 	Name        string // of the run; labels everything that is started
 	Backend     string // auto, docker, embedded, external
 	Brokers     int
-	Controllers int // isolated controllers; 0 = combined
+	Controllers int   // isolated controllers; 0 = combined
+	Disk        int64 // bytes of each node's own disk, in memory; 0 = the engine's. Docker only
 	Image       string
 	Config      map[string]string
 	Topics      []Topic      // created once the brokers are ready

@@ -44,6 +44,8 @@ type docker struct {
 	labels  map[string]string
 	network string // id
 	members []*member
+	disk    int64  // of each node, 0 = the engine's
+	keeper  string // id of the container that has the nodes' disks, "" if they have none
 	program func() (program, error)
 	streams sync.WaitGroup // one goroutine a living container, which copies its output
 
@@ -54,6 +56,7 @@ type docker struct {
 
 	net     sync.Mutex // of the packet filters and sidecars
 	blocked []Link
+	bad     map[Link]Impairment
 }
 
 // startDocker starts spec's nodes from an image that is there.
@@ -76,7 +79,7 @@ func bootDocker(ctx context.Context, e *engine, image string, spec Spec, ports [
 	defer cancel()
 	d := &docker{
 		engine: e, run: runName(spec.Name), image: image, labels: self().labels(spec.Name),
-		program: sync.OnceValues(selfProgram),
+		program: sync.OnceValues(selfProgram), disk: spec.Disk,
 	}
 	d.life, d.die = context.WithCancel(context.Background())
 	defer func() {
@@ -101,12 +104,16 @@ func bootDocker(ctx context.Context, e *engine, image string, spec Spec, ports [
 			"ONCEPROOF_PROPERTIES": properties(spec, nodes, m.node),
 			"ONCEPROOF_META":       metaProperties(clusterID, m.node),
 			"ONCEPROOF_CLUSTER":    clusterID,
+			"ONCEPROOF_DATA":       dataDir(spec, m.node),
 		}
-		if err := d.create(ctx, m, env); err != nil {
-			return err
-		}
-		return d.launch(ctx, m)
+		return d.create(ctx, m, env)
 	})
+	if err == nil && d.disk > 0 {
+		err = d.startKeeper(ctx)
+	}
+	if err == nil {
+		err = each(d.members, func(m *member) error { return d.launch(ctx, m) })
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +182,10 @@ func (d *docker) create(ctx context.Context, m *member, env map[string]string) e
 		HostConfigModifier: func(h *container.HostConfig) {
 			h.PortBindings = network.PortMap{port: {{HostIP: netip.AddrFrom4([4]byte{127, 0, 0, 1}), HostPort: hostPort}}}
 			h.LogConfig.Type = "none" // we copy the output ourselves
-			h.Memory, h.MemorySwap = nodeMemory, nodeMemory
+			h.Memory, h.MemorySwap = d.memory(), d.memory()
+			if d.disk > 0 {
+				h.Mounts = append(h.Mounts, own(m.id, d.disk))
+			}
 		},
 		ConfigModifier: func(c *container.Config) { c.Hostname = m.host() },
 	})
@@ -187,6 +197,9 @@ func (d *docker) create(ctx context.Context, m *member, env map[string]string) e
 	}
 	return nil
 }
+
+// memory is what a node may use. A disk in memory is its own use too.
+func (d *docker) memory() int64 { return nodeMemory + d.disk }
 
 func (d *docker) Backend() string { return "docker" }
 
@@ -214,7 +227,25 @@ func (d *docker) Controllers() []BrokerID {
 }
 
 func (d *docker) Supports(kind string) error {
-	if kind != "partition" && kind != "shrink-isr" {
+	switch kind {
+	case "fill-disk":
+		if d.keeper == "" {
+			return fmt.Errorf("fill-disk: %w: the brokers' disk is the engine's own, which others write to; give them disks of their own: cluster.disk, such as 256MiB", ErrUnsupported)
+		}
+		return nil
+	case "impair", "skew", "slow-disk", "freeze-disk":
+		try := d.engine.tryQueue
+		if kind != "impair" {
+			try = d.engine.tryGraft
+		}
+		ctx, cancel := d.within(context.Background())
+		defer cancel()
+		if fact := try(ctx, d.image); !fact.OK {
+			return fmt.Errorf("%s: %w: %s: %s; %s", kind, ErrUnsupported, fact.Name, fact.Text, fact.WayOut)
+		}
+		return nil
+	case "partition", "shrink-isr":
+	default:
 		return nil
 	}
 	if _, err := d.program(); err != nil {
@@ -241,13 +272,10 @@ func (d *docker) remove() error {
 		m.op.Lock()
 		defer m.op.Unlock()
 		d.net.Lock()
-		sidecar := m.sidecar
-		m.sidecar = ""
+		err := d.removeSidecars(ctx, m)
 		d.net.Unlock()
-		if sidecar != "" {
-			if err := d.engine.removeContainer(ctx, sidecar); err != nil {
-				return fmt.Errorf("remove the sidecar of %s: %w", m.host(), err)
-			}
+		if err != nil {
+			return fmt.Errorf("remove the sidecars of %s: %w", m.host(), err)
 		}
 		if m.container == "" {
 			return nil
@@ -257,6 +285,11 @@ func (d *docker) remove() error {
 		}
 		return nil
 	})}
+	if d.keeper != "" {
+		if err := d.engine.removeContainer(ctx, d.keeper); err != nil {
+			errs = append(errs, fmt.Errorf("remove the keeper of the disks: %w", err))
+		}
+	}
 	if d.network != "" {
 		if err := d.engine.removeNetwork(ctx, d.network); err != nil {
 			errs = append(errs, fmt.Errorf("remove network %s: %w", d.run, err))

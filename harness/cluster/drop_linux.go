@@ -12,34 +12,40 @@ import (
 // dropTable is the nftables table that holds our rules, and nothing else does.
 const dropTable = "onceproof"
 
+// Verdicts of include/uapi/linux/netfilter.h.
+const nfDrop, nfAccept = 0, 1
+
 // dropFrom makes this network namespace drop every packet that comes from one of
 // peers: one table, one chain on the input hook, one rule a peer, or two of one port. It replaces
 // what an earlier call set, in one transaction of the kernel; no peers leaves no
 // table behind. Needs CAP_NET_ADMIN and a kernel with nf_tables.
-func dropFrom(peers []peer) error {
+func dropFrom(peers []peer) error { return steer(dropTable, 0, peers, drop()) }
+
+// steer has the kernel do so with the packets of peers, in a table of that name.
+func steer(table string, priority uint32, peers []peer, so []byte) error {
 	var b nftBatch
 	// Deleting a table that is not there fails, adding one that is there does
 	// not: add, delete, and add only if there is something to say.
-	b.msg(unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, attr(unix.NFTA_TABLE_NAME, str(dropTable)))
-	b.msg(unix.NFT_MSG_DELTABLE, 0, attr(unix.NFTA_TABLE_NAME, str(dropTable)))
+	b.msg(unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, attr(unix.NFTA_TABLE_NAME, str(table)))
+	b.msg(unix.NFT_MSG_DELTABLE, 0, attr(unix.NFTA_TABLE_NAME, str(table)))
 	if len(peers) > 0 {
 		const chain = "input"
-		b.msg(unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, attr(unix.NFTA_TABLE_NAME, str(dropTable)))
+		b.msg(unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, attr(unix.NFTA_TABLE_NAME, str(table)))
 		b.msg(unix.NFT_MSG_NEWCHAIN, unix.NLM_F_CREATE,
-			attr(unix.NFTA_CHAIN_TABLE, str(dropTable)),
+			attr(unix.NFTA_CHAIN_TABLE, str(table)),
 			attr(unix.NFTA_CHAIN_NAME, str(chain)),
 			nest(unix.NFTA_CHAIN_HOOK,
 				attr(unix.NFTA_HOOK_HOOKNUM, be32(unix.NF_INET_LOCAL_IN)),
-				attr(unix.NFTA_HOOK_PRIORITY, be32(0))),
+				attr(unix.NFTA_HOOK_PRIORITY, be32(priority))),
 			attr(unix.NFTA_CHAIN_TYPE, str("filter")))
 		for _, p := range peers {
 			if !p.addr.Is4() {
-				return fmt.Errorf("drop packets from %s: not an IPv4 address", p.addr)
+				return fmt.Errorf("packets from %s: not an IPv4 address", p.addr)
 			}
 			rule := func(more ...[]byte) {
-				exprs := slices.Concat([][]byte{load(unix.NFT_PAYLOAD_NETWORK_HEADER, 12, 4), equals(p.addr.AsSlice())}, more, [][]byte{drop()})
+				exprs := slices.Concat([][]byte{load(unix.NFT_PAYLOAD_NETWORK_HEADER, 12, 4), equals(p.addr.AsSlice())}, more, [][]byte{so})
 				b.msg(unix.NFT_MSG_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_APPEND,
-					attr(unix.NFTA_RULE_TABLE, str(dropTable)),
+					attr(unix.NFTA_RULE_TABLE, str(table)),
 					attr(unix.NFTA_RULE_CHAIN, str(chain)),
 					nest(unix.NFTA_RULE_EXPRESSIONS, exprs...))
 			}
@@ -77,7 +83,7 @@ func equals(value []byte) []byte {
 func drop() []byte {
 	return expr("immediate",
 		attr(unix.NFTA_IMMEDIATE_DREG, be32(unix.NFT_REG_VERDICT)),
-		nest(unix.NFTA_IMMEDIATE_DATA, nest(unix.NFTA_DATA_VERDICT, attr(unix.NFTA_VERDICT_CODE, be32(0)))))
+		nest(unix.NFTA_IMMEDIATE_DATA, nest(unix.NFTA_DATA_VERDICT, attr(unix.NFTA_VERDICT_CODE, be32(nfDrop)))))
 }
 
 // dropping tells whether our table is in this network namespace.

@@ -31,6 +31,17 @@ func inNamespace(t *testing.T, f func(t *testing.T)) {
 	<-done
 }
 
+// inherit runs f on a thread in the network namespace of the caller's.
+func inherit(t *testing.T, space int, f func()) {
+	t.Helper()
+	runtime.LockOSThread() // never unlocked
+	if err := unix.Setns(space, unix.CLONE_NEWNET); err != nil {
+		t.Error(err)
+		return
+	}
+	f()
+}
+
 func TestDropFromDropsAndLeavesNothing(t *testing.T) {
 	ran := false
 	inNamespace(t, func(t *testing.T) {

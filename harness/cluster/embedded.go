@@ -118,10 +118,10 @@ func (e *embedded) Supports(kind string) error {
 		return fmt.Errorf("partition between brokers: %w: the embedded cluster replicates nothing; use backend: docker", ErrUnsupported)
 	case "pause":
 		return fmt.Errorf("pause of a broker: %w: the embedded brokers are no processes; use backend: docker, or blackhole the broker", ErrUnsupported)
-	case "starve", "squeeze":
+	case "starve", "squeeze", "fill-disk", "slow-disk", "freeze-disk", "skew":
 		return fmt.Errorf("%s: %w: the embedded brokers are no processes; use backend: docker", kind, ErrUnsupported)
-	case "shrink-isr":
-		return fmt.Errorf("shrink-isr: %w: the embedded cluster replicates nothing; use backend: docker", ErrUnsupported)
+	case "shrink-isr", "impair":
+		return fmt.Errorf("%s: %w: the embedded cluster replicates nothing; use backend: docker", kind, ErrUnsupported)
 	case "wipe":
 		return fmt.Errorf("wipe of a broker: %w: the embedded brokers share one log; use backend: docker", ErrUnsupported)
 	}

@@ -35,7 +35,7 @@ const cpuPeriod = 100_000
 // Limit changes the limits of a node's cgroup, which last over its restarts.
 func (d *docker) Limit(ctx context.Context, id BrokerID, l Limits) error {
 	return d.on(ctx, id, func(ctx context.Context, m *member) error {
-		memory := int64(nodeMemory)
+		memory := d.memory()
 		if l.Memory > 0 {
 			memory = l.Memory
 		}

@@ -24,10 +24,11 @@ type member struct {
 	container string // id
 	log       *nodeLog
 
-	op       sync.Mutex // held by what changes its state
-	launches int        // how often it was started; guarded by op and docker.net
-	state    State      // guarded by docker.mu
-	sidecar  string     // id of the container beside it; guarded by docker.net
+	op       sync.Mutex       // held by what changes its state
+	launches int              // how often it was started; guarded by op and docker.net
+	state    State            // guarded by docker.mu
+	queue    *queue           // of its bad links; guarded by docker.net
+	beside   map[space]string // ids of the containers beside it; guarded by docker.net
 }
 
 // launch starts m's container, with its output copied from the first byte until
@@ -173,17 +174,21 @@ func (d *docker) Start(ctx context.Context, id BrokerID) error {
 		}
 		d.net.Lock()
 		defer d.net.Unlock()
-		// The sidecar sits in the namespace that died with the last incarnation.
-		if err := d.removeSidecar(ctx, m); err != nil {
-			return fmt.Errorf("old sidecar of %s: %w", m.host(), err)
+		// They sit in namespaces that died with the last incarnation.
+		if err := d.removeSidecars(ctx, m); err != nil {
+			return fmt.Errorf("old sidecars of %s: %w", m.host(), err)
 		}
 		if err := d.launch(ctx, m); err != nil {
 			return err
 		}
-		if len(d.blocked) == 0 {
-			return nil
+		var errs []error
+		if len(d.blocked) > 0 {
+			errs = append(errs, d.applyBlocked(ctx))
 		}
-		return d.applyBlocked(ctx)
+		if len(d.bad) > 0 {
+			errs = append(errs, d.applyImpaired(ctx))
+		}
+		return errors.Join(errs...)
 	})
 }
 

@@ -81,7 +81,7 @@ func (d *docker) look(ctx context.Context, m *member, args ...string) (string, e
 		if d.stateOf(m) == Stopped {
 			return nil, fmt.Errorf("what does %s see? It is stopped", m.host())
 		}
-		return d.sidecarOf(ctx, m)
+		return d.sidecarOf(ctx, m, ofNetwork)
 	}()
 	if err != nil {
 		return "", err
@@ -113,7 +113,7 @@ func (d *docker) applyBlocked(ctx context.Context) error {
 				args = append(args, dropArg(ip, l.Listener))
 			}
 		}
-		if len(args) == 1 && m.sidecar == "" {
+		if len(args) == 1 && m.beside[ofNetwork] == "" {
 			return nil // nothing was ever dropped there
 		}
 		_, err := d.inNamespace(ctx, m, args...)
@@ -140,43 +140,9 @@ func (d *docker) address(ctx context.Context, m *member) (netip.Addr, error) {
 // inNamespace runs one sidecar command in m's network namespace and returns what
 // it printed. Call with d.net held.
 func (d *docker) inNamespace(ctx context.Context, m *member, args ...string) (string, error) {
-	run, err := d.sidecarOf(ctx, m)
+	run, err := d.sidecarOf(ctx, m, ofNetwork)
 	if err != nil {
 		return "", err
 	}
 	return run(ctx, args...)
-}
-
-// sidecar runs one command in a node's network namespace.
-type sidecar func(ctx context.Context, args ...string) (string, error)
-
-// sidecarOf is m's. Its container is started at the first call for each
-// incarnation of m. Call with d.net held.
-func (d *docker) sidecarOf(ctx context.Context, m *member) (sidecar, error) {
-	prog, err := d.program()
-	if err == nil && m.sidecar == "" {
-		name := fmt.Sprintf("%s-%s-sidecar-%d", d.run, m.host(), m.launches)
-		m.sidecar, err = d.engine.startSidecar(ctx, prog, d.image, name, "container:"+m.container, d.labels)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("sidecar of %s: %w", m.host(), err)
-	}
-	id := m.sidecar
-	return func(ctx context.Context, args ...string) (string, error) {
-		out, err := d.engine.execSidecar(ctx, prog, id, args...)
-		if err != nil {
-			return "", fmt.Errorf("sidecar of %s: %w", m.host(), err)
-		}
-		return out, nil
-	}, nil
-}
-
-// removeSidecar removes m's sidecar, if it has one. Call with d.net held.
-func (d *docker) removeSidecar(ctx context.Context, m *member) error {
-	if m.sidecar == "" {
-		return nil
-	}
-	id := m.sidecar
-	m.sidecar = ""
-	return d.engine.removeContainer(ctx, id)
 }

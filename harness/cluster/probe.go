@@ -5,19 +5,20 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 )
 
 // Fact is one thing that this machine can do, or cannot.
 type Fact struct {
-	Name   string // "docker engine", "kafka image", "packet filter", "netem", "ports", "memory"
+	Name   string // "docker engine", "kafka image", "packet filter", "packet queue", "changed processes", "ports", "memory"
 	OK     bool
 	Text   string // what was found
 	WayOut string // what to do about it, where it is not OK
 }
 
 // Probe finds out what the docker backend can do on this machine, by trying. It
-// takes about two seconds and leaves nothing behind. image "" is the default one.
+// takes a few seconds and leaves nothing behind. image "" is the default one.
 func Probe(ctx context.Context, image string) []Fact {
 	if image == "" {
 		image = defaultImage
@@ -64,33 +65,64 @@ func (e *engine) probeMemory(ctx context.Context) Fact {
 	}
 }
 
-// probeNetwork tries the packet filter and the delay queue in a container's
-// namespace of its own.
+// probeNetwork tries what is done to nodes from beside them, on containers of its own.
 func (e *engine) probeNetwork(ctx context.Context, image string) []Fact {
-	filter := Fact{Name: "packet filter", WayOut: "partitions between brokers need a kernel with nf_tables"}
-	netem := Fact{Name: "netem", WayOut: "latency between brokers needs a kernel with sch_netem; between clients and brokers the proxy does it"}
-	prog, err := selfProgram()
-	if err == nil {
-		var id string
-		if id, err = e.startSidecar(ctx, prog, image, runName("probe"), "none", self().labels("probe")); err == nil {
-			defer func() {
-				ctx, cancel := making(ctx)
-				defer cancel()
-				e.removeContainer(ctx, id)
-			}()
-			filter.Text, filter.OK = tried(e.execSidecar(ctx, prog, id, "drop", "192.0.2.1"))
-			netem.Text, netem.OK = tried(e.execSidecar(ctx, prog, id, "netem", "lo"))
-		}
-	}
-	if err != nil {
-		filter.Text, netem.Text = err.Error(), err.Error()
-	}
-	return []Fact{filter, netem}
+	return []Fact{e.tryFilter(ctx, image), e.tryQueue(ctx, image), e.tryGraft(ctx, image)}
 }
 
-func tried(_ string, err error) (string, bool) {
+// tryFilter sets a filter for packets of nobody.
+func (e *engine) tryFilter(ctx context.Context, image string) Fact {
+	f := Fact{Name: "packet filter", Text: "works in a container's network namespace", WayOut: "partitions between brokers need a kernel with nf_tables"}
+	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog program, id string) error {
+		_, err := e.execSidecar(ctx, prog, id, "drop", "192.0.2.1")
+		return err
+	}))
+}
+
+// tryQueue binds the queue for packets of nobody, and lets go of it.
+func (e *engine) tryQueue(ctx context.Context, image string) Fact {
+	f := Fact{Name: "packet queue", Text: "holds packets in a container's network namespace", WayOut: "impair, which makes links between brokers slow and lossy, needs a kernel with nf_tables and nfnetlink_queue; between clients and brokers the proxy does it"}
+	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog program, id string) error {
+		stop, err := e.attendSidecar(ctx, prog, id, func(string) {}, "impair", Impairment{}.arg("192.0.2.1"))
+		if err != nil {
+			return err
+		}
+		return stop()
+	}))
+}
+
+// tryGraft sets the clock of a process that does nothing.
+func (e *engine) tryGraft(ctx context.Context, image string) Fact {
+	f := Fact{Name: "changed processes", Text: "a container's process is changed from beside it", WayOut: "skew, slow-disk and freeze-disk need an engine that lets a container have SYS_PTRACE over another's processes, on Linux and amd64"}
+	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog program, target string) error {
+		return e.beside(ctx, image, ofProcesses.of(target), func(prog program, id string) error {
+			_, err := e.execSidecar(ctx, prog, id, "skew", java, "1h0m0s")
+			return err
+		})
+	}))
+}
+
+// beside does something in a container of its own.
+func (e *engine) beside(ctx context.Context, image string, where func(*container.HostConfig), do func(program, string) error) error {
+	prog, err := selfProgram()
 	if err != nil {
-		return err.Error(), false
+		return err
 	}
-	return "works in a container's network namespace", true
+	id, err := e.startSidecar(ctx, prog, image, runName("probe"), self().labels("probe"), where)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := making(ctx)
+		defer cancel()
+		e.removeContainer(ctx, id)
+	}()
+	return do(prog, id)
+}
+
+func (f Fact) tried(err error) Fact {
+	if f.OK = err == nil; !f.OK {
+		f.Text = err.Error()
+	}
+	return f
 }

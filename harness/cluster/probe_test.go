@@ -1,9 +1,6 @@
 package cluster
 
-import (
-	"os/exec"
-	"testing"
-)
+import "testing"
 
 func TestProbeSaysWhatThisMachineCanDo(t *testing.T) {
 	e := needDocker(t)
@@ -15,17 +12,13 @@ func TestProbeSaysWhatThisMachineCanDo(t *testing.T) {
 		}
 		t.Logf("%-14s %v %s", f.Name, f.OK, f.Text)
 	}
-	for _, name := range []string{"docker engine", "kafka image", "ports", "memory", "packet filter", "netem"} {
+	for _, name := range []string{"docker engine", "kafka image", "ports", "memory", "packet filter", "packet queue", "changed processes"} {
 		if _, ok := got[name]; !ok {
 			t.Errorf("nothing about %s", name)
 		}
 	}
 	if !got["packet filter"].OK {
 		t.Errorf("packet filter: %s", got["packet filter"].Text)
-	}
-	// The module's presence is the other way to know.
-	if exec.Command("modprobe", "-n", "sch_netem").Run() == nil && !got["netem"].OK {
-		t.Errorf("netem: %s, but the kernel has it", got["netem"].Text)
 	}
 	if left := leftovers(t, e, "onceproof-probe"); len(left) > 0 {
 		t.Errorf("left over: %v", left)

@@ -112,13 +112,21 @@ func properties(spec Spec, nodes []node, n node) string {
 	}
 	p["controller.listener.names"] = "CONTROLLER"
 	p["listener.security.protocol.map"] = "CLIENT:PLAINTEXT,REPLICA:PLAINTEXT,CONTROLLER:PLAINTEXT"
-	p["log.dirs"] = "/tmp/onceproof/data"
+	p["log.dirs"] = dataDir(spec, n)
 
 	var b strings.Builder
 	for _, k := range slices.Sorted(maps.Keys(p)) {
 		fmt.Fprintf(&b, "%s=%s\n", k, escapeProperty(fmt.Sprint(p[k])))
 	}
 	return b.String()
+}
+
+// dataDir is where n keeps its log.
+func dataDir(spec Spec, n node) string {
+	if spec.Disk > 0 {
+		return diskOf(n.id) + "/data"
+	}
+	return "/tmp/onceproof/data"
 }
 
 // metaProperties marks the node's directory as formatted for the cluster.

@@ -17,10 +17,19 @@ import (
 	"github.com/testcontainers/testcontainers-go"
 )
 
-// startSidecar starts a container with a network namespace of another ("none",
-// "container:ID") whose packet filter it may change. Its image is only a file
-// system to stand on; this process's own program, copied, is all that runs.
-func (e *engine) startSidecar(ctx context.Context, prog program, image, name, network string, labels map[string]string) (id string, err error) {
+// inNetworkOf lets a sidecar change the packet filter of a network namespace: of
+// "none", its own, or "container:ID".
+func inNetworkOf(network string) func(*container.HostConfig) {
+	return func(h *container.HostConfig) {
+		h.NetworkMode = container.NetworkMode(network)
+		h.CapAdd = []string{"NET_ADMIN"}
+	}
+}
+
+// startSidecar starts a container beside others, in which commands are executed. Its
+// image is only a file system to stand on; this process's own program, copied, is all
+// that runs.
+func (e *engine) startSidecar(ctx context.Context, prog program, image, name string, labels map[string]string, beside func(*container.HostConfig)) (id string, err error) {
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
@@ -34,8 +43,7 @@ func (e *engine) startSidecar(ctx context.Context, prog program, image, name, ne
 		Labels:         maps.Clone(labels), // testcontainers adds its own
 		ConfigModifier: func(c *container.Config) { c.User = "0" },
 		HostConfigModifier: func(h *container.HostConfig) {
-			h.NetworkMode = container.NetworkMode(network)
-			h.CapAdd = []string{"NET_ADMIN"}
+			beside(h)
 			h.LogConfig.Type = "none"
 		},
 	})

@@ -35,7 +35,7 @@ func Explore(s *scenarios.Scenario, seed uint64, hits map[Cell]int64) Explored {
 	for i := range moved.Faults {
 		f := &moved.Faults[i]
 		all := candidates(s, *f)
-		if len(all) == 0 || waitedFor(s, f.Name) || f.When.After != "" {
+		if len(all) == 0 || waitedFor(s, f.Name) || len(f.When.After) > 0 {
 			continue
 		}
 		rng := rand.New(rand.NewPCG(draws{seed, keys[i]}.sub("explore", 0), 0))
@@ -54,7 +54,7 @@ func Explore(s *scenarios.Scenario, seed uint64, hits map[Cell]int64) Explored {
 // waitedFor says whether the moment of a fault decides about another.
 func waitedFor(s *scenarios.Scenario, name string) bool {
 	return name != "" && slices.ContainsFunc(s.Faults, func(f scenarios.Fault) bool {
-		return f.When.After == name || f.Args.Until == name
+		return slices.Contains(f.When.After, name) || f.Args.Until == name
 	})
 }
 
@@ -141,7 +141,8 @@ func at(s *scenarios.Scenario, f scenarios.Fault, c scenarios.Client, m moment) 
 			return nil
 		}
 		return []candidate{{cell: Cell{string(f.Kind), m.phase, m.role}, on: on}}
-	case scenarios.KindCrash, scenarios.KindKill, scenarios.KindStop, scenarios.KindRestart, scenarios.KindPause, scenarios.KindWipe:
+	case scenarios.KindCrash, scenarios.KindKill, scenarios.KindStop, scenarios.KindRestart, scenarios.KindPause, scenarios.KindWipe,
+		scenarios.KindFillDisk, scenarios.KindSlowDisk, scenarios.KindFreezeDisk, scenarios.KindSkew, scenarios.KindStarve, scenarios.KindSqueeze:
 	default:
 		return nil
 	}

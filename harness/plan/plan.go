@@ -26,7 +26,7 @@ type Plan struct {
 type Step struct {
 	N     int             `json:"n"`
 	At    time.Duration   `json:"at"`              // since the load began; -1 when a request or another fault triggers it
-	After int             `json:"after,omitempty"` // the step whose effect must be seen first; 0 = none
+	After []int           `json:"after,omitempty"` // the steps whose effects must be seen first
 	For   time.Duration   `json:"for"`             // drawn; 0: over at once, or with the load
 	Seed  uint64          `json:"seed"`            // of this step's own draws, from (seed, step, target)
 	Text  string          `json:"text"`            // "kill the leader of orders/0, at 12s, for 5s"
@@ -73,8 +73,10 @@ func (p *Plan) String() string {
 func text(s Step) string {
 	when := s.Fault.When.String()
 	switch {
-	case s.After > 0:
-		when = fmt.Sprintf("once step %d was seen", s.After)
+	case len(s.After) == 1:
+		when = fmt.Sprintf("once step %d was seen", s.After[0])
+	case len(s.After) > 1:
+		when = fmt.Sprintf("once steps %s were seen", strings.Trim(strings.ReplaceAll(fmt.Sprint(s.After), " ", " and "), "[]"))
 	case s.At >= 0 && s.Fault.When.On != nil: // of a mix
 		when = fmt.Sprintf("from %v on, %s", s.At, s.Fault.When)
 	case s.At >= 0:
@@ -90,8 +92,8 @@ func text(s Step) string {
 	return out
 }
 
-// builder collects strikes. at orders them; cause is the index of the strike
-// that one waits for, -1 = none.
+// builder collects strikes. at orders them; causes are the indexes of the strikes
+// that one waits for.
 type builder struct {
 	run     scenarios.Run
 	seed    uint64
@@ -100,9 +102,9 @@ type builder struct {
 }
 
 type strike struct {
-	step  Step
-	at    time.Duration
-	cause int
+	step   Step
+	at     time.Duration
+	causes []int
 }
 
 type waiting struct {
@@ -116,21 +118,21 @@ func (b *builder) add(f scenarios.Fault, key string) error {
 		return b.mix(f, d)
 	}
 	switch w := f.When; {
-	case w.After != "":
+	case len(w.After) > 0:
 		b.waiting = append(b.waiting, waiting{f, key})
 	case w.Every != nil:
 		return b.every(f, d)
 	case w.At != nil:
-		b.strike(f, d, 0, *w.At, *w.At, -1)
+		b.strike(f, d, 0, *w.At, *w.At)
 	case w.Progress != nil:
 		at := time.Duration(*w.Progress * float64(b.run.Duration)).Truncate(time.Millisecond)
-		b.strike(f, d, 0, at, at, -1)
+		b.strike(f, d, 0, at, at)
 	case w.On != nil && w.On.Event != "":
-		b.strike(f, d, 0, -1, b.run.Warmup, -1)
+		b.strike(f, d, 0, -1, b.run.Warmup)
 	case w.On != nil:
-		b.strike(f, d, 0, -1, 0, -1) // armed when the load begins
+		b.strike(f, d, 0, -1, 0) // armed when the load begins
 	default:
-		b.strike(f, d, 0, b.run.Warmup, b.run.Warmup, -1)
+		b.strike(f, d, 0, b.run.Warmup, b.run.Warmup)
 	}
 	return nil
 }
@@ -147,7 +149,7 @@ func (b *builder) every(f scenarios.Fault, d draws) error {
 		if at+lasts > b.run.Duration || at >= b.run.Duration {
 			return nil
 		}
-		b.strike(f, d, n, at, at, -1)
+		b.strike(f, d, n, at, at)
 	}
 }
 
@@ -176,32 +178,38 @@ func (b *builder) mix(f scenarios.Fault, d draws) error {
 		if one.Name == "" {
 			one.Name = f.Name
 		}
-		b.strikes = append(b.strikes, strike{at: at, cause: -1, step: Step{At: at, For: lasts, Seed: d.sub("step", n), Fault: one}})
+		b.strikes = append(b.strikes, strike{at: at, step: Step{At: at, For: lasts, Seed: d.sub("step", n), Fault: one}})
 	}
 }
 
 // strike adds one. at is Step.At, order when it can come at the earliest.
-func (b *builder) strike(f scenarios.Fault, d draws, n int, at, order time.Duration, cause int) {
-	b.strikes = append(b.strikes, strike{at: order, cause: cause, step: Step{
+func (b *builder) strike(f scenarios.Fault, d draws, n int, at, order time.Duration, causes ...int) {
+	b.strikes = append(b.strikes, strike{at: order, causes: causes, step: Step{
 		At: at, For: d.span("for", n, f.For), Seed: d.sub("step", n), Fault: f,
 	}})
 }
 
-// chain adds the faults that wait for another: each once, when the other's
-// effect is first seen.
+// chain adds the faults that wait for others: each once, when the effects of all
+// of those were first seen.
 func (b *builder) chain() error {
 	for len(b.waiting) > 0 {
 		var later []waiting
 		for _, w := range b.waiting {
-			if slices.ContainsFunc(b.waiting, func(o waiting) bool { return o.fault.Name == w.fault.When.After }) {
+			if slices.ContainsFunc(b.waiting, func(o waiting) bool { return slices.Contains(w.fault.When.After, o.fault.Name) }) {
 				later = append(later, w)
 				continue
 			}
-			first := slices.IndexFunc(b.strikes, func(s strike) bool { return s.step.Fault.Name == w.fault.When.After })
-			if first < 0 {
-				return fmt.Errorf("%s waits for %q, which never strikes", w.fault.Words(), w.fault.When.After)
+			var causes []int
+			earliest := time.Duration(0)
+			for _, name := range w.fault.When.After {
+				first := slices.IndexFunc(b.strikes, func(s strike) bool { return s.step.Fault.Name == name })
+				if first < 0 {
+					return fmt.Errorf("%s waits for %q, which never strikes", w.fault.Words(), name)
+				}
+				causes = append(causes, first)
+				earliest = max(earliest, b.strikes[first].at)
 			}
-			b.strike(w.fault, draws{b.seed, w.key}, 0, -1, b.strikes[first].at, first)
+			b.strike(w.fault, draws{b.seed, w.key}, 0, -1, earliest, causes...)
 		}
 		if len(later) == len(b.waiting) {
 			return fmt.Errorf("%s waits, by way of others, for itself", later[0].fault.Words())
@@ -226,9 +234,10 @@ func (b *builder) numbered() []Step {
 	for n, i := range order {
 		s := b.strikes[i].step
 		s.N = n + 1
-		if c := b.strikes[i].cause; c >= 0 {
-			s.After = numbers[c]
+		for _, c := range b.strikes[i].causes {
+			s.After = append(s.After, numbers[c])
 		}
+		slices.Sort(s.After)
 		s.Text = text(s)
 		steps = append(steps, s)
 	}

@@ -88,7 +88,7 @@ func TestFaultsDoNotMoveEachOther(t *testing.T) {
 		fewer := *s
 		fewer.Faults = slices.Delete(slices.Clone(s.Faults), gone, gone+1)
 		fewer.Faults = slices.DeleteFunc(fewer.Faults, func(f scenarios.Fault) bool {
-			return f.When.After != "" && f.When.After == s.Faults[gone].Name
+			return s.Faults[gone].Name != "" && slices.Contains(f.When.After, s.Faults[gone].Name)
 		})
 		less, err := plan.Build(&fewer, seed)
 		if err != nil {
@@ -97,7 +97,7 @@ func TestFaultsDoNotMoveEachOther(t *testing.T) {
 		strikes := func(p *plan.Plan, line int) (out []plan.Step) {
 			for _, step := range p.Steps {
 				if step.Fault.Pos.Line == line {
-					step.N, step.After, step.Text = 0, 0, ""
+					step.N, step.After, step.Text = 0, nil, ""
 					out = append(out, step)
 				}
 			}
@@ -123,8 +123,10 @@ func TestEveryStrikeIsInTimeAndHealed(t *testing.T) {
 			if step.N != i+1 {
 				t.Fatalf("step %d has number %d", i+1, step.N)
 			}
-			if step.After >= step.N {
-				t.Fatalf("step %d waits for step %d", step.N, step.After)
+			for _, cause := range step.After {
+				if cause >= step.N {
+					t.Fatalf("step %d waits for step %d", step.N, cause)
+				}
 			}
 			f := step.Fault
 			if step.For < f.For.Min || step.For > f.For.Max {
@@ -180,13 +182,13 @@ func TestBuildRefuses(t *testing.T) {
 		`plan "x": warm-up (0s) takes the whole run (0s)`: {},
 		`plan "x": restart any broker waits for "gone", which never strikes`: {
 			Run:    scenarios.Run{Duration: time.Minute},
-			Faults: []scenarios.Fault{{Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{After: "gone"}}},
+			Faults: []scenarios.Fault{{Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{After: scenarios.Causes{"gone"}}}},
 		},
 		`plan "x": restart any broker waits, by way of others, for itself`: {
 			Run: scenarios.Run{Duration: time.Minute},
 			Faults: []scenarios.Fault{
-				{Name: "a", Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{After: "b"}},
-				{Name: "b", Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{After: "a"}},
+				{Name: "a", Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{After: scenarios.Causes{"b"}}},
+				{Name: "b", Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{After: scenarios.Causes{"a"}}},
 				{Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{At: &at}},
 			},
 		},
@@ -238,4 +240,27 @@ func drawScenario(t *rapid.T) *scenarios.Scenario {
 		s.Faults = append(s.Faults, f)
 	}
 	return s
+}
+
+// TestAfterSeveral: a fault that waits for two strikes after the later of them, and its
+// step names both.
+func TestAfterSeveral(t *testing.T) {
+	at := func(d time.Duration) scenarios.Trigger { return scenarios.Trigger{At: &d} }
+	restart := scenarios.FaultArgs{Broker: "any"}
+	s := &scenarios.Scenario{Run: scenarios.Run{Duration: time.Minute}, Faults: []scenarios.Fault{
+		{Kind: scenarios.KindRestart, Args: restart, When: scenarios.Trigger{After: scenarios.Causes{"late", "early"}}},
+		{Name: "late", Kind: scenarios.KindRestart, Args: restart, When: at(20 * time.Second)},
+		{Name: "early", Kind: scenarios.KindRestart, Args: restart, When: at(5 * time.Second)},
+	}}
+	p, err := plan.Build(s, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := p.Steps[2]
+	if diff := cmp.Diff([]int{1, 2}, last.After); diff != "" {
+		t.Errorf("the last step waits for (-want +got):\n%s", diff)
+	}
+	if want := "restart any broker, once steps 1 and 2 were seen"; last.Text != want {
+		t.Errorf("%q, want %q", last.Text, want)
+	}
 }
