@@ -166,35 +166,45 @@ func (j *judge) overlaps() {
 	}
 }
 
+// covering is an offset in a committed transaction, and when that began and ended.
+type covering struct {
+	s          stagedOffset
+	begin, end int64
+}
+
 func (j *judge) overlapsOf(batch map[int64]int64) {
-	byInput := map[int64][]stagedOffset{}
+	byBegin, byEnd := map[int64]*sorter[covering]{}, map[int64]*sorter[covering]{}
 	j.staged.scan(func(_ int64, s *stagedOffset) bool {
 		x := j.txns.at(int64(s.txn))
 		k := registerKey(s.group, s.tp)
-		if n, wanted := batch[k]; wanted && !s.failed && x.outcome == txnCommitOK && x.sends > 0 && x.aborted == 0 && x.begin != 0 {
-			put(byInput, k, n, *s)
+		if _, wanted := batch[k]; !wanted || s.failed || x.outcome != txnCommitOK || x.sends == 0 || x.aborted != 0 || x.begin == 0 {
+			return true
 		}
+		if byBegin[k] == nil {
+			byBegin[k] = newSorter(j.pool, func(a, b covering) int { return cmp.Compare(a.begin, b.begin) })
+			byEnd[k] = newSorter(j.pool, func(a, b covering) int { return cmp.Compare(a.end, b.end) })
+		}
+		c := covering{*s, x.begin, x.end}
+		byBegin[k].add(c)
+		byEnd[k].add(c)
 		return true
 	})
-	for _, k := range slices.Sorted(maps.Keys(byInput)) {
-		list := byInput[k]
-		begin := func(s stagedOffset) int64 { return j.txns.at(int64(s.txn)).begin }
-		end := func(s stagedOffset) int64 { return j.txns.at(int64(s.txn)).end }
-		byEnd := slices.Clone(list)
-		slices.SortStableFunc(list, func(a, b stagedOffset) int { return cmp.Compare(begin(a), begin(b)) })
-		slices.SortStableFunc(byEnd, func(a, b stagedOffset) int { return cmp.Compare(end(a), end(b)) })
-		next := 0
+	for _, k := range slices.Sorted(maps.Keys(byBegin)) {
+		ended := byEnd[k].sorted()
+		e, more := ended.next()
 		var best stagedOffset
-		for _, s := range list {
-			for ; next < len(byEnd) && end(byEnd[next]) < begin(s); next++ {
-				if byEnd[next].off > best.off || best.line == 0 {
-					best = byEnd[next]
+		byBegin[k].sorted().each(func(c covering) {
+			for ; more && e.end < c.begin; e, more = ended.next() {
+				if e.s.off > best.off || best.line == 0 {
+					best = e.s
 				}
 			}
-			if best.line != 0 && best.txn != s.txn && s.off <= best.off {
-				j.overlap(best, s)
+			if best.line != 0 && best.txn != c.s.txn && c.s.off <= best.off {
+				j.overlap(best, c.s)
 			}
-		}
+		})
+		byBegin[k].close()
+		byEnd[k].close()
 	}
 }
 

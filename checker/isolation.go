@@ -3,7 +3,6 @@ package checker
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/onceproof/onceproof/history"
 )
@@ -206,59 +205,61 @@ func (j *judge) earlyDone() {
 // that record was appended after it, so the last stable offset was no higher
 // than it when the read took place, buffered or not.
 func (j *judge) stableDone() {
-	counts := map[int32]int64{}
-	j.opens.scan(func(_ int64, o *firstOpen) bool {
-		counts[o.tp]++
+	type span struct{ from, to int64 } // of opens: a partition's stand together, in offset order
+	opens := map[int32]span{}
+	j.opens.scan(func(i int64, o *firstOpen) bool {
+		s, ok := opens[o.tp]
+		if !ok {
+			s.from = i
+		}
+		s.to = i + 1
+		opens[o.tp] = s
 		return true
 	})
-	if len(counts) == 0 {
-		return
-	}
+	counts := map[int32]int64{}
 	j.polls.scan(func(_ int64, p *pollLine) bool {
-		if _, ok := counts[p.tp]; ok && j.procs[p.proc].rc {
+		if _, ok := opens[p.tp]; ok && j.procs[p.proc].rc {
 			counts[p.tp]++
 		}
 		return true
 	})
 	for _, batch := range batches(counts, batchRows) {
-		j.stableReads(batch)
+		reads := map[int32]*sorter[pollLine]{}
+		for tp := range batch {
+			reads[tp] = newSorter(j.pool, func(a, b pollLine) int { return cmp.Compare(a.hi, b.hi) })
+		}
+		j.polls.scan(func(_ int64, p *pollLine) bool {
+			if s := reads[p.tp]; s != nil && j.procs[p.proc].rc {
+				s.add(*p)
+			}
+			return true
+		})
+		for _, tp := range sortedKeys(reads) {
+			j.stableReads(tp, opens[tp].from, opens[tp].to, reads[tp])
+			reads[tp].close()
+		}
 	}
 }
 
-func (j *judge) stableReads(batch map[int32]int64) {
-	byTP := map[int32][]firstOpen{}
-	j.opens.scan(func(_ int64, o *firstOpen) bool {
-		if n, wanted := batch[o.tp]; wanted && j.txns.at(int64(o.txn)).outcome == txnCommitOK {
-			put(byTP, o.tp, n, *o)
-		}
-		return true
-	})
-	if len(byTP) == 0 {
-		return
-	}
-	reads := map[int32][]pollLine{}
-	j.polls.scan(func(_ int64, p *pollLine) bool {
-		if byTP[p.tp] != nil && j.procs[p.proc].rc {
-			put(reads, p.tp, batch[p.tp], *p)
-		}
-		return true
-	})
-	for _, tp := range sortedKeys(reads) {
-		slices.SortStableFunc(reads[tp], func(a, b pollLine) int { return cmp.Compare(a.hi, b.hi) })
-		var last firstOpen // of the transactions so far, the one whose commit was asked last
-		var asked int64
-		next := 0
-		for _, p := range reads[tp] {
-			for ; next < len(byTP[tp]) && byTP[tp][next].off < p.hi; next++ {
-				if o := byTP[tp][next]; j.txns.at(int64(o.txn)).commitInv > asked {
-					last, asked = o, j.txns.at(int64(o.txn)).commitInv
-				}
+// stableReads compares the reads of a partition with the transactions that opens
+// holds from next to end.
+func (j *judge) stableReads(tp int32, next, end int64, reads *sorter[pollLine]) {
+	var last firstOpen // of the transactions so far, the one whose commit was asked last
+	var asked int64
+	reads.sorted().each(func(p pollLine) {
+		for ; next < end; next++ {
+			o := *j.opens.rows.get(next)
+			if o.off >= p.hi {
+				break
 			}
-			if asked > p.t {
-				j.unstableRead(tp, last, p)
+			if x := j.txns.get(int64(o.txn)); x.outcome == txnCommitOK && x.commitInv > asked {
+				last, asked = o, x.commitInv
 			}
 		}
-	}
+		if asked > p.t {
+			j.unstableRead(tp, last, p)
+		}
+	})
 }
 
 func (j *judge) unstableRead(tp int32, o firstOpen, read pollLine) {

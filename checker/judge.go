@@ -60,6 +60,7 @@ type judge struct {
 	lastT  int64
 	counts map[string]int64
 
+	searchMost   int      // operations of one register that are searched at once
 	searchBudget int      // operations that may still be searched
 	unsearched   []string // registers that should have been searched and could not be, and why
 	disputed     map[Guarantee][]string
@@ -264,6 +265,7 @@ func newJudge(h history.Header, opt Options) *judge {
 		counts:   map[string]int64{},
 		wire:     newWireView(h),
 
+		searchMost:   searchRegister,
 		searchBudget: searchTotal,
 		stretches:    opinionStretches,
 		disputed:     map[Guarantee][]string{},

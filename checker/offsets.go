@@ -25,6 +25,41 @@ type write struct {
 
 const forever = 1<<63 - 1
 
+// register is what was done to a group's offset for one partition.
+type register struct {
+	group, tp int32
+	n, txns   int64          // commits, and those in transactions
+	byInv     *sorter[write] // all of them
+	byEnd     *sorter[write] // those that certainly happened
+	fetches   *sorter[offsetOp]
+}
+
+func (j *judge) newRegister(key int64) *register {
+	return &register{
+		group: int32(key >> 32), tp: int32(key & 0xffffffff),
+		byInv:   newSorter(j.pool, func(a, b write) int { return cmp.Compare(a.inv, b.inv) }),
+		byEnd:   newSorter(j.pool, func(a, b write) int { return cmp.Compare(a.end, b.end) }),
+		fetches: newSorter(j.pool, func(a, b offsetOp) int { return cmp.Compare(a.began(), b.began()) }),
+	}
+}
+
+func (r *register) write(w write) {
+	r.n++
+	if w.txn != 0 {
+		r.txns++
+	}
+	r.byInv.add(w)
+	if w.sure && w.inv != 0 {
+		r.byEnd.add(w)
+	}
+}
+
+func (r *register) close() {
+	r.byInv.close()
+	r.byEnd.close()
+	r.fetches.close()
+}
+
 // offsetsDone judges every register, some at a time.
 func (j *judge) offsetsDone() {
 	counts := map[int64]int64{}
@@ -42,38 +77,42 @@ func (j *judge) offsetsDone() {
 }
 
 func (j *judge) registers(batch map[int64]int64) {
-	writes := map[int64][]write{}
-	fetches := map[int64][]offsetOp{}
+	all := map[int64]*register{}
+	at := func(k int64) *register {
+		if all[k] == nil {
+			all[k] = j.newRegister(k)
+		}
+		return all[k]
+	}
 	j.commits.scan(func(_ int64, c *offsetOp) bool {
 		k := registerKey(c.group, c.tp)
-		n, wanted := batch[k]
-		switch {
+		switch _, wanted := batch[k]; {
 		case !wanted:
 		case c.kind == opFetch:
-			fetches[k] = append(fetches[k], *c)
+			at(k).fetches.add(*c)
 		case c.kind == opCommitted:
-			put(writes, k, n, write{off: c.off, inv: c.inv, end: c.end, sure: true, op: *c})
+			at(k).write(write{off: c.off, inv: c.inv, end: c.end, sure: true, op: *c})
 		default:
-			put(writes, k, n, write{off: c.off, inv: c.inv, end: forever, op: *c})
+			at(k).write(write{off: c.off, inv: c.inv, end: forever, op: *c})
 		}
 		return true
 	})
 	j.staged.scan(func(_ int64, s *stagedOffset) bool {
 		k := registerKey(s.group, s.tp)
-		n, wanted := batch[k]
-		if !wanted {
+		if _, wanted := batch[k]; !wanted {
 			return true
 		}
 		x := j.txns.at(int64(s.txn))
 		if x.notApplied(s) {
 			return true
 		}
-		put(writes, k, n, write{off: s.off, inv: x.commitInv, end: j.markersDone(x), sure: x.outcome == txnCommitOK, txn: s.txn + 1,
+		at(k).write(write{off: s.off, inv: x.commitInv, end: j.markersDone(x), sure: x.outcome == txnCommitOK, txn: s.txn + 1,
 			op: offsetOp{off: s.off, inv: x.commitInv, end: x.end, proc: x.proc, line: s.line, group: s.group, tp: s.tp}})
 		return true
 	})
-	for _, k := range slices.Sorted(maps.Keys(writes)) {
-		j.register(int32(k>>32), int32(k&0xffffffff), writes[k], fetches[k])
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		j.register(all[k])
+		all[k].close()
 	}
 }
 
@@ -97,53 +136,51 @@ func (j *judge) markersDone(x *txn) int64 {
 
 func registerKey(group, tp int32) int64 { return int64(group)<<32 | int64(tp) }
 
-func (j *judge) register(group, tp int32, ws []write, fetches []offsetOp) {
-	slices.SortStableFunc(ws, func(a, b write) int { return cmp.Compare(a.inv, b.inv) })
-	j.regressions(tp, ws)
+func (j *judge) register(r *register) {
+	if r.n == 0 {
+		return // its commits are not told
+	}
+	j.regressions(r)
 	before := j.finds.count(NonlinearizableOffset)
-	j.fetchesOf(ws, fetches)
-	j.searchRegister(group, tp, ws, fetches, j.finds.count(NonlinearizableOffset) > before)
-	in := j.groups[group].inputs[tp]
+	met := j.fetchesOf(r)
+	j.searchRegister(r, met <= 1, j.finds.count(NonlinearizableOffset) > before)
+	in := j.groups[r.group].inputs[r.tp]
 	if in == nil || !j.auditDone {
 		return
 	}
-	j.finalOffset(group, in, ws)
+	j.finalOffset(r, in)
 }
 
 // regressions reports an acknowledged commit that was invoked after another one
 // had been acknowledged, and is lower, without its process having moved back
 // there. A group's position only moves forward, unless someone seeks.
-func (j *judge) regressions(tp int32, ws []write) {
-	byEnd := make([]write, 0, len(ws))
-	for _, w := range ws {
-		if w.sure && w.txn == 0 && w.inv != 0 {
-			byEnd = append(byEnd, w)
-		}
-	}
-	byInv := slices.Clone(byEnd)
-	slices.SortStableFunc(byEnd, func(a, b write) int { return cmp.Compare(a.end, b.end) })
-	next := 0
+func (j *judge) regressions(r *register) {
+	ended := r.byEnd.sorted()
+	e, more := ended.next()
 	var best write
-	for _, w := range byInv {
-		for ; next < len(byEnd) && byEnd[next].end < w.inv; next++ {
-			if byEnd[next].off > best.off || best.op.line == 0 {
-				best = byEnd[next]
+	r.byInv.sorted().each(func(w write) {
+		if !w.sure || w.txn != 0 || w.inv == 0 {
+			return
+		}
+		for ; more && e.end < w.inv; e, more = ended.next() {
+			if e.txn == 0 && (e.off > best.off || best.op.line == 0) {
+				best = e
 			}
 		}
 		if best.op.line == 0 || w.off >= best.off || j.soughtBack(w, best) {
-			continue
+			return
 		}
 		a, b := best, w
 		j.finds.report(OffsetRegression, func() draft {
 			d := draft{client: j.procs[b.op.proc].client}
 			d.events = append(d.events, j.commitEvent(a), j.commitEvent(b))
 			d.text = fmt.Sprintf("The committed offset of group %s for %s went back: %s committed %d, and after that was acknowledged, %s committed %d.",
-				j.groups[b.op.group].name, tpName(j.parts[tp].tp), j.procName(a.op.proc), a.off, j.procName(b.op.proc), b.off)
+				j.groups[b.op.group].name, tpName(j.parts[r.tp].tp), j.procName(a.op.proc), a.off, j.procName(b.op.proc), b.off)
 			d.legal = fmt.Sprintf("offset %d or more", a.off)
 			return d
 		})
 		best = w // what follows is compared with where the group now stands
-	}
+	})
 }
 
 func (j *judge) soughtBack(w, best write) bool {
@@ -170,100 +207,125 @@ func (j *judge) commitEvent(w write) WitnessEvent {
 	return j.event(w.op.end, proc, w.op.line, makePlace(w.op.tp, w.off), typ, history.OpCommitOffsets, text)
 }
 
+// fetched is a fetch and what the commits say of it.
+type fetched struct {
+	offsetOp
+	over    int64 // the last invocation of a commit that certainly ended before the fetch began; 0 = none
+	written bool  // some commit has its value
+	legal   bool
+}
+
+// began is when an operation was invoked; where that is not known, its end stands
+// for it.
+func (o *offsetOp) began() int64 { return cmp.Or(o.inv, o.end) }
+
 // fetchesOf reports a fetch whose value no order of the commits explains: each
 // commit of that value was overwritten before the fetch began, or came after it.
-// For a register this is necessary; checker/linear searches for the rest.
-func (j *judge) fetchesOf(ws []write, fetches []offsetOp) {
-	if len(fetches) == 0 {
-		return
-	}
-	byOff := map[int64][]write{}
-	for _, w := range ws {
-		byOff[w.off] = append(byOff[w.off], w)
-	}
-	over := newOverwrites(ws)
-	for _, f := range fetches {
-		inv := f.inv
-		if inv == 0 {
-			inv = f.end // a fetch without an invocation: judged by its end alone
-		}
-		legal := len(byOff[f.off]) == 0 && !over.before(0, inv) // the value from before the run
-		for _, w := range byOff[f.off] {
-			if w.inv <= f.end && !over.before(w.end, inv) {
-				legal = true
+// For a register this is necessary; checker/linear searches for the rest. met is how
+// many fetches met a commit under way, or one of unknown outcome: either value is
+// right for each of them, but perhaps not for both. Any other fetch has one right
+// value, and the rules know it.
+func (j *judge) fetchesOf(r *register) (met int) {
+	all := r.fetches.sorted()
+	for {
+		var some []fetched // some at a time, however many there are
+		for len(some) < batchRows {
+			f, ok := all.next()
+			if !ok {
 				break
 			}
+			some = append(some, fetched{offsetOp: f})
 		}
-		if legal {
-			continue
+		if len(some) == 0 {
+			return met
 		}
-		f := f
-		j.finds.report(NonlinearizableOffset, func() draft {
-			d := draft{client: j.procs[f.proc].client}
-			var last write
-			for _, w := range ws {
-				if w.sure && w.txn == 0 && w.end < f.end && w.end >= last.end {
-					last = w
-				}
+		met += j.someFetches(r, some)
+	}
+}
+
+// someFetches judges fetches, which are in the order of their beginnings.
+func (j *judge) someFetches(r *register, some []fetched) (met int) {
+	ended := r.byEnd.sorted()
+	e, more := ended.next()
+	over := int64(0)
+	byOff := map[int64][]int{}
+	for i := range some {
+		f := &some[i]
+		for ; more && e.end < f.began(); e, more = ended.next() {
+			over = max(over, e.inv)
+		}
+		f.over = over
+		byOff[f.off] = append(byOff[f.off], i)
+	}
+	byEnd := make([]int, len(some))
+	for i := range byEnd {
+		byEnd[i] = i
+	}
+	slices.SortFunc(byEnd, func(a, b int) int { return cmp.Compare(some[a].end, some[b].end) })
+	last := int64(0) // the largest end of the commits so far, in the order of their invocations
+	underWay := func(until int64) {
+		for ; len(byEnd) > 0 && some[byEnd[0]].end < until; byEnd = byEnd[1:] {
+			if last >= some[byEnd[0]].began() {
+				met++
 			}
-			if last.op.line != 0 {
-				d.events = append(d.events, j.commitEvent(last))
+		}
+	}
+	r.byInv.sorted().each(func(w write) {
+		underWay(w.inv)
+		last = max(last, w.end)
+		for _, i := range byOff[w.off] {
+			f := &some[i]
+			f.written = true
+			f.legal = f.legal || w.inv <= f.end && f.over <= w.end
+		}
+	})
+	underWay(forever)
+	for i := range some {
+		f := &some[i]
+		if !f.legal && (f.written || f.over > 0) { // else it is the value from before the run
+			j.unexplained(r, f.offsetOp)
+		}
+	}
+	return met
+}
+
+func (j *judge) unexplained(r *register, f offsetOp) {
+	j.finds.report(NonlinearizableOffset, func() draft {
+		d := draft{client: j.procs[f.proc].client}
+		var last write
+		r.byInv.sorted().each(func(w write) {
+			if w.sure && w.txn == 0 && w.end < f.end && w.end >= last.end {
+				last = w
 			}
-			d.events = append(d.events, j.event(f.end, j.procName(f.proc), f.line, makePlace(f.tp, f.off), history.OK, history.OpFetchOffsets,
-				fmt.Sprintf("%s was told that the committed offset of %s is %d", j.procName(f.proc), tpName(j.parts[f.tp].tp), f.off)))
-			d.text = fmt.Sprintf("%s was told at %s that the committed offset of group %s for %s is %d, which no order of the commits explains.",
-				j.procName(f.proc), j.clock(f.end), j.groups[f.group].name, tpName(j.parts[f.tp].tp), f.off)
-			if last.op.line != 0 {
-				d.legal = fmt.Sprintf("%d, committed and acknowledged before", last.off)
-			}
-			return d
 		})
-	}
-}
-
-// overwrites answers whether a sure commit lies wholly between two times.
-type overwrites struct {
-	inv   []int64 // ascending
-	first []int64 // smallest end of those invoked at or after inv[i]
-}
-
-func newOverwrites(ws []write) overwrites {
-	var o overwrites
-	var ends []int64
-	for _, w := range ws { // in order of invocation
-		if w.sure && w.inv != 0 {
-			o.inv = append(o.inv, w.inv)
-			ends = append(ends, w.end)
+		if last.op.line != 0 {
+			d.events = append(d.events, j.commitEvent(last))
 		}
-	}
-	o.first = make([]int64, len(ends))
-	least := int64(forever)
-	for i := len(ends) - 1; i >= 0; i-- {
-		least = min(least, ends[i])
-		o.first[i] = least
-	}
-	return o
-}
-
-// before says that some sure commit was invoked after from and ended before to.
-func (o overwrites) before(from, to int64) bool {
-	i, _ := slices.BinarySearch(o.inv, from+1)
-	if from == forever || i == len(o.inv) {
-		return false
-	}
-	return o.first[i] < to
+		d.events = append(d.events, j.event(f.end, j.procName(f.proc), f.line, makePlace(f.tp, f.off), history.OK, history.OpFetchOffsets,
+			fmt.Sprintf("%s was told that the committed offset of %s is %d", j.procName(f.proc), tpName(j.parts[f.tp].tp), f.off)))
+		d.text = fmt.Sprintf("%s was told at %s that the committed offset of group %s for %s is %d, which no order of the commits explains.",
+			j.procName(f.proc), j.clock(f.end), j.groups[f.group].name, tpName(j.parts[f.tp].tp), f.off)
+		if last.op.line != 0 {
+			d.legal = fmt.Sprintf("%d, committed and acknowledged before", last.off)
+		}
+		return d
+	})
 }
 
 // finalOffset compares the audit's committed offset with the commits. After heal
 // and drain nothing is under way, so a committed transaction's offsets are there.
-func (j *judge) finalOffset(group int32, in *inputPart, ws []write) {
+func (j *judge) finalOffset(r *register, in *inputPart) {
 	var top write
-	for _, w := range ws {
+	other := int64(0) // the last invocation of a commit of another offset than the final one
+	r.byInv.sorted().each(func(w write) {
 		if w.sure && (w.off > top.off || top.op.line == 0) {
 			top = w
 		}
-	}
-	if top.op.line == 0 || in.pending || !in.hasFinal && !j.audited(group) {
+		if w.sure && w.txn == 0 && w.off != in.final {
+			other = max(other, w.inv)
+		}
+	})
+	if top.op.line == 0 || in.pending || !in.hasFinal && !j.audited(r.group) {
 		return
 	}
 	if in.hasFinal && in.final >= top.off {
@@ -272,10 +334,12 @@ func (j *judge) finalOffset(group int32, in *inputPart, ws []write) {
 	if in.hasFinal {
 		// Lower than the highest commit: legal only if some commit wrote it, and
 		// none that was certainly later stands against it.
-		for _, w := range ws {
-			if w.off == in.final && !laterCommit(ws, w) {
-				return // a regression, reported as such
-			}
+		written := false
+		r.byInv.sorted().each(func(w write) {
+			written = written || w.off == in.final && (w.end == forever || other <= w.end)
+		})
+		if written {
+			return // a regression, reported as such
 		}
 	}
 	// A transaction's offsets that were not applied are output-without-offset.
@@ -291,21 +355,12 @@ func (j *judge) finalOffset(group int32, in *inputPart, ws []write) {
 			now = fmt.Sprint(in.final)
 		}
 		d.events = append(d.events, j.event(0, "audit", in.finalLine, 0, history.OK, history.OpOffset,
-			fmt.Sprintf("the committed offset of group %s for %s after the end: %s", j.groups[group].name, tpName(j.parts[in.tp].tp), now)))
+			fmt.Sprintf("the committed offset of group %s for %s after the end: %s", j.groups[r.group].name, tpName(j.parts[in.tp].tp), now)))
 		d.text = fmt.Sprintf("%s committed offset %d of %s at %s and was told so; after the end the committed offset of group %s is %s.",
-			j.procName(t.op.proc), t.off, tpName(j.parts[in.tp].tp), j.clock(t.op.end), j.groups[group].name, now)
+			j.procName(t.op.proc), t.off, tpName(j.parts[in.tp].tp), j.clock(t.op.end), j.groups[r.group].name, now)
 		d.legal = fmt.Sprintf("%d", t.off)
 		return d
 	})
-}
-
-func laterCommit(ws []write, w write) bool {
-	for _, v := range ws {
-		if v.sure && v.txn == 0 && w.end != forever && v.inv > w.end && v.off != w.off {
-			return true
-		}
-	}
-	return false
 }
 
 // audited says that the audit asked for this group's offsets.

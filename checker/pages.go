@@ -313,6 +313,18 @@ func (t *table[T]) passPage(g *page, first, from int64, f func(i int64, row *T) 
 	return more
 }
 
+// drop forgets every row, and gives their memory back.
+func (t *table[T]) drop() {
+	for _, g := range t.pages {
+		if g.data != nil {
+			t.pool.release(g.data)
+			t.pool.resident -= int64(g.size)
+			g.data = nil
+		}
+	}
+	t.pages, t.lastN, t.last = map[int64]*page{}, -1, nil
+}
+
 // spool is an append-only list of rows without pointers.
 type spool[T any] struct {
 	rows *table[T]
@@ -353,15 +365,6 @@ func batches[K cmp.Ordered](counts map[K]int64, most int64) []map[K]int64 {
 		n += counts[k]
 	}
 	return out
-}
-
-// put appends a row to its key's list, which is made as large as it may get.
-func put[K comparable, T any](lists map[K][]T, k K, most int64, row T) {
-	l := lists[k]
-	if l == nil {
-		l = make([]T, 0, most)
-	}
-	lists[k] = append(l, row)
 }
 
 // batchRows is how many rows of a spool are sorted in memory at a time.

@@ -246,7 +246,13 @@ func (p *tape) judge(t *testing.T) *Report {
 
 func judgeEvents(t testing.TB, h history.Header, events []history.Event, opt Options) *Report {
 	t.Helper()
+	return judgeWith(t, h, events, opt, func(*judge) {})
+}
+
+func judgeWith(t testing.TB, h history.Header, events []history.Event, opt Options, set func(*judge)) *Report {
+	t.Helper()
 	j := newJudge(h, opt)
+	set(j)
 	defer func() {
 		if err := j.close(); err != nil {
 			t.Error(err)
