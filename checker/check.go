@@ -30,11 +30,11 @@ func Check(ctx context.Context, r *history.Reader, opt Options) (rep *Report, er
 	for {
 		switch err := r.Next(&e); {
 		case err == io.EOF:
+			j.cutOff = r.Truncated()
 			j.finish()
 			if j.pool.err != nil {
 				return nil, fmt.Errorf("judge the history: %w", j.pool.err)
 			}
-			j.cutOff = r.Truncated()
 			return j.verdicts(), nil
 		case err != nil:
 			return nil, fmt.Errorf("read the history: %w", err)

@@ -168,6 +168,8 @@ func (j *judge) dataVerdict(ex *exercised, disturb bool) {
 		ex.missing = "no record was sent or read"
 	case !j.auditDone && j.reads == nil:
 		ex.unknown = j.noAudit("the final log is not known")
+	case j.cutOff && j.reads != nil:
+		ex.unknown = "the end of the history is cut off"
 	case disturb && !j.disturbed(history.OpSend, history.OpPoll, history.OpProcess, history.OpCommit, history.OpCommitOffsets, history.OpSendOffsets):
 		ex.missing = notDisturbed
 	}

@@ -24,6 +24,7 @@ type inputPart struct {
 	earliest  bool  // starts at the log's start where nothing is committed
 	final     int64 // stable committed offset in the audit; if pending, the newest known commit
 	hasFinal  bool
+	told      bool // some commit of it was told of, whatever became of it
 	due       bool // the configuration says that the group reads it from there
 	pending   bool // the audit was refused it: an open transaction holds an offset
 	finalLine uint32

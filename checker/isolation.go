@@ -99,9 +99,9 @@ func (j *judge) failedYetThere(at place, r *record, f uint16) {
 
 // phantom reports a record that no worker ever sent. A process that died may
 // have lost its last lines, so what follows the last send that it told of is not
-// judged.
+// judged; nor is anything of a history whose end is cut off.
 func (j *judge) phantom(at place, r *record, owner *proc, f uint16) {
-	if f&vInvoked != 0 || owner.crashed && r.val.n() > owner.maxSent || !owner.anySend && owner.info != nil && owner.crashed {
+	if f&vInvoked != 0 || j.cutOff || owner.crashed && r.val.n() > owner.maxSent || !owner.anySend && owner.info != nil && owner.crashed {
 		return
 	}
 	rec := *r

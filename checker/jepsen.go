@@ -202,6 +202,9 @@ func (j *judge) pair(kind Anomaly, a, b sighting, text, legal string) {
 // unread reports acknowledged values that nobody read, though somebody read
 // further in the same partition (Jepsen's lost-write).
 func (j *judge) unread(pt *part) {
+	if j.cutOff {
+		return // it may have been read then
+	}
 	seen := map[value]bool{}
 	for _, s := range j.reads.sightings {
 		if s.at.tp() != pt.id || s.how != "acknowledged" || s.at.off() >= pt.readEnd || seen[s.val] || j.valueFlags(s.val)&vRead != 0 {

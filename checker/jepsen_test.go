@@ -185,3 +185,21 @@ func TestJepsenVectors(t *testing.T) {
 		})
 	}
 }
+
+// TestCutOff: of a history whose end is missing, nothing is judged that the end might
+// tell: who sent what was read, and who read what was acknowledged.
+func TestCutOff(t *testing.T) {
+	whole := ops(
+		"0 invoke send [[:send :x 1]]", "0 ok send [[:send :x [0 1]]]",
+		"0 invoke send [[:send :x 2]]", "0 ok send [[:send :x [1 2]]]",
+		"1 invoke poll [[:poll]]", "1 ok poll [[:poll {:x [[0 1] [3 3]]}]]",
+	)
+	if got := kinds(checkEDN(t, whole)); got[PhantomRead] != 1 || got[LostWrite] != 1 {
+		t.Errorf("the whole: %v", got)
+	}
+	r := checkEDN(t, whole+"{:index 6, :time 600")
+	// That one reader jumped over an acknowledged record shows all the same.
+	if diff := cmp.Diff(map[Anomaly]int64{SkippedPoll: 1}, kinds(r)); diff != "" || resultOf(r, NoLoss).Verdict != Unknown {
+		t.Errorf("cut off (-want +got), no-loss %s:\n%s", resultOf(r, NoLoss).Verdict, diff)
+	}
+}

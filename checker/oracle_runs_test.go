@@ -154,24 +154,28 @@ func (o *oracle) countProgress(n map[Anomaly]int64) {
 // is a reader of it and a record waits there that it could be given.
 func (o *oracle) stands(g string, tp history.TopicPartition, from int64) bool {
 	final, known := o.final[g][tp]
-	polled, committed := int64(0), int64(0)
+	polled, committed, told := int64(0), int64(0), false
 	for _, p := range o.polls {
 		if o.groupOf(p.proc) == g && p.tp == tp {
 			polled = max(polled, p.t)
 		}
 	}
 	for _, c := range o.offs {
+		if c.kind != "fetch" && c.tp == tp && o.groupOf(c.proc) == g {
+			told = true
+		}
 		if c.kind == "ok" && c.tp == tp && o.groupOf(c.proc) == g {
 			committed = max(committed, c.end)
 		}
 	}
 	for _, s := range o.staged {
+		told = told || s.tp == tp && o.groupOf(s.proc) == g
 		if x := o.stagedTxn(s); s.tp == tp && o.groupOf(s.proc) == g && x.committed {
 			committed = max(committed, x.end)
 		}
 	}
 	switch {
-	case committed > from, committed == 0 && polled > from && known:
+	case committed > from, committed == 0 && polled > from && known && !told:
 		return false
 	}
 	return slices.ContainsFunc(o.log, func(r orec) bool {

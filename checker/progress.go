@@ -172,7 +172,7 @@ func (j *judge) stuck() {
 			if !in.hasFinal && polled[k] == 0 && !in.due || max(moved[k], in.lastT) > since {
 				continue
 			}
-			if moved[k] == 0 && in.lastT == 0 && polled[k] > since && (in.hasFinal || !j.meansToCommit(g)) {
+			if moved[k] == 0 && in.lastT == 0 && polled[k] > since && (in.hasFinal && !in.told || !j.meansToCommit(g)) {
 				continue // it reads, and its commits are not told, or it is not known to commit
 			}
 			off, ok := j.visibleIn(pt, max(in.final, 0), pt.logEnd-1, true)

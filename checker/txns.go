@@ -200,7 +200,7 @@ func (j *judge) observeSendOffsets(p *proc, e *history.Event, line uint32) error
 	p.txnal = true
 	g := j.groupOf(p)
 	g.inTxn = true
-	g.input(j, tp)
+	g.input(j, tp).told = true
 	i := j.txnOf(p, e.Txn)
 	x := j.txns.at(int64(i))
 	if e.Type == history.Invoke {
@@ -263,9 +263,9 @@ func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
 	case e.Type == history.OK:
 		op.kind = opCommitted
 		j.hot.committedOffsets++
-		in.lastT = e.T
+		in.lastT, in.told = e.T, true
 	case e.Type == history.Info || !certain(e):
-		op.kind = opMaybe
+		op.kind, in.told = opMaybe, true
 		j.counts["unknown-commits"]++
 	default:
 		return nil
