@@ -45,8 +45,8 @@ long each fault was felt, and fatal errors. What a library lacks is "unsupported
 the reason, and never a pass. Each cell leads to a run's report. --out gets compare.html,
 compare.md, compare.json and each run's folder.
 
-A long comparison can be made in parts: with --resume the runs that --out has already, of
-the same scenario, seed and library, are counted and not made again. So it can go on after
+A long comparison can be made in parts: with --resume the judged runs that --out has
+already, of the same scenario, seed and library, are counted and not made again. So it can go on after
 an interruption, grow by a library or by more rounds, or have one library's folder deleted
 and made anew.`,
 		Example: `  onceproof compare --libraries franz-go,sarama --scenarios guide-recipe,exactly-once --repeat 5
@@ -74,7 +74,7 @@ and made anew.`,
 	f.StringVar(&o.backend, "backend", "", "auto, docker, embedded or external, instead of the scenario's")
 	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw, instead of the scenario's")
-	f.BoolVar(&o.resume, "resume", false, "count the runs that --out has already, and make the rest")
+	f.BoolVar(&o.resume, "resume", false, "count the judged runs that --out has already, and make the rest")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress")
 	return cmd
 }
@@ -221,10 +221,10 @@ func (o compareOptions) earlier(m match) (reports.Trial, bool) {
 		if err != nil || !bytes.Equal(got, want) {
 			continue
 		}
-		if t, err := reports.LoadTrial(dir); err == nil {
+		if t, err := reports.LoadTrial(dir); err == nil && t.Report.Infra == "" {
 			t.Library = m.library
 			return t, true
-		} // else it was interrupted
+		} // else it was interrupted, or could not be judged
 	}
 	return reports.Trial{}, false
 }
