@@ -65,15 +65,15 @@ func (p probe) write(ctx context.Context) (stamp time.Time, took time.Duration, 
 	if err != nil {
 		return time.Time{}, took, fmt.Errorf("a record for %s: %w", p.topic, err)
 	}
-	for _, t := range resp.(*kmsg.ProduceResponse).Topics {
-		for _, part := range t.Partitions {
-			if err := kerr.ErrorForCode(part.ErrorCode); err != nil {
-				return time.Time{}, took, fmt.Errorf("a record for %s: %w", p.topic, err)
-			}
-			return time.UnixMilli(part.LogAppendTime), took, nil
-		}
+	topics := resp.(*kmsg.ProduceResponse).Topics
+	if len(topics) != 1 || len(topics[0].Partitions) != 1 {
+		return time.Time{}, took, fmt.Errorf("a record for %s: an answer about %d topics", p.topic, len(topics))
 	}
-	return time.Time{}, took, fmt.Errorf("a record for %s: an answer without partitions", p.topic)
+	part := topics[0].Partitions[0]
+	if err := kerr.ErrorForCode(part.ErrorCode); err != nil {
+		return time.Time{}, took, fmt.Errorf("a record for %s: %w", p.topic, err)
+	}
+	return time.UnixMilli(part.LogAppendTime), took, nil
 }
 
 // lastNamed is the last version of Produce that names topics; later ones have ids.
