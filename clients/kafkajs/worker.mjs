@@ -206,13 +206,13 @@ class KafkaJS extends Library {
     this.consumer.on(events.GROUP_JOIN, ({ payload }) => {
       now(Object.entries(payload.memberAssignment).flatMap(([t, parts]) => parts.map(p => `${t}/${p}`)))
     })
-    this.consumer.on(events.REBALANCING, () => now([]))
+    if (events.REBALANCING) this.consumer.on(events.REBALANCING, () => now([])) // since 2.0
     this.consumer.on(events.CRASH, ({ payload: { error, restart } }) => {
       this.worker.failed(error)
       if (!restart) this.worker.fail(error)
     })
     await this.consumer.connect()
-    await this.consumer.subscribe({ topics: [topic], ...this.chosen.subscribe })
+    await this.consumer.subscribe({ topic, ...this.chosen.subscribe })
     const own = (partition, m) => record(topic, partition, m.offset, m.key, m.value, m.headers)
     const each = { eachMessage: ({ partition, message }) => this.worker.handle([own(partition, message)]) }
     const most = this.chosen.worker.maxPoll ?? 500

@@ -70,6 +70,7 @@ func (c *conn) holdApart(s *strike, e *pending, r *request) error {
 	}
 	c.hangUp(true)
 	c.up.Close()
+	c.apart.Store(true)
 	if !c.sleepUnless(s.h, nil) {
 		c.unanswered(e, history.Fail, notSent)
 		return errReset

@@ -45,7 +45,7 @@ func (p *Proxy) Refuse(l Link) (heal func(), cut int, err error) {
 		}
 	})
 	for c := range p.conns {
-		if l.covers(c.client, c.broker) {
+		if l.covers(c.client, c.broker) && !c.apart.Load() {
 			if !c.gone.Load() {
 				cut++
 			}
