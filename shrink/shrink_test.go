@@ -99,7 +99,7 @@ clients:
     rate: 40/s
     topic: orders
     config: {enable.idempotence: false}
-    unsupported: error
+    unsupported: warn
 run: {duration: 3.8s, warmup: 300ms, drain: 30s, seed: 7}
 faults:
   - name: lost-acknowledgement
