@@ -91,7 +91,6 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 		{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "all"}},
 		{Kind: scenarios.KindRoll},
 		{Kind: scenarios.KindStarve, Args: scenarios.FaultArgs{Broker: "follower(orders/0)", CPU: 0.05}},
-		{Kind: scenarios.KindSqueeze, Args: scenarios.FaultArgs{Broker: "follower(orders/0)", Memory: 128 << 20}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) {
 			facts := conform(t, env, f)
@@ -102,6 +101,7 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 			}
 		})
 	}
+	t.Run("squeeze", func(t *testing.T) { testSqueeze(t, env) })
 	load(t, env, "orders", 1)
 	load(t, env, "few", 0)
 	t.Run("shrink-isr", func(t *testing.T) {
@@ -140,6 +140,25 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 			}
 		}
 	})
+}
+
+// testSqueeze leaves a broker little more than it uses at that moment, twice: a
+// kernel with cgroup v1 refuses a limit below that.
+func testSqueeze(t *testing.T, env *Env) {
+	for range 2 {
+		now, err := env.Cluster.(cluster.Limiter).Strain(t.Context(), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindSqueeze, Args: scenarios.FaultArgs{
+			Broker: "broker(3)", Memory: int64(now.MemoryUsed) + 5<<20,
+		}}, 1, nil)
+		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
+			if err := take(t, s, step); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // load writes to a partition until the test ends: a follower that misses nothing stays in sync.

@@ -195,7 +195,17 @@ func (e *Env) reassign(ctx context.Context, topic string, part int32, order []in
 
 // elect has a leader of a partition elected.
 func (e *Env) elect(ctx context.Context, topic string, part int32, how int8) error {
-	_, resp, err := e.askAny(ctx, electRequest(topic, part, how))
+	var resp kmsg.Response
+	// Nobody answers while the controller itself is being elected; asking again is safe.
+	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
+		return await(ctx, func(ctx context.Context) (string, error) {
+			var err error
+			if _, resp, err = e.askAny(ctx, electRequest(topic, part, how)); err != nil && !isSilent(err) {
+				err = finalError{err}
+			}
+			return "", err
+		})
+	})
 	if err != nil {
 		return fmt.Errorf("elect a leader of %s/%d: %w", topic, part, err)
 	}

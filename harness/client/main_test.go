@@ -135,8 +135,9 @@ var workers = map[string]func(*fake){
 	},
 	"backward": func(f *fake) {
 		f.say(helloLine)
+		before := history.Now()
 		f.send(1)
-		f.say(`{"t":%d,"type":"ok","op":"send","id":1,"tp":"orders/0","off":1}`, history.Now()-1e6)
+		f.say(`{"t":%d,"type":"ok","op":"send","id":1,"tp":"orders/0","off":1}`, before-1)
 		time.Sleep(endless)
 	},
 	"deaf": func(f *fake) { f.say(helloLine); f.send(1); time.Sleep(endless) },

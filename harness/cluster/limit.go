@@ -47,7 +47,7 @@ func (d *docker) Limit(ctx context.Context, id BrokerID, l Limits) error {
 			CPUPeriod: cpuPeriod, CPUQuota: quota, Memory: memory, MemorySwap: memory,
 		}})
 		if err != nil {
-			return fmt.Errorf("limit %s: %w", m.host(), err)
+			return fmt.Errorf("limit %s: %w (where the kernel has cgroup v1, not below what it uses now)", m.host(), err)
 		}
 		return nil
 	})
