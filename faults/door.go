@@ -19,6 +19,7 @@ type door interface {
 type hits interface {
 	Wait(ctx context.Context) (proxy.Hit, error)
 	Hits() []proxy.Hit
+	Spent() <-chan struct{}
 	Remove()
 	Release()
 }

@@ -121,6 +121,9 @@ func TestResetCutsAndLetsComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
+		if _, err := exchange(conn, kmsg.NewPtrApiVersionsRequest()); err != nil { // the door has accepted it
+			t.Fatal(err)
+		}
 		s := newStrike(t, env, f, 1, nil)
 		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
 			if err := take(t, s, step); err != nil {

@@ -59,6 +59,16 @@ func (w *wireRule) Effect(ctx context.Context) (string, error) {
 	return hit.Text, nil
 }
 
+// Last waits until the rule has struck as often as its match says, or ctx ends.
+func (w *wireRule) Last(ctx context.Context) {
+	if w.match.Times > 1 {
+		select {
+		case <-w.armed.Spent():
+		case <-ctx.Done():
+		}
+	}
+}
+
 // Recover disarms the rule.
 func (w *wireRule) Recover(context.Context) error {
 	if w.armed != nil && !w.removed {

@@ -81,21 +81,27 @@ func (s *striker) strike(load, ctx context.Context, step plan.Step, settled func
 		InFlight: func() map[int16]int { return s.run.proxy.InFlight(proxy.Link{Broker: -1}) },
 	})
 	released := s.releaseWhen(load, step, fault)
-	s.hit(load, ctx, step, strike, release)
+	if s.hit(load, ctx, step, strike, release) {
+		pause(load, step.For)
+		settled() // the load is not prolonged for what comes after the first
+		if several, ok := fault.(interface{ Last(context.Context) }); ok {
+			several.Last(load)
+		}
+	}
 	settled()
 	err = s.heal(ctx, step, strike)
 	released()
 	return err
 }
 
-// hit injects, waits for the effect, and lets it last. A strike that has begun is
-// carried through; only a wire fault, which waits for its request, gives up when
-// the load ends.
-func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.Strike, release func()) {
+// hit injects and waits for the effect, which it says was seen. A strike that has
+// begun is carried through; only a wire fault, which waits for its request, gives up
+// when the load ends.
+func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.Strike, release func()) bool {
 	_, err := strike.Inject(ctx)
 	if err != nil {
 		s.say(step, "could not strike: "+err.Error())
-		return
+		return false
 	}
 	waits := ctx
 	if faults.IsWire(step.Fault) {
@@ -105,11 +111,11 @@ func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.
 	release() // what triggered it may go its way now
 	if err != nil {
 		s.say(step, "its effect was never seen: "+err.Error())
-		return
+		return false
 	}
 	s.run.status.faultBegan(label(step), by)
 	s.seen[step.N].fire()
-	pause(load, step.For)
+	return true
 }
 
 // releaseWhen lets go what fault holds once the effect of the fault that it waits

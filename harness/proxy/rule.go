@@ -84,6 +84,7 @@ type Handle struct {
 	owed     int // chosen requests that were lost before the rule could act: the next match makes up for each
 	hits     []Hit
 	first    chan struct{} // closed at the first hit
+	spent    chan struct{} // closed at the last of Times
 	released chan struct{} // closed by Release
 }
 
@@ -92,7 +93,7 @@ func (p *Proxy) Add(r Rule) (*Handle, error) {
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("add a rule: %w", err)
 	}
-	h := &Handle{p: p, rule: r, first: make(chan struct{}), released: make(chan struct{})}
+	h := &Handle{p: p, rule: r, first: make(chan struct{}), spent: make(chan struct{}), released: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -286,7 +287,13 @@ func (h *Handle) hit(hit Hit) {
 	if len(h.hits) == 1 {
 		close(h.first)
 	}
+	if len(h.hits) == h.rule.Times {
+		close(h.spent)
+	}
 }
+
+// Spent is closed when the rule has struck as many requests as Times says.
+func (h *Handle) Spent() <-chan struct{} { return h.spent }
 
 // Wait returns the first hit, as soon as there is one.
 func (h *Handle) Wait(ctx context.Context) (Hit, error) {
