@@ -81,14 +81,14 @@ func (s *striker) strike(load, ctx context.Context, step plan.Step, settled func
 		InFlight: func() map[int16]int { return s.run.proxy.InFlight(proxy.Link{Broker: -1}) },
 	})
 	released := s.releaseWhen(load, step, fault)
-	if s.hit(load, ctx, step, strike, release) {
+	struck := s.hit(load, ctx, step, strike, release)
+	if struck {
 		pause(load, step.For)
-		settled() // the load is not prolonged for what comes after the first
-		if several, ok := fault.(interface{ Last(context.Context) }); ok {
-			several.Last(load)
-		}
 	}
-	settled()
+	settled() // the load is not prolonged for what comes after the first
+	if several, ok := fault.(interface{ Last(context.Context) }); ok && struck {
+		several.Last(load)
+	}
 	err = s.heal(ctx, step, strike)
 	released()
 	return err

@@ -73,16 +73,9 @@ func (d *docker) Impair(ctx context.Context, links map[Link]Impairment) error {
 // applyImpaired brings every running node's queue in line with d.bad. Call with d.net
 // held.
 func (d *docker) applyImpaired(ctx context.Context) error {
-	ips := map[BrokerID]netip.Addr{}
-	for _, m := range d.members {
-		if len(d.bad) == 0 || d.stateOf(m) == Stopped {
-			continue
-		}
-		ip, err := d.address(ctx, m)
-		if err != nil {
-			return err
-		}
-		ips[m.id] = ip
+	ips, err := d.addresses(ctx, len(d.bad) > 0)
+	if err != nil {
+		return err
 	}
 	return each(d.members, func(m *member) error {
 		var args []string

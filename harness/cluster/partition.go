@@ -92,16 +92,9 @@ func (d *docker) look(ctx context.Context, m *member, args ...string) (string, e
 // applyBlocked brings every running node's packet filter in line with d.blocked.
 // Call with d.net held.
 func (d *docker) applyBlocked(ctx context.Context) error {
-	ips := map[BrokerID]netip.Addr{}
-	for _, m := range d.members {
-		if len(d.blocked) == 0 || d.stateOf(m) == Stopped {
-			continue
-		}
-		ip, err := d.address(ctx, m)
-		if err != nil {
-			return err
-		}
-		ips[m.id] = ip
+	ips, err := d.addresses(ctx, len(d.blocked) > 0)
+	if err != nil {
+		return err
 	}
 	return each(d.members, func(m *member) error {
 		if d.stateOf(m) == Stopped {
@@ -122,6 +115,22 @@ func (d *docker) applyBlocked(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// addresses are those of the running nodes, none where nobody is to be told apart.
+func (d *docker) addresses(ctx context.Context, wanted bool) (map[BrokerID]netip.Addr, error) {
+	ips := map[BrokerID]netip.Addr{}
+	for _, m := range d.members {
+		if !wanted || d.stateOf(m) == Stopped {
+			continue
+		}
+		ip, err := d.address(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		ips[m.id] = ip
+	}
+	return ips, nil
 }
 
 // address is a running node's on the cluster's network. It may change when a
