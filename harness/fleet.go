@@ -16,14 +16,6 @@ import (
 	"github.com/onceproof/onceproof/scenarios"
 )
 
-// An incarnation that ends by itself is started again, as a supervisor in
-// production would, after restartWait. After maxFutile ends in a row, none of
-// which came after any progress, the client is broken and the run with it.
-const (
-	restartWait = 500 * time.Millisecond
-	maxFutile   = 5
-)
-
 // fleet is all client instances of a run, and the supervisor that starts those
 // again that end by themselves.
 type fleet struct {
@@ -137,59 +129,6 @@ func (f *fleet) start(ctx context.Context) (map[string]client.Hello, error) {
 	return hellos, nil
 }
 
-// keep starts m again whenever it ends by itself, until it is retired.
-func (f *fleet) keep(ctx context.Context, m *member) {
-	futile, before := 0, client.Counts{}
-	for {
-		var exit client.Exit
-		select {
-		case <-ctx.Done():
-			return
-		case exit = <-m.Exited():
-		}
-		if exit.Wanted || m.isRetired() {
-			continue
-		}
-		if len(m.spec.Program) > 0 && exit.Code == 0 {
-			f.status.say(m.Name() + " has done what it had to do")
-			continue
-		}
-		if exit.Err != nil {
-			f.fail(fmt.Errorf("client %s: %w\n%s", exit.Proc, exit.Err, strings.Join(exit.LastLines, "\n")))
-			return
-		}
-		counts := m.Counts()
-		if progressed(before, counts) {
-			futile = 0
-		}
-		before = counts
-		if futile++; futile >= maxFutile {
-			f.fail(fmt.Errorf("client %s ended by itself %d times without getting anything done (%s); its last words:\n%s",
-				m.Name(), futile, describeExit(exit), strings.Join(exit.LastLines, "\n")))
-			return
-		}
-		f.status.say(fmt.Sprintf("%s ended by itself (%s), starting it again", exit.Proc, describeExit(exit)))
-		if !pause(ctx, restartWait) {
-			return
-		}
-		if err := m.revive(ctx); err != nil && ctx.Err() == nil {
-			f.fail(fmt.Errorf("start client %s again: %w", m.Name(), err))
-			return
-		}
-	}
-}
-
-func progressed(before, now client.Counts) bool {
-	return now.Acked > before.Acked || now.Processed > before.Processed || now.Polled > before.Polled
-}
-
-func describeExit(e client.Exit) string {
-	if e.Signal != "" {
-		return e.Signal
-	}
-	return fmt.Sprintf("exit code %d", e.Code)
-}
-
 func (f *fleet) fail(err error) {
 	select {
 	case f.failed <- err:
@@ -201,17 +140,6 @@ func (m *member) isRetired() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.retired
-}
-
-// revive starts the next incarnation unless m has been retired meanwhile.
-func (m *member) revive(ctx context.Context) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.retired {
-		return nil
-	}
-	_, err := m.Start(ctx)
-	return err
 }
 
 func (m *member) retire(ctx context.Context) error {

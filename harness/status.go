@@ -34,6 +34,13 @@ func (s *status) faultEnded(fault, seenBy string) {
 	})
 }
 
+// isStruck says whether a fault strikes now.
+func (s *status) isStruck() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.now.Faults) > 0
+}
+
 func (s *status) tick(elapsed time.Duration, clients []ClientProgress) {
 	s.change("", func(p *Progress) { p.Elapsed, p.Clients = min(elapsed, s.total), clients })
 }

@@ -111,7 +111,7 @@ type Client struct {
 	Count       int
 	Rate        float64 // records a second and instance; 0 = as fast as it goes
 	Size        int     // bytes that a record's value is padded to; 0 = the worker's default
-	Max         int64   // records after which an instance of a producer stops by itself; 0 = never
+	Max         int64   // records after which an instance of a producer is done, counted from its start; 0 = never
 	Topic       string  // producer
 	Input       string  // consumer, processor
 	Output      string  // processor

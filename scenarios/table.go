@@ -81,7 +81,7 @@ var clientFields = []field[Client]{
 	put("count", "Instances. Default 1.", whole[int]("count", 1, 100), func(c *Client) *int { return &c.Count }),
 	put("rate", "Records that each instance sends a second, such as 200/s; without it, as fast as it can.", rate, func(c *Client) *float64 { return &c.Rate }),
 	put("size", "Bytes that a record's value is padded to.", whole[int]("size", 1, 1<<20), func(c *Client) *int { return &c.Size }),
-	put("max", "Records after which an instance of a producer stops by itself.", whole[int64]("max", 1, 1<<40), func(c *Client) *int64 { return &c.Max }),
+	put("max", "Records after which an instance of a producer is done; one that was killed counts anew.", whole[int64]("max", 1, 1<<40), func(c *Client) *int64 { return &c.Max }),
 	put("topic", "Where a producer sends.", topicName, func(c *Client) *string { return &c.Topic }),
 	put("input", "What a consumer or processor reads.", topicName, func(c *Client) *string { return &c.Input }),
 	put("output", "Where a processor sends.", topicName, func(c *Client) *string { return &c.Output }),
