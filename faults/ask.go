@@ -153,5 +153,10 @@ func await(ctx context.Context, look func(context.Context) (string, error)) (str
 	}
 }
 
+// awaitWithin is await with a time limit of its own.
+func awaitWithin(ctx context.Context, limit time.Duration, look func(context.Context) (string, error)) (string, error) {
+	return bounded(ctx, limit, func(ctx context.Context) (string, error) { return await(ctx, look) })
+}
+
 // finalError ends await at once: looking again would show the same.
 type finalError struct{ error }

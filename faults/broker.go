@@ -179,6 +179,9 @@ func (s *brokerStrike) victims() (brokers []int32, clients []string) {
 	return brokers, nil
 }
 
+// others names the strikes besides s that keep a struck broker from running.
+func (s *brokerStrike) others(i int, _ broker) []string { return s.holds[i].others() }
+
 func (s *brokerStrike) Recover(ctx context.Context) error {
 	return each(s.holds, func(_ int, h *hold) error { return h.release(ctx) })
 }
@@ -186,22 +189,7 @@ func (s *brokerStrike) Recover(ctx context.Context) error {
 // Gone waits until every struck broker answers, is registered as others see it,
 // and is in the ISR of all that it replicates.
 func (s *brokerStrike) Gone(ctx context.Context) (string, error) {
-	var seen []string
-	for i, b := range s.struck {
-		if others := s.holds[i].others(); len(others) > 0 {
-			seen = append(seen, fmt.Sprintf("%s is left to %s", b, strings.Join(others, ", ")))
-			continue
-		}
-		text, err := await(ctx, b.isBack)
-		if err != nil {
-			return "", err
-		}
-		seen = append(seen, text)
-	}
-	if len(seen) == 0 {
-		return "nothing was struck", nil
-	}
-	return strings.Join(seen, "; "), nil
+	return sightings(s.struck, s.others, func(_ int, b broker) (string, error) { return await(ctx, b.isBack) })
 }
 
 func (s *brokerStrike) patience() (effect, gone time.Duration) { return 0, restartBound }

@@ -68,7 +68,15 @@ func newStrike(t *testing.T, env *Env, f scenarios.Fault, seed uint64, record fu
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewStrike(f, fault, Options{Now: env.Now, Record: record})
+	return NewStrike(f, fault, Options{Now: env.Now, Record: func(fact Fact) {
+		if record != nil {
+			record(fact)
+		}
+		// What was struck has its place in the evidence; a request has that of its API.
+		if fact.Step == StepInject && fact.Err == nil && !IsWire(f) && len(fact.Brokers)+len(fact.Clients)+len(fact.TxnIDs) == 0 {
+			t.Errorf("%s struck %q and names no broker, client or transactional id", f.Kind, fact.Resolved)
+		}
+	}})
 }
 
 func TestBrokerFaultsConformOnEmbedded(t *testing.T) {

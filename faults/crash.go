@@ -46,20 +46,11 @@ func (c crash) Effect(context.Context) (string, error) {
 // Gone reports what Recover saw: Start returns when the next incarnation has said
 // hello.
 func (c crash) Gone(context.Context) (string, error) {
-	var seen []string
-	for i, w := range c.struck {
-		if others := c.holds[i].others(); len(others) > 0 {
-			seen = append(seen, fmt.Sprintf("%s is left to %s", w, strings.Join(others, ", ")))
-			continue
-		}
+	return sightings(c.struck, c.others, func(i int, w worker) (string, error) {
 		now := w.Proc()
 		if now == c.procs[i] {
 			return "", fmt.Errorf("%s is still in the incarnation that was ended, %s", w, now)
 		}
-		seen = append(seen, now+" said hello")
-	}
-	if len(seen) == 0 {
-		return "nothing was struck", nil
-	}
-	return strings.Join(seen, "; "), nil
+		return now + " said hello", nil
+	})
 }

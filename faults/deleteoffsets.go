@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -24,6 +25,7 @@ type deleteOffsets struct {
 	group string
 	topic string // "" = all
 	was   []committed
+	by    cluster.BrokerID // the coordinator that forgot them
 }
 
 // committed is one committed offset.
@@ -45,20 +47,18 @@ func newDeleteOffsets(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
 const emptyWait = 60 * time.Second
 
 func (d *deleteOffsets) Inject(ctx context.Context) (string, error) {
-	_, err := bounded(ctx, emptyWait, func(ctx context.Context) (string, error) {
-		return await(ctx, func(ctx context.Context) (string, error) {
-			g, err := d.env.describeGroup(ctx, d.group)
-			if err == nil && len(g.members) > 0 {
-				err = fmt.Errorf("group %s is %s with %d members; Kafka keeps the offsets of a group that is read: crash or stop its clients first", d.group, g.state, len(g.members))
-			}
-			if err != nil {
-				return "", err
-			}
-			if d.was, err = d.fetch(ctx); err == nil && len(d.was) == 0 {
-				err = finalError{fmt.Errorf("%w: group %s has no committed offsets%s", ErrNoTarget, d.group, of(d.topic))}
-			}
+	_, err := awaitWithin(ctx, emptyWait, func(ctx context.Context) (string, error) {
+		g, err := d.env.describeGroup(ctx, d.group)
+		if err == nil && len(g.members) > 0 {
+			err = fmt.Errorf("group %s is %s with %d members; Kafka keeps the offsets of a group that is read: crash or stop its clients first", d.group, g.state, len(g.members))
+		}
+		if err != nil {
 			return "", err
-		})
+		}
+		if d.was, err = d.fetch(ctx); err == nil && len(d.was) == 0 {
+			err = finalError{fmt.Errorf("%w: group %s has no committed offsets%s", ErrNoTarget, d.group, of(d.topic))}
+		}
+		return "", err
 	})
 	if err != nil {
 		return "", err
@@ -119,10 +119,11 @@ func (d *deleteOffsets) remove(ctx context.Context) error {
 		t := &req.Topics[len(req.Topics)-1]
 		t.Partitions = append(t.Partitions, p)
 	}
-	resp, err := d.env.askCoordinator(ctx, group, d.group, req)
+	resp, by, err := d.env.askCoordinatorOf(ctx, group, d.group, req)
 	if err != nil {
 		return err
 	}
+	d.by = by
 	r := resp.(*kmsg.OffsetDeleteResponse)
 	err = code(r.ErrorCode)
 	if errors.Is(err, kerr.GroupIDNotFound) { // the last offset goes, and the group with it
@@ -137,6 +138,11 @@ func (d *deleteOffsets) remove(ctx context.Context) error {
 		return fmt.Errorf("OffsetDelete: %w", err)
 	}
 	return nil
+}
+
+// victims: what a group has committed is its coordinator's.
+func (d *deleteOffsets) victims() (brokers []int32, clients []string) {
+	return []int32{int32(d.by)}, nil
 }
 
 // Effect asks the coordinator what is committed.

@@ -35,22 +35,20 @@ func newElect(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
 
 // Inject waits until there is something to elect, and asks.
 func (e *elect) Inject(ctx context.Context) (string, error) {
-	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
-		return await(ctx, func(ctx context.Context) (string, error) {
-			v, err := look(ctx, e.env.Cluster)
-			if err == nil {
-				e.was, err = v.partition(e.topic, e.part)
-			}
-			switch {
-			case err != nil:
-				return "", err
-			case e.unclean && e.was.leader >= 0:
-				return "", fmt.Errorf("%w: broker %d leads %s/%d; an unclean election needs a partition without a leader", ErrNoTarget, e.was.leader, e.topic, e.part)
-			case !e.unclean && e.was.leader == e.was.replicas[0]:
-				return "", fmt.Errorf("%w: broker %d, the preferred replica of %s/%d, leads it already", ErrNoTarget, e.was.leader, e.topic, e.part)
-			}
-			return "", nil
-		})
+	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
+		v, err := look(ctx, e.env.Cluster)
+		if err == nil {
+			e.was, err = v.partition(e.topic, e.part)
+		}
+		switch {
+		case err != nil:
+			return "", err
+		case e.unclean && e.was.leader >= 0:
+			return "", fmt.Errorf("%w: broker %d leads %s/%d; an unclean election needs a partition without a leader", ErrNoTarget, e.was.leader, e.topic, e.part)
+		case !e.unclean && e.was.leader == e.was.replicas[0]:
+			return "", fmt.Errorf("%w: broker %d, the preferred replica of %s/%d, leads it already", ErrNoTarget, e.was.leader, e.topic, e.part)
+		}
+		return "", nil
 	})
 	if err != nil {
 		return "", err
@@ -60,6 +58,15 @@ func (e *elect) Inject(ctx context.Context) (string, error) {
 			e.env.elect(ctx, e.topic, e.part, electPreferred)
 	}
 	return fmt.Sprintf("%s/%d, led by nobody in epoch %d", e.topic, e.part, e.was.epoch), e.env.elect(ctx, e.topic, e.part, electUnclean)
+}
+
+// victims is the leader that was; of a partition that nobody leads, those that were in
+// sync to the last: what only they have is lost.
+func (e *elect) victims() (brokers []int32, clients []string) {
+	if e.was.leader < 0 {
+		return raw(e.was.isr), nil
+	}
+	return []int32{int32(e.was.leader)}, nil
 }
 
 // Effect waits until the brokers tell of the new leader.

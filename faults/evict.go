@@ -58,11 +58,9 @@ func (e *evict) Inject(ctx context.Context) (string, error) {
 	e.before = len(g.members)
 	e.out = g.members[dice(e.seed).IntN(len(g.members))]
 	resolved := fmt.Sprintf("member %s of group %s (client id %s, any of %d, drawn)", e.out.id, e.group, e.out.client, len(g.members))
-	ctx, cancel := context.WithTimeout(ctx, electionWait)
-	defer cancel()
 	// A coordinator that does not answer may have done it all the same, and one that is
 	// about to be elected does it later.
-	_, err = await(ctx, func(ctx context.Context) (string, error) {
+	_, err = awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
 		var err error
 		e.by, err = e.env.removeMember(ctx, e.group, g.newer, e.out)
 		if errors.Is(err, kerr.UnknownMemberID) {
@@ -83,14 +81,12 @@ const calmLooks = 5
 
 // find waits until the group has somebody to evict.
 func (e *evict) find(ctx context.Context) (groupState, error) {
-	ctx, cancel := context.WithTimeout(ctx, electionWait)
-	defer cancel()
 	var g groupState
 	calm := calmLooks
 	if e.env.Cluster.Backend() != "embedded" {
 		calm = 0
 	}
-	_, err := await(ctx, func(ctx context.Context) (string, error) {
+	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
 		before := g
 		var err error
 		if g, err = e.env.describeGroup(ctx, e.group); err != nil {
@@ -138,9 +134,7 @@ func (e *evict) Gone(ctx context.Context) (string, error) {
 		return "nobody was evicted", nil
 	}
 	last := "the group's coordinator did not tell"
-	ctx, cancel := context.WithTimeout(ctx, electionWait)
-	defer cancel()
-	_, err := await(ctx, func(ctx context.Context) (string, error) {
+	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
 		g, err := e.env.describeGroup(ctx, e.group)
 		if err != nil {
 			return "", err

@@ -37,15 +37,13 @@ func (e *expire) Inject(ctx context.Context) (string, error) {
 	if e.swallow, err = e.env.door().add(r); err != nil {
 		return "", err
 	}
-	_, err = bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
-		return await(ctx, func(ctx context.Context) (string, error) {
-			was, err := e.env.describeTxn(ctx, e.id)
-			if err == nil && was.State != "Ongoing" {
-				err = fmt.Errorf("%w: transactional id %s has no open transaction (%s)", ErrNoTarget, e.id, was.State)
-			}
-			e.was = was
-			return "", err
-		})
+	_, err = awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
+		was, err := e.env.describeTxn(ctx, e.id)
+		if err == nil && was.State != "Ongoing" {
+			err = fmt.Errorf("%w: transactional id %s has no open transaction (%s)", ErrNoTarget, e.id, was.State)
+		}
+		e.was = was
+		return "", err
 	})
 	return fmt.Sprintf("the transaction of transactional id %s (producer id %d, epoch %d), which may last %d ms",
 		e.id, e.was.ProducerID, e.was.ProducerEpoch, e.was.TimeoutMillis), err
@@ -53,9 +51,7 @@ func (e *expire) Inject(ctx context.Context) (string, error) {
 
 // Effect waits until the coordinator has aborted it.
 func (e *expire) Effect(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(e.was.TimeoutMillis)*time.Millisecond+electionWait)
-	defer cancel()
-	return await(ctx, func(ctx context.Context) (string, error) {
+	return awaitWithin(ctx, time.Duration(e.was.TimeoutMillis)*time.Millisecond+electionWait, func(ctx context.Context) (string, error) {
 		now, err := e.env.describeTxn(ctx, e.id)
 		if err != nil {
 			return "", err

@@ -31,12 +31,10 @@ func newFence(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
 }
 
 func (f *fence) Inject(ctx context.Context) (string, error) {
-	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
-		return await(ctx, func(ctx context.Context) (string, error) {
-			var err error
-			f.was, err = f.env.describeTxn(ctx, f.id)
-			return "", err
-		})
+	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
+		var err error
+		f.was, err = f.env.describeTxn(ctx, f.id)
+		return "", err
 	})
 	if err != nil {
 		return "", err

@@ -106,27 +106,18 @@ func (f *fill) Gone(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(f.struck) == 0 {
-		return "nothing was struck", nil
-	}
-	seen := make([]string, len(f.struck))
-	err = each(f.struck, func(i int, b broker) error {
-		if others := append(f.env.ledger.fills.by(b.id), f.env.ledger.heldBy(b)...); len(others) > 0 {
-			seen[i] = fmt.Sprintf("%s is left to %s", b, strings.Join(others, ", "))
-			return nil
-		}
+	others := func(_ int, b broker) []string { return append(f.env.ledger.fills.by(b.id), f.env.ledger.heldBy(b)...) }
+	return sightings(f.struck, others, func(_ int, b broker) (string, error) {
 		left, err := disks.Space(ctx, b.id)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if left == 0 {
-			return errors.New("no room was made")
+			return "", errors.New("no room was made")
 		}
 		text, err := await(ctx, b.isBack)
-		seen[i] = fmt.Sprintf("%s, with %d MiB of room", text, left>>20)
-		return err
+		return fmt.Sprintf("%s, with %d MiB of room", text, left>>20), err
 	})
-	return strings.Join(seen, "; "), err
 }
 
 // patience: how soon a broker writes depends on the load; the log of a broker that has

@@ -116,24 +116,17 @@ func (g *graft) Recover(ctx context.Context) error {
 
 // Gone waits until each struck broker is in sync and a record to it shows nothing.
 func (g *graft) Gone(ctx context.Context) (string, error) {
-	if len(g.probes) == 0 {
-		return "nothing was struck", nil
+	others := func(_ int, p probe) []string {
+		return append(g.kind.laid(&g.env.ledger).by(p.id), g.env.ledger.heldBy(p.broker)...)
 	}
-	seen := make([]string, len(g.probes))
-	err := each(g.probes, func(i int, p probe) error {
-		if others := append(g.kind.laid(&g.env.ledger).by(p.id), g.env.ledger.heldBy(p.broker)...); len(others) > 0 {
-			seen[i] = fmt.Sprintf("%s is left to %s", p.broker, strings.Join(others, ", "))
-			return nil
-		}
+	return sightings(g.probes, others, func(_ int, p probe) (string, error) {
 		back, err := await(ctx, p.isBack)
 		if err != nil {
-			return err
+			return "", err
 		}
 		normal, err := await(ctx, func(ctx context.Context) (string, error) { return g.kind.seen(ctx, p, 0, g.amount) })
-		seen[i] = back + "; " + normal
-		return err
+		return back + "; " + normal, err
 	})
-	return strings.Join(seen, "; "), err
 }
 
 func (g *graft) patience() (effect, gone time.Duration) { return 30 * time.Second, restartBound }

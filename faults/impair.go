@@ -71,21 +71,21 @@ func (p *impair) Effect(ctx context.Context) (string, error) {
 }
 
 func (p *impair) isBad(ctx context.Context, net cluster.Impairer, l cluster.Link) (string, error) {
-	way := fmt.Sprintf("from %s to %s", broker{p.env, l.From}, broker{p.env, l.To})
+	way := route{p.env, l}
 	var seen []string
 	if by := p.how.what.By; by > 0 {
 		least, err := quickest(ctx, net, l, 3)
 		if err != nil {
 			return "", err
 		}
-		text := fmt.Sprintf("an answer %s took %v", way, least.Round(100*time.Microsecond))
+		text := fmt.Sprintf("an answer on %s took %v", way, least.Round(100*time.Microsecond))
 		if least < by {
 			return "", errors.New(text)
 		}
 		seen = append(seen, text)
 	}
 	passed, bad := net.Passed(l)
-	text := fmt.Sprintf("of %d packets %s %d were dropped, and one waited for %v", passed.Packets, way, passed.Dropped, passed.Waited.Round(time.Millisecond))
+	text := fmt.Sprintf("of %d packets on %s %d were dropped, and one waited for %v", passed.Packets, way, passed.Dropped, passed.Waited.Round(time.Millisecond))
 	if !bad || p.how.what.Loss > 0 && passed.Dropped == 0 || p.how.what.Rate > 0 && passed.Waited <= p.how.what.Most {
 		return "", errors.New(text)
 	}
@@ -93,6 +93,16 @@ func (p *impair) isBad(ctx context.Context, net cluster.Impairer, l cluster.Link
 		seen = append(seen, text)
 	}
 	return strings.Join(seen, ", "), nil
+}
+
+// route is a link between brokers, for people.
+type route struct {
+	env  *Env
+	link cluster.Link
+}
+
+func (r route) String() string {
+	return fmt.Sprintf("the way from %s to %s", broker{r.env, r.link.From}, broker{r.env, r.link.To})
 }
 
 // quickest of so many connections over a link.
@@ -134,19 +144,18 @@ func (p *impair) Gone(ctx context.Context) (string, error) {
 	seen := make([]string, len(p.links))
 	err = each(p.links, func(i int, l cluster.Link) (err error) {
 		seen[i], err = await(ctx, func(ctx context.Context) (string, error) {
-			way := fmt.Sprintf("from %s to %s", broker{p.env, l.From}, broker{p.env, l.To})
 			others := slices.Concat(p.env.ledger.bad.by(l), p.env.ledger.heldBy(broker{p.env, l.From}), p.env.ledger.heldBy(broker{p.env, l.To}))
 			if p.env.ledger.isBlocked(l) || p.env.ledger.isBlocked(cluster.Link{From: l.To, To: l.From, Listener: l.Listener}) {
 				others = append(others, "a partition")
 			}
 			if len(others) > 0 {
-				return fmt.Sprintf("the way %s is left to %s", way, strings.Join(others, ", ")), nil
+				return leftTo(route{p.env, l}, others), nil
 			}
 			took, err := quickest(ctx, net, l, 3)
 			if err != nil {
 				return "", err
 			}
-			text := fmt.Sprintf("an answer %s took %v", way, took.Round(100*time.Microsecond))
+			text := fmt.Sprintf("an answer on %s took %v", route{p.env, l}, took.Round(100*time.Microsecond))
 			if by := p.how.what.By; by > 0 && took >= by {
 				return "", errors.New(text)
 			}

@@ -15,9 +15,7 @@ func (w worker) String() string { return "client " + w.Name() }
 
 // ready waits until the process runs, so that what strikes it strikes something.
 func (w worker) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, electionWait)
-	defer cancel()
-	_, err := await(ctx, func(ctx context.Context) (string, error) { return "", w.runs(ctx) })
+	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) { return "", w.runs(ctx) })
 	if err != nil {
 		return fmt.Errorf("%w: %s does not run: %w", ErrNoTarget, w, err)
 	}
@@ -105,6 +103,9 @@ func (s *instanceStrike) victims() (brokers []int32, clients []string) {
 	}
 	return nil, clients
 }
+
+// others names the strikes besides s that keep a struck client from running.
+func (s *instanceStrike) others(i int, _ worker) []string { return s.holds[i].others() }
 
 func (s *instanceStrike) Recover(ctx context.Context) error {
 	return each(s.holds, func(_ int, h *hold) error { return h.release(ctx) })

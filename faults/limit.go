@@ -152,12 +152,8 @@ func (l *limit) Gone(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var seen []string
-	for _, b := range l.struck {
-		if others := append(l.env.ledger.limits.by(b.id), l.env.ledger.heldBy(b)...); len(others) > 0 {
-			seen = append(seen, fmt.Sprintf("%s is left to %s", b, strings.Join(others, ", ")))
-			continue
-		}
+	others := func(_ int, b broker) []string { return append(l.env.ledger.limits.by(b.id), l.env.ledger.heldBy(b)...) }
+	return sightings(l.struck, others, func(_ int, b broker) (string, error) {
 		text, err := await(ctx, b.isBack)
 		if err != nil {
 			return "", err
@@ -166,7 +162,7 @@ func (l *limit) Gone(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if _, err := await(ctx, func(ctx context.Context) (string, error) {
+		_, err = await(ctx, func(ctx context.Context) (string, error) {
 			again, err := c.Strain(ctx, b.id)
 			switch {
 			case err != nil:
@@ -178,15 +174,9 @@ func (l *limit) Gone(ctx context.Context) (string, error) {
 				return "", fmt.Errorf("%s still has no more than %d MiB", b, again.MemoryLimit>>20)
 			}
 			return "", nil
-		}); err != nil {
-			return "", err
-		}
-		seen = append(seen, text)
-	}
-	if len(seen) == 0 {
-		return "nothing was struck", nil
-	}
-	return strings.Join(seen, "; "), nil
+		})
+		return text, err
+	})
 }
 
 func (l *limit) patience() (effect, gone time.Duration) { return 30 * time.Second, restartBound }

@@ -149,7 +149,7 @@ func (s *linkStrike) everyLink(ctx context.Context, look func(context.Context, d
 func (s *linkStrike) everyFreeLink(ctx context.Context, look func(context.Context, doorLink) (string, error)) (string, error) {
 	return s.everyLink(ctx, func(ctx context.Context, l doorLink) (string, error) {
 		if others := s.env.ledger.claims(l); len(others) > 0 {
-			return fmt.Sprintf("%s is left to %s", l, strings.Join(others, ", ")), nil
+			return leftTo(l, others), nil
 		}
 		return look(ctx, l)
 	})

@@ -49,23 +49,21 @@ var stateTopics = map[keyType]string{group: "__consumer_offsets", txn: "__transa
 func (m *moveCoordinator) Inject(ctx context.Context) (string, error) {
 	topic := stateTopics[m.kind]
 	var part int32
-	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
-		return await(ctx, func(ctx context.Context) (string, error) {
-			found, _, err := m.env.coordinator(ctx, m.kind, m.key)
-			if err != nil {
-				return "", err
-			}
-			v, err := look(ctx, m.env.Cluster)
-			if err != nil {
-				return "", err
-			}
-			part = statePartition(m.key, len(v.parts[topic]))
-			p, err := v.partition(topic, part)
-			if err == nil && p.leader != found[0] {
-				err = fmt.Errorf("broker %d coordinates %s %s, but broker %d leads %s/%d", found[0], m.kind, m.key, p.leader, topic, part)
-			}
+	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
+		found, _, err := m.env.coordinator(ctx, m.kind, m.key)
+		if err != nil {
 			return "", err
-		})
+		}
+		v, err := look(ctx, m.env.Cluster)
+		if err != nil {
+			return "", err
+		}
+		part = statePartition(m.key, len(v.parts[topic]))
+		p, err := v.partition(topic, part)
+		if err == nil && p.leader != found[0] {
+			err = fmt.Errorf("broker %d coordinates %s %s, but broker %d leads %s/%d", found[0], m.kind, m.key, p.leader, topic, part)
+		}
+		return "", err
 	})
 	if err != nil {
 		return "", err

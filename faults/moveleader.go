@@ -156,7 +156,7 @@ func (m *moveLeader) Gone(ctx context.Context) (string, error) {
 			return seen, nil
 		}
 		if held := m.env.ledger.heldBy(old); len(held) > 0 {
-			return fmt.Sprintf("%s is left to %s", old, list(held)), nil
+			return leftTo(old, held), nil
 		}
 		// It was not in sync at Recover; perhaps now.
 		return "", errors.Join(err, m.move(ctx, m.was.leader))
@@ -197,14 +197,12 @@ func (e *Env) reassign(ctx context.Context, topic string, part int32, order []in
 func (e *Env) elect(ctx context.Context, topic string, part int32, how int8) error {
 	var resp kmsg.Response
 	// Nobody answers while the controller itself is being elected; asking again is safe.
-	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
-		return await(ctx, func(ctx context.Context) (string, error) {
-			var err error
-			if _, resp, err = e.askAny(ctx, electRequest(topic, part, how)); err != nil && !isSilent(err) {
-				err = finalError{err}
-			}
-			return "", err
-		})
+	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
+		var err error
+		if _, resp, err = e.askAny(ctx, electRequest(topic, part, how)); err != nil && !isSilent(err) {
+			err = finalError{err}
+		}
+		return "", err
 	})
 	if err != nil {
 		return fmt.Errorf("elect a leader of %s/%d: %w", topic, part, err)

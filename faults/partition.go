@@ -245,7 +245,7 @@ func (p *brokerPartition) probe(ctx context.Context, mine func(cluster.Link) boo
 	seen := make([]string, len(p.links))
 	err = each(p.links, func(i int, l cluster.Link) error {
 		if !mine(l) {
-			seen[i] = fmt.Sprintf("%s from %s is left to another partition", broker{p.env, l.To}, broker{p.env, l.From})
+			seen[i] = leftTo(route{p.env, l}, []string{"another partition"})
 			return nil
 		}
 		var err error

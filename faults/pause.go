@@ -81,19 +81,7 @@ func (p pauseClient) Effect(context.Context) (string, error) {
 
 // Gone waits until the kernel shows every process running.
 func (p pauseClient) Gone(ctx context.Context) (string, error) {
-	var seen []string
-	for i, w := range p.struck {
-		if others := p.holds[i].others(); len(others) > 0 {
-			seen = append(seen, fmt.Sprintf("%s is left to %s", w, strings.Join(others, ", ")))
-			continue
-		}
-		if err := w.ready(ctx); err != nil {
-			return "", err
-		}
-		seen = append(seen, fmt.Sprintf("the kernel shows %s running", w.Proc()))
-	}
-	if len(seen) == 0 {
-		return "nothing was struck", nil
-	}
-	return strings.Join(seen, "; "), nil
+	return sightings(p.struck, p.others, func(_ int, w worker) (string, error) {
+		return fmt.Sprintf("the kernel shows %s running", w.Proc()), w.ready(ctx)
+	})
 }

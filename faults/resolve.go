@@ -29,9 +29,7 @@ func (e *Env) resolve(ctx context.Context, t scenarios.Target, seed uint64) ([]c
 		return nil, "", err
 	}
 	var found []cluster.BrokerID
-	ctx, cancel := context.WithTimeout(ctx, electionWait)
-	defer cancel()
-	why, err := await(ctx, func(ctx context.Context) (string, error) {
+	why, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
 		var why string
 		var err error
 		found, why, err = e.resolveNow(ctx, want, dice(seed))

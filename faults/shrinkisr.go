@@ -37,22 +37,20 @@ func newShrinkISR(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 
 func (s *shrinkISR) Inject(ctx context.Context) (string, error) {
 	var p partition
-	_, err := bounded(ctx, electionWait, func(ctx context.Context) (string, error) {
-		return await(ctx, func(ctx context.Context) (string, error) {
-			v, err := look(ctx, s.env.Cluster)
-			if err == nil {
-				p, err = v.partition(s.topic, s.part)
-			}
-			switch {
-			case err != nil:
-				return "", err
-			case p.leader < 0:
-				return "", fmt.Errorf("%w: %s has no leader now", ErrNoTarget, s.tp)
-			case len(p.isr) <= s.keep:
-				return "", fmt.Errorf("%w: in sync for %s are only brokers %s", ErrNoTarget, s.tp, idText(p.isr))
-			}
-			return "", nil
-		})
+	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
+		v, err := look(ctx, s.env.Cluster)
+		if err == nil {
+			p, err = v.partition(s.topic, s.part)
+		}
+		switch {
+		case err != nil:
+			return "", err
+		case p.leader < 0:
+			return "", fmt.Errorf("%w: %s has no leader now", ErrNoTarget, s.tp)
+		case len(p.isr) <= s.keep:
+			return "", fmt.Errorf("%w: in sync for %s are only brokers %s", ErrNoTarget, s.tp, idText(p.isr))
+		}
+		return "", nil
 	})
 	if err != nil {
 		return "", err
@@ -68,6 +66,9 @@ func (s *shrinkISR) Inject(ctx context.Context) (string, error) {
 	}
 	return fmt.Sprintf("%s, which broker %d leads, loses %s of its in-sync brokers %s", s.tp, p.leader, brokerText(s.out), idText(p.isr)), s.block(ctx, links)
 }
+
+// victims are the followers: their leader misses nothing.
+func (s *shrinkISR) victims() (brokers []int32, clients []string) { return raw(s.out), nil }
 
 // Effect waits until those are out of the ISR.
 func (s *shrinkISR) Effect(ctx context.Context) (string, error) {

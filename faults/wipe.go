@@ -64,9 +64,7 @@ func (w *wipe) awaitSuccessor(ctx context.Context) {
 	if !alive || w.before == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, succession)
-	defer cancel()
-	_, _ = await(ctx, func(ctx context.Context) (string, error) {
+	_, _ = awaitWithin(ctx, succession, func(ctx context.Context) (string, error) {
 		q, err := w.env.quorum(ctx)
 		if errors.Is(err, errOldBroker) {
 			return "", nil
