@@ -35,6 +35,7 @@ type Config struct {
 	Observe  func(history.Header) func(*history.Event) // makes what sees every event in order; may be nil
 	Stop     <-chan string                             // ends the load early, with the reason; may be nil
 	Tool     string                                    // onceproof's version
+	Clusters *cluster.Pool                             // lends the cluster; nil: it is the run's own
 }
 
 // Progress is where a run stands.
@@ -70,7 +71,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 		return nil, err
 	}
 	runErr := r.run(ctx)
-	closeErr := r.close()
+	closeErr := r.close(runErr)
 	if runErr != nil && ctx.Err() != nil {
 		return &r.result, context.Cause(ctx)
 	}
@@ -92,6 +93,7 @@ type run struct {
 	env      *faults.Env
 	status   *status
 	deducer  *deducer // nil where every client is a worker
+	mark     mark
 }
 
 func newRun(cfg Config) (*run, error) {
@@ -145,7 +147,7 @@ func (r *run) start(ctx context.Context) error {
 	if removed, err := cluster.Reap(ctx); err == nil && len(removed) > 0 {
 		r.status.say(fmt.Sprintf("removed what an earlier run left behind: %d containers and networks", len(removed)))
 	}
-	c, chosen, err := cluster.Start(ctx, clusterSpec(r.cfg, r.status.say))
+	c, chosen, served, err := r.cfg.Clusters.Take(ctx, clusterSpec(r.cfg, r.status.say))
 	if err != nil {
 		return fmt.Errorf("start the cluster: %w", err)
 	}
@@ -169,6 +171,7 @@ func (r *run) start(ctx context.Context) error {
 	}
 	r.env = &faults.Env{Cluster: c, Proxy: r.proxy, Clients: r.fleet.instances(), Now: history.Now}
 	r.result.Header = header(r.cfg, c.Backend())
+	r.result.Header.Served = served
 	hellos, err := r.fleet.start(ctx)
 	noteHellos(&r.result.Header, hellos)
 	if openErr := r.rec.open(r.result.Header); openErr != nil {
@@ -249,8 +252,9 @@ func (r *run) last(ctx context.Context, d time.Duration, enough <-chan struct{})
 	}
 }
 
-// close stops and removes everything, in the order that lets nothing be lost.
-func (r *run) close() error {
+// close stops everything, in the order that lets nothing be lost, and gives the cluster
+// back.
+func (r *run) close(failed error) error {
 	var errs []error
 	if r.fleet != nil {
 		errs = append(errs, r.fleet.close())
@@ -262,7 +266,7 @@ func (r *run) close() error {
 		errs = append(errs, r.proxy.Close())
 	}
 	if r.cluster != nil {
-		errs = append(errs, r.cluster.Close())
+		errs = append(errs, r.cfg.Clusters.Give(r.cluster, r.leaves(errors.Join(append(errs, failed)...))))
 	}
 	r.rec.open(r.result.Header) // a run that failed early still leaves a history that can be read
 	errs = append(errs, r.rec.close())

@@ -101,6 +101,7 @@ func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.
 	_, err := strike.Inject(ctx)
 	if err != nil {
 		s.say(step, "could not strike: "+err.Error())
+		s.run.mark.leave("a fault that could not strike may have struck halfway")
 		return false
 	}
 	waits := ctx
@@ -111,6 +112,9 @@ func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.
 	release() // what triggered it may go its way now
 	if err != nil {
 		s.say(step, "its effect was never seen: "+err.Error())
+		if !faults.IsWire(step.Fault) {
+			s.run.mark.leave("nobody knows what a fault whose effect was never seen has left")
+		}
 		return false
 	}
 	s.run.status.faultBegan(label(step), by)

@@ -74,6 +74,7 @@ and made anew.`,
 	f.StringVar(&o.backend, "backend", "", "auto, docker, embedded or external, instead of the scenario's")
 	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw, instead of the scenario's")
+	o.clusters.flag(f)
 	f.BoolVar(&o.resume, "resume", false, "count the judged runs that --out has already, and make the rest")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress")
 	return cmd
@@ -85,11 +86,12 @@ type match struct {
 	job     job
 }
 
-func compare(ctx context.Context, out io.Writer, o compareOptions) error {
+func compare(ctx context.Context, out io.Writer, o compareOptions) (err error) {
 	matches, err := matchesOf(&o)
 	if err != nil {
 		return err
 	}
+	defer o.share(len(matches) > 1)(&err)
 	began := time.Now()
 	var results suite
 	var all []reports.Trial

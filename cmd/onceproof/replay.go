@@ -36,11 +36,12 @@ by how alike it was, and --repeat tells how often each finding comes back.`,
 	f.StringVar(&o.backend, "backend", "", "docker, embedded or external, instead of the one that it ran on")
 	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")
 	times(f, &o.repeat, "repeat", "how often")
+	o.clusters.flag(f)
 	f.BoolVar(&o.quiet, "quiet", false, "no progress")
 	return cmd
 }
 
-func replay(ctx context.Context, out io.Writer, o runOptions, dir string) error {
+func replay(ctx context.Context, out io.Writer, o runOptions, dir string) (err error) {
 	j, was, err := jobAgain(o, dir)
 	if err != nil {
 		return err
@@ -48,6 +49,7 @@ func replay(ctx context.Context, out io.Writer, o runOptions, dir string) error 
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
+	defer o.share(o.repeat > 1)(&err)
 	var results suite
 	var runs []*checker.Report
 	for range max(o.repeat, 1) {

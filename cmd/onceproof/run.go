@@ -36,7 +36,8 @@ type runOptions struct {
 	explore bool
 	serve   bool
 	server  *reports.Server // nil: not served
-	gate    *gate           // nil: the expectations decide, and no CI is told
+	clusters
+	gate *gate // nil: the expectations decide, and no CI is told
 }
 
 func runCommand() *cobra.Command {
@@ -63,6 +64,10 @@ With --explore each run's faults are moved to where no run below --out has struc
 the kind of fault stays, its moment (a phase of a transaction) and its victim (leader,
 coordinator, client…) change. The same seed and the same runs before give the same plan.
 
+On docker, runs that want the same brokers share a cluster, which is cleaned and looked
+at in between, and thrown away where anything is left; docs/backends.md says what is
+looked at. --fresh gives each run a new one.
+
 With --budget the scenarios are picked by what they are worth: those that failed last
 time first, then those that show most for their time. Without names it picks from all
 that ship but the real bugs, which want older versions of libraries.`,
@@ -73,6 +78,7 @@ that ship but the real bugs, which want older versions of libraries.`,
   onceproof run ./orders.yaml --plan        # only print what would happen
   onceproof run ./orders.yaml --serve       # follow it in a browser
   onceproof run ./orders.yaml --until-fail  # seed after seed, until one is not as expected
+  onceproof run 'mistakes/*' --fresh        # a new cluster for each run, however long that takes
   onceproof run 'bugs/*' --repeat 5         # has the harness lost a bug?
   onceproof run exactly-once --explore --repeat 10
   onceproof run --budget 10m --out artefacts --baseline onceproof.json
@@ -100,6 +106,7 @@ that ship but the real bugs, which want older versions of libraries.`,
 	f.BoolVar(&o.plan, "plan", false, "print the plan and stop")
 	times(f, &o.repeat, "repeat", "run everything so often, with consecutive seeds")
 	f.BoolVar(&o.explore, "explore", false, "move the faults of each run to where none has struck yet")
+	o.clusters.flag(f)
 	f.BoolVar(&o.until, "until-fail", false, "repeat, without --repeat for ever, until a run is not as expected")
 	f.DurationVar(&o.budget, "budget", 0, "pick the scenarios that are worth most within this time, such as 10m")
 	f.BoolVar(&o.asJSON, "json", false, "print verdicts as JSON on standard output and nothing else there, progress as JSON lines on standard error")
@@ -118,7 +125,7 @@ type job struct {
 
 func (j job) name() string { return j.scenario.Metadata.Name }
 
-func run(ctx context.Context, out io.Writer, o runOptions, names []string) error {
+func run(ctx context.Context, out io.Writer, o runOptions, names []string) (err error) {
 	if err := o.gate.open(); err != nil {
 		return err
 	}
@@ -153,6 +160,7 @@ func run(ctx context.Context, out io.Writer, o runOptions, names []string) error
 		defer o.server.Close()
 		fmt.Fprintf(os.Stderr, "follow it at %s\n", o.server.URL())
 	}
+	defer o.share(len(first) > 1 || o.repeat > 1)(&err)
 	results, err := runRounds(ctx, out, o, x, runnables)
 	if x != nil && !o.asJSON {
 		err = errors.Join(err, x.grown(out))
@@ -314,7 +322,7 @@ func runOne(ctx context.Context, out io.Writer, o runOptions, j job) outcome {
 	progress.plan(j)
 	_, runErr := harness.Run(ctx, harness.Config{
 		Scenario: j.scenario, Plan: j.plan, Dir: dir, Control: j.control,
-		Progress: progress.show, Observe: progress.observe(), Stop: stop, Tool: version(),
+		Progress: progress.show, Observe: progress.observe(), Stop: stop, Tool: version(), Clusters: o.pool,
 	})
 	progress.end()
 	if errors.Is(runErr, errInterrupted) {

@@ -27,6 +27,7 @@ type searchOptions struct {
 	budget   time.Duration
 	noShrink bool
 	shrink   shrinkOptions
+	clusters
 }
 
 func searchCommand() *cobra.Command {
@@ -54,11 +55,12 @@ which is then shrunk to a scenario file, or when the budget does.`,
 	f.IntVar(&o.parallel, "parallel", 0, "plans that run at a time (default 2 on the embedded cluster, else 1)")
 	f.DurationVar(&o.budget, "budget", 10*time.Minute, "begin no new plan after this long")
 	f.BoolVar(&o.noShrink, "no-shrink", false, "do not shrink what was found")
+	o.clusters.flag(f)
 	addShrinkFlags(f, &o.shrink)
 	return cmd
 }
 
-func searchRun(ctx context.Context, out io.Writer, o searchOptions, name string) error {
+func searchRun(ctx context.Context, out io.Writer, o searchOptions, name string) (err error) {
 	s, err := scenarios.Load(name)
 	if err != nil {
 		return err
@@ -73,12 +75,14 @@ func searchRun(ctx context.Context, out io.Writer, o searchOptions, name string)
 			o.parallel = 2 // they wait more than they work
 		}
 	}
+	defer o.share(true)(&err)
+	o.shrink.clusters = o.clusters
 	var found string // the folder of the violated run
 	end := time.Now().Add(o.budget)
 	sum, err := search.Run(ctx, search.Config{
 		Scenario: s, Seed: o.seed, Faults: o.faults, Parallel: o.parallel,
 		Try: func(ctx context.Context, d search.Draw) (search.Outcome, error) {
-			dir, outcome, err := tryDraw(ctx, o.out, d)
+			dir, outcome, err := tryDraw(ctx, o, d)
 			if outcome == search.Unexpected {
 				found = dir
 			}
@@ -121,12 +125,12 @@ func reportFound(ctx context.Context, out io.Writer, o searchOptions, sum search
 }
 
 // tryDraw runs one plan. Only the folder of an unexpected violation is kept.
-func tryDraw(ctx context.Context, out string, d search.Draw) (dir string, o search.Outcome, err error) {
+func tryDraw(ctx context.Context, opts searchOptions, d search.Draw) (dir string, o search.Outcome, err error) {
 	j, err := newJob(d.Scenario, runOptions{}, d.Scenario.Run.Seed)
 	if err != nil {
 		return "", "", err
 	}
-	if dir, err = freshDir(out, j); err != nil {
+	if dir, err = freshDir(opts.out, j); err != nil {
 		return "", "", err
 	}
 	defer func() {
@@ -134,7 +138,7 @@ func tryDraw(ctx context.Context, out string, d search.Draw) (dir string, o sear
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	_, runErr := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: version()})
+	_, runErr := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: version(), Clusters: opts.pool})
 	report, _, err := judgeDir(ctx, dir, checker.Options{})
 	if err != nil {
 		return dir, search.Unjudged, nil // it ended before there was a history

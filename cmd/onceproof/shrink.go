@@ -25,6 +25,7 @@ type shrinkOptions struct {
 	need      int
 	confirm   int
 	file      string
+	clusters
 }
 
 func shrinkCommand() *cobra.Command {
@@ -43,12 +44,13 @@ violation that comes and goes can be shrunk too.`,
   onceproof shrink runs/orders-7-… --guarantee no-loss --budget 30m -o lost-order.yaml`,
 		Args: one("run folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return shrinkRun(cmd.Context(), cmd.OutOrStdout(), o, args[0])
+			return shrinkAlone(cmd.Context(), cmd.OutOrStdout(), o, args[0])
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.guarantee, "guarantee", "", "the violation to keep; without it, the first that was not expected, else the first")
 	f.DurationVar(&o.budget, "budget", shrinkBudget, "begin no new candidate after this long")
+	o.clusters.flag(f)
 	addShrinkFlags(f, &o)
 	return cmd
 }
@@ -64,6 +66,12 @@ func addShrinkFlags(f *pflag.FlagSet, o *shrinkOptions) {
 	f.StringVarP(&o.file, "output", "o", "", "file that the result of the shrinking is written to (default NAME-shrunk.yaml)")
 }
 
+func shrinkAlone(ctx context.Context, out io.Writer, o shrinkOptions, dir string) (err error) {
+	defer o.share(true)(&err)
+	return shrinkRun(ctx, out, o, dir)
+}
+
+// shrinkRun is shrink with the clusters that o has.
 func shrinkRun(ctx context.Context, out io.Writer, o shrinkOptions, dir string) error {
 	if o.need < 1 || o.need > o.tries || o.confirm < 1 {
 		return fmt.Errorf("--need %d of --tries %d, --confirm %d: at least one violation must be needed, no more than there are tries, and at least one run confirms", o.need, o.tries, o.confirm)
@@ -90,7 +98,7 @@ func shrinkRun(ctx context.Context, out io.Writer, o shrinkOptions, dir string) 
 	r, err := shrink.Shrink(ctx, j.scenario, shrink.Config{
 		Guarantee: string(g), Seed: j.plan.Seed, Tries: o.tries, Need: o.need, Confirm: o.confirm,
 		Run: func(ctx context.Context, s *scenarios.Scenario) (shrink.Verdicts, error) {
-			return verdictsOf(ctx, scratch, s)
+			return verdictsOf(ctx, o.clusters, scratch, s)
 		},
 		Over: func() bool { return time.Now().After(end) },
 		Progress: func(p shrink.Progress) {
@@ -134,7 +142,7 @@ func guaranteeToKeep(r *checker.Report, wanted string) (checker.Guarantee, error
 }
 
 // verdictsOf runs s in a folder that is removed afterwards.
-func verdictsOf(ctx context.Context, scratch string, s *scenarios.Scenario) (shrink.Verdicts, error) {
+func verdictsOf(ctx context.Context, c clusters, scratch string, s *scenarios.Scenario) (shrink.Verdicts, error) {
 	j, err := newJob(s, runOptions{}, s.Run.Seed)
 	if err != nil {
 		return nil, err
@@ -144,7 +152,7 @@ func verdictsOf(ctx context.Context, scratch string, s *scenarios.Scenario) (shr
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if _, err := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: version()}); err != nil {
+	if _, err := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: version(), Clusters: c.pool}); err != nil {
 		return nil, err
 	}
 	report, _, err := judgeDir(ctx, dir, checker.Options{})

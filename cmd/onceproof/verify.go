@@ -68,6 +68,7 @@ that is at-least-once on purpose.`,
 	f.StringVar(&o.image, "image", "", "Kafka image, for backend docker")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw; without it one is drawn")
 	f.DurationVar(&o.budget, "budget", 10*time.Minute, "time for all runs; with --fix a third each is for them, for running again, and for doing with less")
+	o.clusters.flag(f)
 	f.BoolVar(&o.fix, "fix", false, "run what broke again with the smallest change that should mend it")
 	f.IntVar(&o.suite.Instances, "instances", 0, "instances of the application (default 2; 1 if its transactional.id is one instance's)")
 	f.StringSliceVar(&o.suite.Allow, "allow", nil, "guarantees that need not hold")
@@ -77,7 +78,7 @@ that is at-least-once on purpose.`,
 	return cmd
 }
 
-func verifyFiles(ctx context.Context, out io.Writer, o verifyOptions) error {
+func verifyFiles(ctx context.Context, out io.Writer, o verifyOptions) (err error) {
 	app, notes, err := o.files.Open()
 	for _, n := range notes {
 		fmt.Fprintln(os.Stderr, "note:", n)
@@ -85,6 +86,7 @@ func verifyFiles(ctx context.Context, out io.Writer, o verifyOptions) error {
 	if err != nil {
 		return err
 	}
+	defer o.share(true)(&err)
 	v := verification{o: o, ctx: ctx}
 	answer, err := v.round(app, nil)
 	if err != nil {

@@ -123,13 +123,8 @@ type LeaderMover interface {
 // and has answered and the topics exist. It returns a line that says which
 // backend was chosen and why. On error nothing is left behind.
 func Start(ctx context.Context, spec Spec) (c Cluster, chosen string, err error) {
-	if spec.Backend != "external" {
-		if spec.Brokers < 1 {
-			return nil, "", fmt.Errorf("%d brokers: at least 1 is needed", spec.Brokers)
-		}
-		if err := errors.Join(checkTopics(spec.Topics, spec.Brokers), checkConfig(spec.Config)); err != nil {
-			return nil, "", err
-		}
+	if err := spec.check(); err != nil {
+		return nil, "", err
 	}
 	switch spec.Backend {
 	case "embedded":
@@ -145,4 +140,15 @@ func Start(ctx context.Context, spec Spec) (c Cluster, chosen string, err error)
 		return startAuto(ctx, spec)
 	}
 	return nil, "", fmt.Errorf("backend %q: there are auto, docker, embedded, external", spec.Backend)
+}
+
+// check finds what no cluster of ours could be.
+func (spec Spec) check() error {
+	if spec.Backend == "external" {
+		return nil
+	}
+	if spec.Brokers < 1 {
+		return fmt.Errorf("%d brokers: at least 1 is needed", spec.Brokers)
+	}
+	return errors.Join(checkTopics(spec.Topics, spec.Brokers), checkConfig(spec.Config))
 }

@@ -47,6 +47,7 @@ type docker struct {
 	disk    int64  // of each node, 0 = the engine's
 	keeper  string // id of the container that has the nodes' disks, "" if they have none
 	program func() (program, error)
+	born    []string       // dynamicConfigs at the start, of a cluster that a Pool lends
 	streams sync.WaitGroup // one goroutine a living container, which copies its output
 
 	life context.Context // ends when the cluster is closed

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -24,18 +25,28 @@ type nodeLog struct {
 // newNodeLog appends to dir/name.log, or keeps only the tail if dir is "".
 func newNodeLog(dir, name string) (*nodeLog, error) {
 	l := &nodeLog{}
+	return l, l.open(dir, name, 0)
+}
+
+// open appends to dir/name.log from now on. A node that has served other runs says so
+// there first.
+func (l *nodeLog) open(dir, name string, served int) error {
 	if dir == "" {
-		return l, nil
+		return nil
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+		return err
 	}
 	f, err := os.OpenFile(filepath.Join(dir, name+".log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return nil, err
+	if err == nil && served > 0 {
+		_, err = fmt.Fprintf(f, "onceproof: %s has served %d runs before this one; what it said then is in their logs\n", name, served)
 	}
-	l.file = f
-	return l, nil
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f != nil {
+		l.file = f
+	}
+	return err
 }
 
 func (l *nodeLog) Write(p []byte) (int, error) {
