@@ -16,8 +16,8 @@ type Header struct {
 	Backend  string            `json:"backend"` // docker, embedded, external
 	Image    string            `json:"image,omitempty"`
 	Served   int               `json:"served,omitempty"` // runs that the cluster has had before, cleaned; 0: it is new
-	Started  string            `json:"started"` // RFC 3339, wall clock
-	StartT   int64             `json:"start-t"` // CLOCK_MONOTONIC at Started
+	Started  string            `json:"started"`          // RFC 3339, wall clock
+	StartT   int64             `json:"start-t"`          // CLOCK_MONOTONIC at Started
 	Control  bool              `json:"control,omitempty"`
 	Topics   []TopicInfo       `json:"topics"`
 	Clients  []ClientInfo      `json:"clients"`
