@@ -31,7 +31,7 @@ var order = []string{
 	"guide-recipe", "exactly-once",
 	"one-partition", "replication-3", "unique-key", "unique-group-id", "commit-after-each-record", "retries",
 	"lost-acknowledgement", "reordering",
-	"crash-around-end-txn", "late-end-txn", "producer-sleeps", "zombie-wakes", "rebalance-storm",
+	"crash-around-end-txn", "late-end-txn", "producer-sleeps", "zombie-wakes", "rebalance-storm", "consumer-protocol",
 	"transaction-expires", "coordinator-dies-in-commit", "coordinator-moves", "group-coordinator-dies", "rolling-restart", "leader-isolated",
 	"offsets-deleted", "random-mix",
 }
