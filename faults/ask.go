@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/harness/network"
 )
 
 const (
@@ -34,8 +36,7 @@ func ask(ctx context.Context, addr string, req kmsg.Request) (kmsg.Response, err
 func askWithin(ctx context.Context, wait time.Duration, addr string, req kmsg.Request) (kmsg.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", addr)
+	conn, err := network.Dial(ctx, addr)
 	if err != nil {
 		return nil, err
 	}

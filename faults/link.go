@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/harness/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -168,7 +168,7 @@ func (s *linkStrike) brokerGone(l doorLink, err error) (string, error) {
 func dial(ctx context.Context, addr string) error {
 	ctx, cancel := context.WithTimeout(ctx, askWait)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	conn, err := network.Dial(ctx, addr)
 	if err != nil {
 		return err
 	}

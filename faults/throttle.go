@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/harness/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -101,7 +101,7 @@ func (t throttle) patience() (effect, gone time.Duration) {
 func (t throttle) pass(ctx context.Context, l doorLink, n int, takes time.Duration) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWait+2*takes)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", l.addr)
+	conn, err := network.Dial(ctx, l.addr)
 	if err != nil {
 		return 0, err
 	}

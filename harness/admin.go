@@ -11,19 +11,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/history"
 )
 
 // admin is the harness's own way to the brokers, past the proxy, so that no fault
 // of the run's links can touch it.
 type admin struct {
+	in    network.Network
 	seeds []string
 	cl    *kgo.Client
 	kadm  *kadm.Client
 }
 
-func newAdmin(c cluster.Cluster) (*admin, error) {
-	a := &admin{}
+func newAdmin(c cluster.Cluster, in network.Network) (*admin, error) {
+	a := &admin{in: in}
 	for _, b := range c.Brokers() {
 		a.seeds = append(a.seeds, b.Addr)
 	}
@@ -37,6 +39,9 @@ func newAdmin(c cluster.Cluster) (*admin, error) {
 
 // client returns a new client with the admin's way in.
 func (a *admin) client(opts ...kgo.Opt) (*kgo.Client, error) {
+	if a.in != network.TCP {
+		opts = append(opts, kgo.Dialer(a.in.DialContext))
+	}
 	return kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(a.seeds...), kgo.ClientID("onceproof-harness"),
 		kgo.DialTimeout(2 * time.Second), kgo.RequestTimeoutOverhead(5 * time.Second),

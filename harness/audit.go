@@ -43,7 +43,7 @@ func (r *run) auditAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	second, err := newSecondReader(r.admin.seeds)
+	second, err := newSecondReader(r.admin.in, r.admin.seeds)
 	if err != nil {
 		return err
 	}

@@ -50,9 +50,15 @@ func newFleet(r *run) (*fleet, error) {
 }
 
 // workerCommands finds every client's worker before anything starts.
-func workerCommands(s *scenarios.Scenario) (map[string][]string, error) {
+func workerCommands(s *scenarios.Scenario, w World) (map[string][]string, error) {
+	if err := w.fits(s); err != nil {
+		return nil, err
+	}
 	commands := make(map[string][]string)
 	for _, c := range s.Clients {
+		if w.Workers[c.Library] != nil {
+			continue
+		}
 		commands[c.Name] = append(slices.Clone(c.Command), c.Program...) // one of them
 		if len(commands[c.Name]) > 0 {
 			continue
@@ -78,7 +84,8 @@ func newMember(r *run, c scenarios.Client, instance int) (*member, error) {
 		Spec:    workerSpec(c, door.Bootstrap(), r.cfg.Plan.ClientSeed(c.Name, instance)),
 		LogFile: filepath.Join(r.cfg.Dir, "logs", strings.ReplaceAll(name, "/", "-")+".log"),
 		Program: len(c.Program) > 0,
-		Record:  r.recordOf(c, name), Now: history.Now,
+		Main:    r.cfg.World.Workers[c.Library], Network: r.cfg.World.Network,
+		Record: r.recordOf(c, name), Now: history.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("client %s: %w", name, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/onceproof/onceproof/faults"
 	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/harness/plan"
 	"github.com/onceproof/onceproof/harness/proxy"
 	"github.com/onceproof/onceproof/history"
@@ -36,6 +37,7 @@ type Config struct {
 	Stop     <-chan string                             // ends the load early, with the reason; may be nil
 	Tool     string                                    // onceproof's version
 	Clusters *cluster.Pool                             // lends the cluster; nil: it is the run's own
+	World    World
 }
 
 // Progress is where a run stands.
@@ -70,7 +72,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	runErr := r.run(ctx)
+	runErr := r.run(cfg.World.enter(ctx))
 	closeErr := r.close(runErr)
 	if runErr != nil && ctx.Err() != nil {
 		return &r.result, context.Cause(ctx)
@@ -104,7 +106,7 @@ func newRun(cfg Config) (*run, error) {
 	if err := saveInputs(cfg); err != nil {
 		return nil, err
 	}
-	commands, err := workerCommands(cfg.Scenario)
+	commands, err := workerCommands(cfg.Scenario, cfg.World)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInfrastructure, err)
 	}
@@ -144,8 +146,8 @@ func (r *run) run(ctx context.Context) error {
 // start brings up the cluster, the proxy and the clients.
 func (r *run) start(ctx context.Context) error {
 	r.phase("start")
-	if removed, err := cluster.Reap(ctx); err == nil && len(removed) > 0 {
-		r.status.say(fmt.Sprintf("removed what an earlier run left behind: %d containers and networks", len(removed)))
+	if r.cfg.World.here() {
+		r.reap(ctx)
 	}
 	c, chosen, served, err := r.cfg.Clusters.Take(ctx, clusterSpec(r.cfg, r.status.say))
 	if err != nil {
@@ -156,11 +158,11 @@ func (r *run) start(ctx context.Context) error {
 	if err := faults.CheckSupport(r.cfg.Scenario, c); err != nil {
 		return err
 	}
-	r.proxy, err = proxy.New(proxy.Config{Brokers: brokerAddrs(c), Record: r.witness, Now: history.Now})
+	r.proxy, err = proxy.New(proxy.Config{Brokers: brokerAddrs(c), Record: r.witness, Now: history.Now, Network: network.From(ctx)})
 	if err != nil {
 		return fmt.Errorf("open the proxy: %w", err)
 	}
-	r.admin, err = newAdmin(c)
+	r.admin, err = newAdmin(c, r.cfg.World.beside())
 	if err != nil {
 		return fmt.Errorf("connect to the cluster: %w", err)
 	}
@@ -178,6 +180,13 @@ func (r *run) start(ctx context.Context) error {
 		return openErr
 	}
 	return err
+}
+
+// reap removes what earlier runs left behind.
+func (r *run) reap(ctx context.Context) {
+	if removed, err := cluster.Reap(ctx); err == nil && len(removed) > 0 {
+		r.status.say(fmt.Sprintf("removed what an earlier run left behind: %d containers and networks", len(removed)))
+	}
 }
 
 // patience is how many times its duration the load may last, while a fault still

@@ -37,10 +37,19 @@ type fatalError struct{ err error }
 func (f fatalError) Error() string { return "fatal: " + f.err.Error() }
 func (f fatalError) Unwrap() error { return f.err }
 
-// Main runs one worker: it reads a client.Spec and commands from stdin, prints
-// its hello and events on stdout, and returns the exit code. It ends gracefully
-// on the stop command, on SIGTERM and when ctx ends, and at once when stdin ends.
+// Main runs one worker as a process: it reads a client.Spec and commands from stdin,
+// prints its hello and events on stdout, and returns the exit code. It ends
+// gracefully on the stop command, on SIGTERM and when ctx ends, and at once when
+// stdin ends.
 func Main(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer stop()
+	return Inside(ctx, stdin, stdout, stderr)
+}
+
+// Inside is Main within a process whose signals are not the worker's. It meets the
+// brokers in the network of ctx.
+func Inside(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) int {
 	err := serve(ctx, stdin, stdout)
 	var fatal fatalError
 	switch {
@@ -70,7 +79,7 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	asked := ctx
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
-	stop, stopped := signal.NotifyContext(ctx, syscall.SIGTERM)
+	stop, stopped := context.WithCancel(ctx)
 	defer stopped()
 	defer context.AfterFunc(asked, stopped)()
 	go obey(in, stopped, cancel) // ends with stdin, at the latest with the process

@@ -14,6 +14,7 @@ import (
 
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/harness/client/roles"
+	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -64,6 +65,9 @@ func (w *worker) run() error {
 // open makes the client.
 func (w *worker) open() error {
 	opts := append(w.set.options(), kgo.WithHooks(&w.writes))
+	if in := network.From(w.ctx); in != network.TCP {
+		opts = append(opts, kgo.Dialer(in.DialContext))
+	}
 	if w.spec.Role != client.Producer {
 		opts = append(opts, w.groupOptions()...)
 	}

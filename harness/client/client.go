@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -48,14 +49,16 @@ func misfit(of error, format string, args ...any) error {
 
 // Config of one instance of a client.
 type Config struct {
-	Name      string   // "till"
-	Instance  int      // from 0
-	Command   []string // the worker's program; "" elements are not allowed
-	Version   string   // of the library that its hello must name; "" = any
-	Program   bool     // Command is no worker: it is given its bootstrap servers and says nothing to us
-	Env       []string // added to the harness's own environment
-	Spec      Spec     // Proc is set for each incarnation; ${client} ${instance} ${incarnation} ${random} in Config are expanded
-	LogFile   string   // stderr of every incarnation is appended, and what it printed that was no event
+	Name      string          // "till"
+	Instance  int             // from 0
+	Command   []string        // the worker's program; "" elements are not allowed
+	Version   string          // of the library that its hello must name; "" = any
+	Main      Main            // runs inside this process in the place of Command; nil = Command does
+	Network   network.Network // of Main; nil = TCP
+	Program   bool            // Command is no worker: it is given its bootstrap servers and says nothing to us
+	Env       []string        // added to the harness's own environment
+	Spec      Spec            // Proc is set for each incarnation; ${client} ${instance} ${incarnation} ${random} in Config are expanded
+	LogFile   string          // stderr of every incarnation is appended, and what it printed that was no event
 	Record    Recorder
 	Now       func() int64  // ns of CLOCK_MONOTONIC
 	HelloWait time.Duration // 0 = 30 s
@@ -68,7 +71,7 @@ func (c *Config) check() error {
 		return fmt.Errorf("client: %q is no name: it must not be empty nor contain / or #", c.Name)
 	case c.Instance < 0:
 		return fmt.Errorf("client: instance %d of %s is negative", c.Instance, c.Name)
-	case len(c.Command) == 0 || slices.Contains(c.Command, ""):
+	case c.Main == nil && len(c.Command) == 0 || slices.Contains(c.Command, ""):
 		return fmt.Errorf("client: %s has no command, or an empty word in it: %q", c.Name, c.Command)
 	case c.Record == nil || c.Now == nil:
 		return fmt.Errorf("client: %s needs Record and Now", c.Name)
@@ -106,6 +109,9 @@ func New(cfg Config) (*Instance, error) {
 	}
 	if cfg.HelloWait == 0 {
 		cfg.HelloWait = DefaultHelloWait
+	}
+	if cfg.Network == nil {
+		cfg.Network = network.TCP
 	}
 	if cfg.StopWait == 0 {
 		cfg.StopWait = DefaultStopWait

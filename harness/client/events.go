@@ -16,7 +16,7 @@ const MaxLine = 1 << 20
 // that is being killed never blocks on a full pipe. A last line without a line
 // feed is what a process was killed in the middle of: it is lost, alone.
 func (inc *incarnation) readEvents() {
-	in := bufio.NewReaderSize(inc.stdout, MaxLine)
+	in := bufio.NewReaderSize(inc.streams.out, MaxLine)
 	take := inc.takeHello
 	for {
 		line, err := in.ReadSlice('\n')

@@ -7,9 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -31,9 +28,7 @@ const exitSpec = 2
 //
 // Three goroutines serve it, and done is closed when all have ended: one reads
 // stdout, one reads stderr, and one starts the process, waits for its end, then
-// for the other two. That last one keeps its thread for as long as the process
-// lives, because the kernel delivers Pdeathsig when the *thread* that started
-// the process ends.
+// for the other two.
 type incarnation struct {
 	proc   string
 	cfg    *Config
@@ -42,19 +37,14 @@ type incarnation struct {
 	log    *workerLog
 	ledger *ledger // owned by the stdout reader until it ends
 
-	cmd    *exec.Cmd
-	stdin  *os.File
-	stdout *os.File
-	stderr *os.File
+	process process
+	streams streams
 
 	hello   chan Hello    // the one valid hello
 	greeted atomic.Bool   // Start has returned it
 	ended   chan struct{} // closed when the process is gone and all that it printed is recorded
 	accept  chan bool     // Start's word, once: whether its end is to be delivered
 	done    chan struct{}
-
-	alive sync.Mutex // held while the process is signalled or reaped
-	gone  bool       // reaped: its pid may be another's
 
 	end struct {
 		wanted atomic.Bool
@@ -79,21 +69,13 @@ func spawn(cfg *Config, spec Spec, args []string, counts *counters, deliver func
 	if inc.log, err = openLog(cfg.LogFile, spec.Proc); err != nil {
 		return nil, err
 	}
-	ours, theirs, err := pipes()
-	if err != nil {
+	if cfg.Main != nil {
+		inc.process, inc.streams = newInside(cfg.Main, cfg.Network)
+	} else if inc.process, inc.streams, err = newProgram(cfg, args); err != nil {
 		return nil, errors.Join(fmt.Errorf("client: pipes of %s: %w", spec.Proc, err), inc.log.close())
 	}
-	inc.stdin, inc.stdout, inc.stderr = ours[0], ours[1], ours[2]
-	inc.cmd = exec.Command(args[0], args[1:]...)
-	inc.cmd.Env = append(os.Environ(), cfg.Env...)
-	if cfg.Program {
-		inc.cmd.Env = append(inc.cmd.Env, "BOOTSTRAP_SERVERS="+cfg.bootstrap())
-	}
-	inc.cmd.Stdin, inc.cmd.Stdout, inc.cmd.Stderr = theirs[0], theirs[1], theirs[2]
-	inc.cmd.SysProcAttr = processGroup()
-
 	started := make(chan error)
-	go inc.live(started, theirs, deliver)
+	go inc.live(started, deliver)
 	if err := <-started; err != nil {
 		<-inc.done
 		return nil, fmt.Errorf("client: start %s: %w", spec.Proc, err)
@@ -101,101 +83,58 @@ func spawn(cfg *Config, spec Spec, args []string, counts *counters, deliver func
 	if cfg.Program {
 		inc.ledger.closed = true // it reports nothing, and so ends as it likes
 		inc.hello <- Hello{Protocol: ProtocolVersion, Library: "program", Roles: []string{spec.Role}, Commits: []string{spec.Commit}}
-		inc.stdin.Close()
+		inc.streams.in.Close()
 		return inc, nil
 	}
 	inc.greet(append(line, '\n'))
 	return inc, nil
 }
 
-// pipes returns our and the process's ends of stdin, stdout and stderr.
-func pipes() (ours, theirs [3]*os.File, err error) {
-	for i := range ours {
-		r, w, perr := os.Pipe()
-		if perr != nil {
-			closeAll(ours[:])
-			closeAll(theirs[:])
-			return ours, theirs, perr
-		}
-		if i == 0 {
-			ours[i], theirs[i] = w, r
-		} else {
-			ours[i], theirs[i] = r, w
-		}
-	}
-	return ours, theirs, nil
-}
-
-func closeAll(files []*os.File) {
-	for _, f := range files {
-		if f != nil {
-			f.Close()
-		}
-	}
-}
-
 // greet writes the spec. A process that does not read it is found out by the
 // missing hello.
 func (inc *incarnation) greet(line []byte) {
-	_ = inc.stdin.SetWriteDeadline(time.Now().Add(inc.cfg.HelloWait))
-	if _, err := inc.stdin.Write(line); err != nil {
+	_ = inc.streams.in.SetWriteDeadline(time.Now().Add(inc.cfg.HelloWait))
+	if _, err := inc.streams.in.Write(line); err != nil {
 		inc.log.note(fmt.Sprintf("the spec could not be written: %v", err))
 	}
 }
 
 // live starts the process and stays with it to its end.
-func (inc *incarnation) live(started chan<- error, theirs [3]*os.File, deliver func(Exit)) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+func (inc *incarnation) live(started chan<- error, deliver func(Exit)) {
 	defer close(inc.done)
-
-	err := inc.cmd.Start()
-	closeAll(theirs[:])
+	pid, err := inc.process.start()
 	if err != nil {
-		closeAll([]*os.File{inc.stdin, inc.stdout, inc.stderr})
+		inc.streams.close()
 		_ = inc.log.close()
 		started <- err
 		return
 	}
-	inc.harness(history.OpSpawn, "", map[string]any{"pid": inc.cmd.Process.Pid})
+	inc.harness(history.OpSpawn, "", map[string]any{"pid": pid})
 	started <- nil
 
 	var readers sync.WaitGroup
 	if inc.cfg.Program {
-		readers.Go(func() { inc.log.copy(inc.stdout) })
+		readers.Go(func() { inc.log.copy(inc.streams.out) })
 	} else {
 		readers.Go(inc.readEvents)
 	}
-	readers.Go(func() { inc.log.copy(inc.stderr) })
+	readers.Go(func() { inc.log.copy(inc.streams.err) })
 
-	inc.reap()
-	_ = inc.stdout.SetReadDeadline(time.Now().Add(eofWait))
-	_ = inc.stderr.SetReadDeadline(time.Now().Add(eofWait))
+	code, signal := inc.process.wait()
+	_ = inc.streams.out.SetReadDeadline(time.Now().Add(eofWait))
+	_ = inc.streams.err.SetReadDeadline(time.Now().Add(eofWait))
 	readers.Wait()
-	closeAll([]*os.File{inc.stdin, inc.stdout, inc.stderr})
-	inc.settle()
+	inc.streams.close()
+	inc.settle(code, signal)
 	close(inc.ended)
 	if <-inc.accept {
 		deliver(inc.end.exit)
 	}
 }
 
-// reap waits for the end of the process and takes the rest of its group with it.
-func (inc *incarnation) reap() {
-	awaitExit(inc.cmd.Process.Pid)
-	inc.alive.Lock()
-	defer inc.alive.Unlock()
-	_ = syscall.Kill(-inc.cmd.Process.Pid, syscall.SIGKILL)
-	_ = inc.cmd.Wait() // its ProcessState says all
-	inc.gone = true
-}
-
 // settle records what the process left open, and how it ended.
-func (inc *incarnation) settle() {
-	exit := Exit{Proc: inc.proc, Wanted: inc.end.wanted.Load(), Code: inc.cmd.ProcessState.ExitCode()}
-	if ws, ok := inc.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		exit.Signal = signalName(ws.Signal())
-	}
+func (inc *incarnation) settle(code int, signal string) {
+	exit := Exit{Proc: inc.proc, Wanted: inc.end.wanted.Load(), Code: code, Signal: signal}
 	how := exit.how()
 	for _, e := range inc.ledger.unfinished(inc.cfg.Now(), how) {
 		inc.counts.count(&e)
@@ -257,17 +196,19 @@ func (inc *incarnation) over() bool {
 	}
 }
 
-func (inc *incarnation) signal(sig syscall.Signal) error {
-	inc.alive.Lock()
-	defer inc.alive.Unlock()
-	if inc.gone {
-		return os.ErrProcessDone
-	}
-	return syscall.Kill(-inc.cmd.Process.Pid, sig)
-}
+// kill ends the process; the end itself is seen by live.
+func (inc *incarnation) kill() { _ = inc.process.signal(syscall.SIGKILL) }
 
-// kill ends the whole process group; the end itself is seen by live.
-func (inc *incarnation) kill() { _ = inc.signal(syscall.SIGKILL) }
+func (inc *incarnation) freeze(ctx context.Context, stop bool) error {
+	verb := "resume"
+	if stop {
+		verb = "pause"
+	}
+	if err := inc.process.freeze(ctx, stop, inc.ended); err != nil {
+		return fmt.Errorf("client: %s %s: %w", verb, inc.proc, err)
+	}
+	return nil
+}
 
 func (inc *incarnation) awaitEnd(ctx context.Context) error {
 	select {
@@ -280,15 +221,15 @@ func (inc *incarnation) awaitEnd(ctx context.Context) error {
 
 // askToStop writes the stop command; a frozen process is thawed to hear it.
 func (inc *incarnation) askToStop() {
-	_ = inc.signal(syscall.SIGCONT)
+	_ = inc.process.signal(syscall.SIGCONT)
 	if inc.cfg.Program {
-		_ = inc.signal(syscall.SIGTERM)
+		_ = inc.process.signal(syscall.SIGTERM)
 		return
 	}
 	line, _ := json.Marshal(Command{Stop: true})
-	_ = inc.stdin.SetWriteDeadline(time.Now().Add(inc.cfg.StopWait))
-	if _, err := inc.stdin.Write(append(line, '\n')); err != nil {
-		_ = inc.signal(syscall.SIGTERM)
+	_ = inc.streams.in.SetWriteDeadline(time.Now().Add(inc.cfg.StopWait))
+	if _, err := inc.streams.in.Write(append(line, '\n')); err != nil {
+		_ = inc.process.signal(syscall.SIGTERM)
 	}
 }
 

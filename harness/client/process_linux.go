@@ -34,30 +34,30 @@ func awaitExit(pid int) {
 
 // freeze stops or continues the process group and waits until the kernel shows
 // every thread of it so.
-func (inc *incarnation) freeze(ctx context.Context, stop bool) error {
-	sig, verb := syscall.SIGCONT, "resume"
+func (p *program) freeze(ctx context.Context, stop bool, ended <-chan struct{}) error {
+	sig := syscall.SIGCONT
 	if stop {
-		sig, verb = syscall.SIGSTOP, "pause"
+		sig = syscall.SIGSTOP
 	}
-	if err := inc.signal(sig); err != nil {
-		return fmt.Errorf("client: %s %s: %w", verb, inc.proc, err)
+	if err := p.signal(sig); err != nil {
+		return err
 	}
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for {
-		stopped, running, err := groupState(inc.cmd.Process.Pid)
+		stopped, running, err := groupState(p.cmd.Process.Pid)
 		switch {
 		case err != nil:
-			return fmt.Errorf("client: %s %s: %w", verb, inc.proc, err)
+			return err
 		case stop && running == 0 && stopped > 0, !stop && stopped == 0 && running > 0:
 			return nil
 		}
 		select {
 		case <-tick.C:
-		case <-inc.ended:
-			return fmt.Errorf("client: %s %s: %w", verb, inc.proc, os.ErrProcessDone)
+		case <-ended:
+			return os.ErrProcessDone
 		case <-ctx.Done():
-			return fmt.Errorf("client: %s %s: %d threads are stopped, %d are not: %w", verb, inc.proc, stopped, running, ctx.Err())
+			return fmt.Errorf("%d threads are stopped, %d are not: %w", stopped, running, ctx.Err())
 		}
 	}
 }

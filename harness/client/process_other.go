@@ -4,7 +4,6 @@ package client
 
 import (
 	"context"
-	"fmt"
 	"syscall"
 )
 
@@ -19,13 +18,9 @@ func awaitExit(int) {}
 // freeze stops or continues the process group. Signals are delivered before kill
 // returns to a process that signals another of the same user, but there is no
 // /proc to confirm it by.
-func (inc *incarnation) freeze(_ context.Context, stop bool) error {
-	sig, verb := syscall.SIGCONT, "resume"
+func (p *program) freeze(_ context.Context, stop bool, _ <-chan struct{}) error {
 	if stop {
-		sig, verb = syscall.SIGSTOP, "pause"
+		return p.signal(syscall.SIGSTOP)
 	}
-	if err := inc.signal(sig); err != nil {
-		return fmt.Errorf("client: %s %s: %w", verb, inc.proc, err)
-	}
-	return nil
+	return p.signal(syscall.SIGCONT)
 }

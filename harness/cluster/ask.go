@@ -5,11 +5,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/harness/network"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 func ask[R kmsg.Response](ctx context.Context, addr string, req kmsg.Request) (resp R, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	conn, err := network.Dial(ctx, addr)
 	if err != nil {
 		return resp, err
 	}

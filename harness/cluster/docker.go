@@ -63,7 +63,7 @@ type docker struct {
 // startDocker starts spec's nodes from an image that is there.
 func startDocker(ctx context.Context, e *engine, image string, spec Spec) (d *docker, err error) {
 	for range 3 {
-		ports, noPort := freePorts(spec.Brokers)
+		ports, noPort := freePorts(tcp, spec.Brokers)
 		if noPort != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnavailable, noPort)
 		}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/harness/network"
 )
 
 // embedded is kfake in this process: Kafka's protocol, groups and transactions
@@ -41,14 +43,15 @@ func startEmbedded(ctx context.Context, spec Spec) (_ *embedded, err error) {
 	// kfake numbers brokers from 0 and its last one is the controller for good;
 	// ours count from 1 on every backend. So one more is started and broker 0
 	// removed before anything is created.
-	ports, err := freePorts(spec.Brokers + 1)
+	in := network.From(ctx)
+	ports, err := freePorts(in, spec.Brokers+1)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	e.fake, err = kfake.NewCluster(
 		kfake.Ports(ports...),
-		kfake.ListenFn(func(network, address string) (net.Listener, error) {
-			g, err := newGate(network, address)
+		kfake.ListenFn(func(_, address string) (net.Listener, error) {
+			g, err := newGate(in, address)
 			if err != nil {
 				return nil, err
 			}

@@ -4,12 +4,15 @@ import (
 	"errors"
 	"net"
 	"sync"
+
+	"github.com/onceproof/onceproof/harness/network"
 )
 
 // gate is the listener of one embedded broker. It can be shut, which refuses
 // new connections and cuts the open ones as a dead process would, and opened
 // again on the same port, while kfake keeps waiting in one Accept.
 type gate struct {
+	in   network.Network
 	addr net.Addr
 
 	mu     sync.Mutex
@@ -19,12 +22,12 @@ type gate struct {
 	conns  map[*gateConn]struct{}
 }
 
-func newGate(network, address string) (*gate, error) {
-	ln, err := net.Listen(network, address)
+func newGate(in network.Network, address string) (*gate, error) {
+	ln, err := in.Listen("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	g := &gate{addr: ln.Addr(), ln: ln, opened: make(chan struct{}), conns: map[*gateConn]struct{}{}}
+	g := &gate{in: in, addr: ln.Addr(), ln: ln, opened: make(chan struct{}), conns: map[*gateConn]struct{}{}}
 	close(g.opened)
 	return g, nil
 }
@@ -62,7 +65,7 @@ func (g *gate) Accept() (net.Conn, error) {
 		if live {
 			return c, nil
 		}
-		reset(conn) // it came in while the gate was being shut
+		network.Reset(conn) // it came in while the gate was being shut
 	}
 }
 
@@ -78,7 +81,7 @@ func (g *gate) shut() int {
 	g.opened = make(chan struct{})
 	n := len(g.conns)
 	for c := range g.conns {
-		reset(c.Conn)
+		network.Reset(c.Conn)
 	}
 	clear(g.conns)
 	return n
@@ -91,7 +94,7 @@ func (g *gate) open() error {
 	if g.closed || g.ln != nil {
 		return nil
 	}
-	ln, err := net.Listen("tcp", g.addr.String())
+	ln, err := g.in.Listen("tcp", g.addr.String())
 	if err != nil {
 		return err
 	}
@@ -129,13 +132,4 @@ func (c *gateConn) Close() error {
 		return nil
 	}
 	return err
-}
-
-// reset closes as the kernel closes a killed process's connection with unread
-// data: at once, by RST, so that no answer written just before still arrives.
-func reset(conn net.Conn) {
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
-	}
-	conn.Close()
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+
+	"github.com/onceproof/onceproof/harness/network"
 )
 
 // Ports come from below the range that systems hand to outgoing connections
@@ -17,10 +19,13 @@ const (
 	portTry  = 2000
 )
 
+// tcp is where containers meet, whatever a context says.
+var tcp = network.TCP
+
 var errNoPort = errors.New("no free loopback port")
 
 // freePorts returns n different loopback ports that were free a moment ago.
-func freePorts(n int) ([]int, error) {
+func freePorts(in network.Network, n int) ([]int, error) {
 	ports := make([]int, 0, n)
 	var held []net.Listener
 	defer func() {
@@ -34,7 +39,7 @@ func freePorts(n int) ([]int, error) {
 			return nil, fmt.Errorf("%w between %d and %d: %w", errNoPort, portLow, portHigh, last)
 		}
 		p := portLow + int(randomUint16())%(portHigh-portLow)
-		l, err := net.Listen("tcp", loopback(p))
+		l, err := in.Listen("tcp", loopback(p))
 		if err != nil {
 			last = err
 			continue

@@ -45,7 +45,7 @@ func Probe(ctx context.Context, image string) []Fact {
 
 func probePorts() Fact {
 	f := Fact{Name: "ports", OK: true, Text: fmt.Sprintf("loopback, %d to %d", portLow, portHigh)}
-	if _, err := freePorts(3); err != nil {
+	if _, err := freePorts(tcp, 3); err != nil {
 		f.OK, f.Text, f.WayOut = false, err.Error(), "end what holds them"
 	}
 	return f

@@ -105,7 +105,7 @@ func (c *conn) dialApart() (net.Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, dialTimeout)
 	defer cancel()
-	nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	nc, err := c.p.cfg.Network.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}

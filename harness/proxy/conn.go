@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -63,18 +64,10 @@ func (c *conn) abort() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cancel()
-	reset(c.down)
+	network.Reset(c.down)
 	if c.up != nil {
 		c.up.Close()
 	}
-}
-
-// reset closes nc so that the other side sees a connection reset.
-func reset(nc net.Conn) {
-	if tcp, ok := nc.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
-	}
-	nc.Close()
 }
 
 // run serves the connection until both of its sides are closed.
@@ -94,7 +87,7 @@ func (c *conn) run() {
 		if refusedUs(err) {
 			c.p.mourn(c.broker)
 		}
-		reset(c.down)
+		network.Reset(c.down)
 		return
 	}
 	var wg sync.WaitGroup
@@ -127,7 +120,7 @@ func (c *conn) dial() error {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, dialTimeout)
 	defer cancel()
-	up, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	up, err := c.p.cfg.Network.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
@@ -191,7 +184,7 @@ func (c *conn) hangUp(orderly bool) {
 		c.down.Close()
 		return
 	}
-	reset(c.down)
+	network.Reset(c.down)
 }
 
 // swallow reads src to its end, which it returns.

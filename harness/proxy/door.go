@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/harness/network"
 )
 
 // Door is one client instance's way in: a loopback port for each broker. The
@@ -80,7 +82,7 @@ func (d *Door) open(broker int32) (*port, error) {
 	if pt := d.ports[broker]; pt != nil {
 		return pt, nil
 	}
-	pt, err := newPort()
+	pt, err := newPort(d.p.cfg.Network)
 	if err != nil {
 		return nil, fmt.Errorf("open the door of %s to broker %d: %w", d.client, broker, err)
 	}
@@ -106,15 +108,15 @@ func (d *Door) serve(pt *port, broker int32) error {
 	return nil
 }
 
-func (d *Door) accept(l *net.TCPListener, broker int32) {
+func (d *Door) accept(l net.Listener, broker int32) {
 	for {
-		client, err := l.AcceptTCP()
+		client, err := l.Accept()
 		if err != nil {
 			return // closed
 		}
 		c := newConn(d, broker, client)
 		if !d.p.enter(c) {
-			reset(client)
+			network.Reset(client)
 			continue
 		}
 		d.p.wg.Go(func() {

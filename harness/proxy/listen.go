@@ -8,22 +8,39 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/onceproof/onceproof/harness/network"
 )
 
-// port is a loopback port that stays ours while it listens and while it does
-// not. A socket that is bound to it but never listens keeps it reserved, so that
-// a closed door refuses connections as a dead broker's port does, and can be
+// port is a loopback port that stays ours while it listens and while it does not,
+// so that a closed door refuses connections as a dead broker's port does, and can be
 // opened again on the same number.
 type port struct {
-	addr    *net.TCPAddr
-	reserve int // file descriptor
+	addr     *net.TCPAddr
+	open     func() (net.Listener, error)
+	unbooked func() // gives the number back
 
 	mu sync.Mutex
-	l  *net.TCPListener // nil while it refuses
+	l  net.Listener // nil while it refuses
 }
 
 // newPort reserves a free port; it refuses connections until listen is called.
-func newPort() (*port, error) {
+func newPort(in network.Network) (*port, error) {
+	if in == network.TCP {
+		return reservePort()
+	}
+	l, err := in.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	l.Close() // a network in memory gives no number twice
+	addr := l.Addr().(*net.TCPAddr)
+	return &port{addr: addr, open: func() (net.Listener, error) { return in.Listen("tcp", addr.String()) }, unbooked: func() {}}, nil
+}
+
+// reservePort keeps a port of this machine by a socket that is bound to it and never
+// listens.
+func reservePort() (*port, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reserve a port: %w", err)
@@ -46,17 +63,11 @@ func newPort() (*port, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("reserve a port: %w", err)
 	}
-	return &port{addr: addr, reserve: fd}, nil
+	return &port{addr: addr, open: func() (net.Listener, error) { return listenBeside(addr) }, unbooked: func() { unix.Close(fd) }}, nil
 }
 
-// listen accepts connections from now on; no effect if it does already. The
-// caller serves the returned listener, if there is one.
-func (p *port) listen() (*net.TCPListener, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.l != nil {
-		return nil, nil
-	}
+// listenBeside listens on an address to which another socket of ours is bound.
+func listenBeside(addr *net.TCPAddr) (net.Listener, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, rc syscall.RawConn) error {
 		var err error
 		ctlErr := rc.Control(func(fd uintptr) {
@@ -68,12 +79,23 @@ func (p *port) listen() (*net.TCPListener, error) {
 		return err
 	}}
 	lc.SetMultipathTCP(false) // nothing on the loopback interface has a second path
-	l, err := lc.Listen(context.Background(), "tcp4", p.addr.String())
+	return lc.Listen(context.Background(), "tcp4", addr.String())
+}
+
+// listen accepts connections from now on; no effect if it does already. The
+// caller serves the returned listener, if there is one.
+func (p *port) listen() (net.Listener, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.l != nil {
+		return nil, nil
+	}
+	l, err := p.open()
 	if err != nil {
 		return nil, err
 	}
-	p.l = l.(*net.TCPListener)
-	return p.l, nil
+	p.l = l
+	return l, nil
 }
 
 // refuse stops accepting; connections that were not accepted yet are reset.
@@ -88,5 +110,5 @@ func (p *port) refuse() {
 
 func (p *port) close() {
 	p.refuse()
-	unix.Close(p.reserve)
+	p.unbooked()
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"net"
 	"syscall"
 	"time"
 
@@ -82,7 +81,7 @@ func (p *Proxy) answers(broker int32) bool {
 		case <-ctx.Done():
 		}
 	}()
-	nc, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	nc, err := p.cfg.Network.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return false
 	}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	// describes the events.
 	Record func(history.Event)
 	Now    func() int64 // ns of CLOCK_MONOTONIC
+	// Network is where doors listen and brokers are dialled; nil = TCP.
+	Network network.Network
 }
 
 // Proxy serves doors until it is closed. Its methods may be called concurrently.
@@ -59,6 +62,9 @@ type Proxy struct {
 func New(cfg Config) (*Proxy, error) {
 	if cfg.Brokers == nil || cfg.Now == nil {
 		return nil, errors.New("proxy: Config needs Brokers and Now")
+	}
+	if cfg.Network == nil {
+		cfg.Network = network.TCP
 	}
 	p := &Proxy{
 		cfg:     cfg,

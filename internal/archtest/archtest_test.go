@@ -20,11 +20,12 @@ var rooms = map[string][]string{
 	"history/parquet":   {"history"}, // apart, so that workers do not link a Parquet library
 	"scenarios":         {},
 	"harness/plan":      {"scenarios"},
-	"harness/cluster":   {},
-	"harness/proxy":     {"history"},
-	"harness/client":    {"history"},
-	"faults":            {"harness/cluster", "harness/proxy", "harness/client", "scenarios"},
-	"harness":           {"history", "scenarios", "harness/plan", "harness/cluster", "harness/proxy", "harness/client", "faults"},
+	"harness/network":   {}, // where clients, proxy and brokers meet: TCP or memory
+	"harness/cluster":   {"harness/network"},
+	"harness/proxy":     {"history", "harness/network"},
+	"harness/client":    {"history", "harness/network"},
+	"faults":            {"harness/network", "harness/cluster", "harness/proxy", "harness/client", "scenarios"},
+	"harness":           {"history", "scenarios", "harness/plan", "harness/network", "harness/cluster", "harness/proxy", "harness/client", "faults"},
 	"checker/linear":    {"history"},
 	"checker":           {"history", "checker/linear"},
 	"trials":            {}, // counting
@@ -33,7 +34,7 @@ var rooms = map[string][]string{
 	"reports":           {"checker", "history", "trials"},
 	"lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
 	"verify":            {"scenarios", "lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
-	"clients/franz-go":  {"harness/client", "history"},
+	"clients/franz-go":  {"harness/client", "harness/network", "history"},
 	"internal/archtest": {},
 }
 

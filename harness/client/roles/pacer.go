@@ -49,7 +49,9 @@ func (p *Pacer) Take(ctx context.Context, limit int) int {
 			p.given += int64(n)
 			return n
 		}
-		timer := time.NewTimer(time.Duration(p.start + int64(float64(p.given)/p.rate*1e9) - now))
+		// Rounded, the next may be due now and not yet be due: time must pass.
+		left := time.Duration(p.start + int64(float64(p.given)/p.rate*1e9) - now)
+		timer := time.NewTimer(max(left, time.Microsecond))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():

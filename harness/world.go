@@ -1,0 +1,53 @@
+package harness
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/harness/network"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// World is where a run takes place. The zero World is this machine: workers are
+// processes, and they meet the brokers by TCP. With a network in memory a whole run
+// fits into a testing/synctest bubble, in which time is fake: the cluster is the
+// embedded one, and workers run inside this process.
+type World struct {
+	Network network.Network        // nil = TCP
+	Workers map[string]client.Main // by library; any other has no place in a World with a Network
+}
+
+func (w World) here() bool { return w.Network == nil }
+
+// enter returns the context of what happens in w.
+func (w World) enter(ctx context.Context) context.Context {
+	if w.here() {
+		return ctx
+	}
+	return network.With(ctx, w.Network)
+}
+
+// beside is the network for the harness's own clients, which no fault touches.
+func (w World) beside() network.Network {
+	if m, ok := w.Network.(*network.Memory); ok {
+		return m.Near()
+	}
+	return network.TCP
+}
+
+// fits says why a scenario has no place in w.
+func (w World) fits(s *scenarios.Scenario) error {
+	if w.here() {
+		return nil
+	}
+	if s.Cluster.Backend != "embedded" {
+		return fmt.Errorf("backend %q: a network in memory has the embedded cluster alone", s.Cluster.Backend)
+	}
+	for _, c := range s.Clients {
+		if w.Workers[c.Library] == nil || len(c.Program)+len(c.Command) > 0 {
+			return fmt.Errorf("client %s: there is no process in a network in memory, and its worker (%s) cannot do without", c.Name, c.Library)
+		}
+	}
+	return nil
+}
