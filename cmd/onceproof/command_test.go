@@ -47,7 +47,7 @@ func command(ctx context.Context, dir string, args ...string) *exec.Cmd {
 
 func onceproof(t *testing.T, dir string, args ...string) invocation {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
 	cmd := command(ctx, dir, args...)
 	var out, stderr bytes.Buffer

@@ -124,7 +124,7 @@ func TestAnImageThatCannotBeHad(t *testing.T) {
 func TestInterruptedBrokersAreRemoved(t *testing.T) {
 	api := engine(t)
 	dir := t.TempDir()
-	r := startRun(t, dir, "exactly-once", "--backend", "docker")
+	r := startRun(t, dir, "exactly-once", "--backend", "docker", "--repeat", "2") // which may share its cluster
 	r.waitFor(t, "load")
 	pid := r.cmd.Process.Pid
 	if len(leftOf(t, api, pid)) == 0 {

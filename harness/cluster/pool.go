@@ -8,11 +8,16 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/moby/moby/client"
 )
 
-// idleClusters is how many a pool keeps running that nobody uses, at most. Each broker
-// takes about 300 MB, and little of a processor.
-const idleClusters = 2
+// A pool starts no cluster beside more than so many that nobody uses, and keeps to
+// half of the engine's memory. A node at rest takes little of a processor.
+const (
+	idleClusters = 2
+	restMemory   = 350 << 20 // bytes of a node
+)
 
 // Pool lends docker clusters to runs that follow each other and want the same brokers:
 // a cluster starts in six to twenty seconds and is cleaned in two. Between runs it is
@@ -78,6 +83,7 @@ func (p *Pool) Take(ctx context.Context, spec Spec) (c Cluster, chosen string, s
 	if why := p.whyLost(key); why != "" {
 		progress(spec)("a new cluster: " + why)
 	}
+	p.makeRoom(ctx, spec.Brokers+spec.Controllers)
 	if c, chosen, err = Start(ctx, spec); err != nil {
 		return nil, "", 0, err
 	}
@@ -171,14 +177,7 @@ func (p *Pool) Give(c Cluster, mark string) error {
 	s.clean = make(chan struct{})
 	p.mu.Lock()
 	p.idle = append(p.idle, s)
-	var over *spare
-	if len(p.idle) > idleClusters {
-		over, p.idle = p.idle[0], p.idle[1:]
-	}
 	p.mu.Unlock()
-	if over != nil {
-		p.discard(over, "")
-	}
 	p.work.Go(func() {
 		defer close(s.clean)
 		if s.stain = s.docker.clean(p.life); s.stain != nil {
@@ -186,6 +185,42 @@ func (p *Pool) Give(c Cluster, mark string) error {
 		}
 	})
 	return errors.Join(errs...)
+}
+
+// makeRoom removes idle clusters before one of so many nodes starts.
+func (p *Pool) makeRoom(ctx context.Context, nodes int) {
+	p.mu.Lock()
+	var idle []int
+	for _, s := range p.idle {
+		idle = append(idle, len(s.members))
+	}
+	var memory int64
+	if len(p.idle) > 0 {
+		if info, err := p.idle[0].engine.api.Info(ctx, client.InfoOptions{}); err == nil {
+			memory = info.Info.MemTotal
+		}
+	}
+	n := surplus(idle, nodes, memory)
+	gone := slices.Clone(p.idle[:n])
+	p.idle = slices.Delete(p.idle, 0, n)
+	p.mu.Unlock()
+	for _, s := range gone {
+		p.discard(s, "")
+	}
+}
+
+// surplus is how many of the idle clusters, each of so many nodes, the longest idle
+// first, have to go before one of nodes starts on an engine with so much memory.
+func surplus(idle []int, nodes int, memory int64) int {
+	n := max(0, len(idle)-idleClusters)
+	for _, more := range idle[n:] {
+		nodes += more
+	}
+	for n < len(idle) && int64(nodes)*restMemory > memory/2 {
+		nodes -= idle[n]
+		n++
+	}
+	return n
 }
 
 // discard removes s in the background.

@@ -41,6 +41,28 @@ func TestWhichSpecsWantTheSameBrokers(t *testing.T) {
 	}
 }
 
+func TestHowManyIdleClustersHaveToGo(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		idle   []int
+		memory int64
+		want   int
+	}{
+		{"none is idle", nil, 0, 0},
+		{"there is room", []int{3, 3}, 16 << 30, 0},
+		{"too many", []int{3, 3, 3, 3}, 64 << 30, 2},
+		{"little memory", []int{3, 3}, 5 << 30, 1},
+		{"hardly any", []int{3, 3}, 1 << 30, 2},
+		{"the engine does not tell", []int{1}, 0, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := surplus(tt.idle, 3, tt.memory); got != tt.want {
+				t.Errorf("%d have to go, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
 // What is not docker's is started and closed as without a pool.
 func TestPoolKeepsNoEmbeddedCluster(t *testing.T) {
 	noLeak(t)
