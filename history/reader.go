@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -133,8 +134,14 @@ func within(dir string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("history: no %s in %s; is it a run folder?", FileName, dir)
+	return "", noHistory(fmt.Sprintf("history: no %s in %s; is it a run folder?", FileName, dir))
 }
+
+// noHistory is fs.ErrNotExist with a text of its own.
+type noHistory string
+
+func (n noHistory) Error() string { return string(n) }
+func (noHistory) Unwrap() error   { return fs.ErrNotExist }
 
 // Header returns the first line.
 func (r *Reader) Header() Header { return r.header }

@@ -29,7 +29,7 @@ CONSUMER = {"isolation.level": str, "group.id": str, "group.instance.id": str, "
             "auto.offset.reset": lambda v: {"earliest": "earliest", "latest": "latest", "none": "none"}[v],
             "enable.auto.commit": worker.boolean, "auto.commit.interval.ms": int, "fetch.min.bytes": int,
             "fetch.max.bytes": int, "fetch.max.wait.ms": int, "max.partition.fetch.bytes": int, "check.crcs": worker.boolean,
-            "client.rack": str}
+            "client.rack": str, "exclude.internal.topics": worker.boolean}
 EITHER = {"client.id": str, "request.timeout.ms": int, "metadata.max.age.ms": int, "retry.backoff.ms": int,
           "connections.max.idle.ms": int}
 DEFAULTS_PRODUCER = {"acks": "1", "enable.idempotence": "false", "max.in.flight.requests.per.connection": "1",

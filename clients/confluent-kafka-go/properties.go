@@ -43,6 +43,10 @@ var properties = map[string]property{
 	"check.crcs": {to: toConsumer}, "client.rack": {to: toConsumer}, "partition.assignment.strategy": {to: toConsumer},
 	"fetch.max.wait.ms": {toConsumer, "fetch.wait.max.ms"}, "max.partition.fetch.bytes": {toConsumer, "fetch.message.max.bytes"},
 	"client.id": {to: toBoth}, "metadata.max.age.ms": {to: toBoth}, "connections.max.idle.ms": {to: toBoth}, "allow.auto.create.topics": {to: toBoth},
+	"reconnect.backoff.ms": {to: toBoth}, "reconnect.backoff.max.ms": {to: toBoth}, "socket.connection.setup.timeout.ms": {to: toBoth},
+	"client.dns.lookup": {to: toBoth}, "metadata.recovery.strategy": {to: toBoth}, "metadata.recovery.rebootstrap.trigger.ms": {to: toBoth},
+	"enable.metrics.push": {to: toBoth}, "receive.buffer.bytes": {toBoth, "socket.receive.buffer.bytes"},
+	"send.buffer.bytes": {toBoth, "socket.send.buffer.bytes"}, "max.request.size": {toProducer, "message.max.bytes"},
 	"max.poll.records": {}, "key.serializer": {}, "value.serializer": {}, "key.deserializer": {}, "value.deserializer": {},
 	"bootstrap.servers": {}, "onceproof.key": {},
 }

@@ -7,11 +7,13 @@ import onceproof_worker as worker
 # librdkafka takes most of Java's names as they are.
 PRODUCER = ["acks", "enable.idempotence", "max.in.flight.requests.per.connection", "retries", "delivery.timeout.ms",
             "request.timeout.ms", "linger.ms", "batch.size", "compression.type", "transactional.id",
-            "transaction.timeout.ms", "retry.backoff.ms"]
+            "transaction.timeout.ms", "retry.backoff.ms", "retry.backoff.max.ms"]
 CONSUMER = ["isolation.level", "group.id", "group.instance.id", "group.protocol", "group.remote.assignor",
             "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms", "auto.offset.reset",
             "enable.auto.commit", "auto.commit.interval.ms", "fetch.min.bytes", "check.crcs", "client.rack"]
-EITHER = ["client.id", "metadata.max.age.ms", "connections.max.idle.ms", "allow.auto.create.topics"]
+EITHER = ["client.id", "metadata.max.age.ms", "connections.max.idle.ms", "allow.auto.create.topics", "reconnect.backoff.ms",
+          "reconnect.backoff.max.ms", "socket.connection.setup.timeout.ms", "client.dns.lookup", "metadata.recovery.strategy",
+          "metadata.recovery.rebootstrap.trigger.ms", "enable.metrics.push"]
 
 DEFAULTS_PRODUCER = {"acks": "all", "enable.idempotence": "false", "max.in.flight.requests.per.connection": "1000000",
                      "retries": "2147483647", "delivery.timeout.ms": "300000", "request.timeout.ms": "30000",
@@ -38,7 +40,12 @@ TABLE = {n: ("producer", n, str) for n in PRODUCER} | {n: ("consumer", n, str) f
        "fetch.max.wait.ms": ("consumer", "fetch.wait.max.ms", str),
        "fetch.max.bytes": ("consumer", "fetch.max.bytes", str),
        "max.partition.fetch.bytes": ("consumer", "fetch.message.max.bytes", str),
+       "max.request.size": ("producer", "message.max.bytes", str),
+       "receive.buffer.bytes": ("producer+consumer", "socket.receive.buffer.bytes", str),
+       "send.buffer.bytes": ("producer+consumer", "socket.send.buffer.bytes", str),
        "max.poll.records": ("worker", "max.poll.records", at_least_one)}
+
+METADATA = hasattr(kafka.TopicPartition, "metadata")  # since 1.9: a commit carries a token
 
 FENCED = {kafka.KafkaError._FENCED, kafka.KafkaError.PRODUCER_FENCED, kafka.KafkaError.INVALID_PRODUCER_EPOCH,
           kafka.KafkaError.FENCED_INSTANCE_ID}
@@ -58,11 +65,9 @@ class Confluent(worker.Library):
         effective = dict(DEFAULTS_PRODUCER)
         if chosen["producer"].get("enable.idempotence") == "true" or "transactional.id" in chosen["producer"]:
             effective |= {"enable.idempotence": "true", "max.in.flight.requests.per.connection": "5"}
-        effective |= chosen["producer"]
         if self.spec["role"] != "producer":
-            effective |= DEFAULTS_CONSUMER | self.consumer_config
-        effective.pop("bootstrap.servers", None)
-        return effective, refused
+            effective |= DEFAULTS_CONSUMER | {"enable.auto.commit": self.consumer_config["enable.auto.commit"]}
+        return effective | {n: v for n, v in self.spec["config"].items() if n in TABLE}, refused
 
     def open(self):
         try:
@@ -171,11 +176,11 @@ class Confluent(worker.Library):
         return moved
 
     def metadata(self, token):
-        return token + "\0"  # the binding sends the end of the C string too
+        return token + "\0" if METADATA else ""  # the binding sends the end of the C string too
 
 
 def positions(offsets):
-    return [kafka.TopicPartition(t, p, off, token) for t, p, off, token in offsets]
+    return [kafka.TopicPartition(t, p, off, *[token] * METADATA) for t, p, off, token in offsets]
 
 
 if __name__ == "__main__":

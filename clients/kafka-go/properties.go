@@ -41,6 +41,10 @@ var properties = map[string]func(c *config, v string) error{
 	"linger.ms":           millis(func(c *config, d time.Duration) { c.writer.BatchTimeout = max(d, time.Nanosecond) }), // 0 is its default, a second
 	"batch.size":          number(func(c *config, n int) { c.writer.BatchBytes = int64(n) }),
 	"metadata.max.age.ms": millis(func(c *config, d time.Duration) { c.transport.MetadataTTL = d }),
+	"socket.connection.setup.timeout.ms": millis(func(c *config, d time.Duration) {
+		c.transport.DialTimeout, c.dialer.Timeout = d, d
+	}),
+	"connections.max.idle.ms": millis(func(c *config, d time.Duration) { c.transport.IdleTimeout = d }),
 	"compression.type": func(c *config, v string) error {
 		return choose(v, &c.writer.Compression, map[string]kafka.Compression{"none": 0, "gzip": kafka.Gzip, "snappy": kafka.Snappy, "lz4": kafka.Lz4, "zstd": kafka.Zstd})
 	},

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +43,11 @@ var properties = map[string]func(c *sarama.Config, v string) error{
 	"enable.auto.commit":                    boolean(func(c *sarama.Config) *bool { return &c.Consumer.Offsets.AutoCommit.Enable }),
 	"metadata.max.age.ms":                   millis(func(c *sarama.Config) *time.Duration { return &c.Metadata.RefreshFrequency }),
 	"fetch.max.wait.ms":                     millis(func(c *sarama.Config) *time.Duration { return &c.Consumer.MaxWaitTime }),
+	"socket.connection.setup.timeout.ms":    millis(func(c *sarama.Config) *time.Duration { return &c.Net.DialTimeout }),
+	"allow.auto.create.topics":              boolean(func(c *sarama.Config) *bool { return &c.Metadata.AllowAutoTopicCreation }),
+	"max.request.size":                      number(func(c *sarama.Config) *int { return &c.Producer.MaxMessageBytes }),
+	"fetch.min.bytes":                       number32(func(c *sarama.Config) *int32 { return &c.Consumer.Fetch.Min }),
+	"max.partition.fetch.bytes":             number32(func(c *sarama.Config) *int32 { return &c.Consumer.Fetch.Default }),
 	"group.instance.id":                     func(c *sarama.Config, v string) error { c.Consumer.Group.InstanceId = v; return nil },
 	"transactional.id": func(c *sarama.Config, v string) error {
 		c.Producer.Transaction.ID = v
@@ -48,6 +55,13 @@ var properties = map[string]func(c *sarama.Config, v string) error{
 		return nil
 	},
 	"compression.type": func(c *sarama.Config, v string) error { return c.Producer.Compression.UnmarshalText([]byte(v)) },
+	"fetch.max.bytes": func(c *sarama.Config, v string) error {
+		field := reflect.ValueOf(&c.Consumer.Fetch).Elem().FieldByName("MaxBytes")
+		if !field.IsValid() {
+			return errLacks
+		}
+		return number32(func(*sarama.Config) *int32 { return field.Addr().Interface().(*int32) })(c, v)
+	},
 	"isolation.level": func(c *sarama.Config, v string) error {
 		level, known := map[string]sarama.IsolationLevel{"read_committed": sarama.ReadCommitted, "read_uncommitted": sarama.ReadUncommitted}[v]
 		if !known {
@@ -80,6 +94,9 @@ var properties = map[string]func(c *sarama.Config, v string) error{
 	"value.deserializer": ignored, "bootstrap.servers": ignored, "onceproof.key": ignored,
 }
 
+// errLacks is about what not each version has.
+var errLacks = errors.New("not in this version")
+
 // ignored is what the worker knows of elsewhere, or has no choice about.
 func ignored(*sarama.Config, string) error { return nil }
 
@@ -91,6 +108,15 @@ func number(field func(*sarama.Config) *int) func(*sarama.Config, string) error 
 		}
 		*field(c) = int(n)
 		return nil
+	}
+}
+
+func number32(field func(*sarama.Config) *int32) func(*sarama.Config, string) error {
+	return func(c *sarama.Config, v string) error {
+		var n int
+		err := number(func(*sarama.Config) *int { return &n })(c, v)
+		*field(c) = int32(n)
+		return err
 	}
 }
 
@@ -126,7 +152,10 @@ func configure(spec *client.Spec) (*sarama.Config, map[string]string, []string, 
 			refused = append(refused, name+": unknown to sarama's worker")
 			continue
 		}
-		if err := set(c, spec.Config[name]); err != nil {
+		switch err := set(c, spec.Config[name]); {
+		case errors.Is(err, errLacks):
+			refused = append(refused, name+": this version of sarama lacks it")
+		case err != nil:
 			return nil, nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -167,6 +196,9 @@ func effective(c *sarama.Config, spec *client.Spec) map[string]string {
 	all["auto.offset.reset"] = map[int64]string{sarama.OffsetOldest: "earliest", sarama.OffsetNewest: "latest"}[c.Consumer.Offsets.Initial]
 	all["enable.auto.commit"] = strconv.FormatBool(c.Consumer.Offsets.AutoCommit.Enable)
 	all["auto.commit.interval.ms"] = ms(c.Consumer.Offsets.AutoCommit.Interval)
+	all["fetch.min.bytes"] = strconv.Itoa(int(c.Consumer.Fetch.Min))
+	all["max.partition.fetch.bytes"] = strconv.Itoa(int(c.Consumer.Fetch.Default))
+	all["fetch.max.wait.ms"] = ms(c.Consumer.MaxWaitTime)
 	all["session.timeout.ms"] = ms(c.Consumer.Group.Session.Timeout)
 	all["heartbeat.interval.ms"] = ms(c.Consumer.Group.Heartbeat.Interval)
 	var names []string

@@ -16,9 +16,13 @@ const (
 	builtinModule = "github.com/twmb/franz-go"
 )
 
-// ErrNoWorker is wrapped by Lookup when a library has no worker, or none that is
-// built; the text says how to build it.
-var ErrNoWorker = errors.New("no worker")
+// What Lookup's errors wrap.
+var (
+	// ErrNoWorker: a library's worker is not built; the text says how to build it.
+	ErrNoWorker = errors.New("no worker")
+	// ErrNoLibrary: no library has this name.
+	ErrNoLibrary = errors.New("no such library")
+)
 
 // EnvClients names the environment variable that says where the workers' folders
 // are, if not in the clients folder above the working directory or the program.
@@ -51,7 +55,7 @@ func Lookup(library string) ([]string, error) {
 			return nil, fmt.Errorf("client: library %s: %w is built; build it with %s", library, ErrNoWorker, strings.TrimSpace(near(build)+" "+version))
 		}
 	}
-	return nil, fmt.Errorf("client: library %s: %w of this name; there are %s", library, ErrNoWorker, strings.Join(Libraries(), ", "))
+	return nil, fmt.Errorf("client: library %s: %w; there are %s", library, ErrNoLibrary, strings.Join(Libraries(), ", "))
 }
 
 // Program is the command that args name: a library's worker by the library's name,

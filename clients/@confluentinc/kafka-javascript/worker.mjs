@@ -23,9 +23,13 @@ take('consumer', boolean, 'enable.auto.commit', 'check.crcs')
 take('consumer', number, 'session.timeout.ms', 'heartbeat.interval.ms', 'max.poll.interval.ms', 'auto.commit.interval.ms',
   'fetch.min.bytes', 'fetch.max.bytes')
 take('consumer', assignors, 'partition.assignment.strategy')
-take('producer+consumer', text, 'client.id')
-take('producer+consumer', number, 'metadata.max.age.ms', 'connections.max.idle.ms')
-take('producer+consumer', boolean, 'allow.auto.create.topics')
+take('producer+consumer', text, 'client.id', 'client.dns.lookup', 'metadata.recovery.strategy')
+take('producer+consumer', number, 'metadata.max.age.ms', 'connections.max.idle.ms', 'reconnect.backoff.ms', 'reconnect.backoff.max.ms',
+  'socket.connection.setup.timeout.ms', 'metadata.recovery.rebootstrap.trigger.ms')
+take('producer+consumer', boolean, 'allow.auto.create.topics', 'enable.metrics.push')
+TABLE['receive.buffer.bytes'] = ['producer+consumer', 'socket.receive.buffer.bytes', number]
+TABLE['send.buffer.bytes'] = ['producer+consumer', 'socket.send.buffer.bytes', number]
+TABLE['max.request.size'] = ['producer', 'message.max.bytes', number]
 TABLE['fetch.max.wait.ms'] = ['consumer', 'fetch.wait.max.ms', number]
 TABLE['max.partition.fetch.bytes'] = ['consumer', 'fetch.message.max.bytes', number]
 TABLE['max.poll.records'] = ['consumer', 'js.consumer.max.batch.size', number]

@@ -20,6 +20,7 @@ const TABLE = {
   'retry.backoff.ms': ['both', 'retryDelay', number],
   'metadata.max.age.ms': ['both', 'metadataMaxAge', number],
   'allow.auto.create.topics': ['both', 'autocreateTopics', boolean],
+  'max.in.flight.requests.per.connection': ['both', 'maxInflights', number],
   acks: ['producer', 'acks', acks],
   'compression.type': ['producer', 'compression', oneOf({ none: 'none', gzip: 'gzip', snappy: 'snappy', lz4: 'lz4', zstd: 'zstd' })],
   'enable.idempotence': ['producer', 'idempotent', boolean],
@@ -35,6 +36,8 @@ const TABLE = {
   'fetch.min.bytes': ['consumer', 'minBytes', number],
   'fetch.max.bytes': ['consumer', 'maxBytes', number],
   'fetch.max.wait.ms': ['consumer', 'maxWaitTime', number],
+  'max.partition.fetch.bytes': ['consumer', 'maxBytesPerPartition', number],
+  'client.rack': ['consumer', 'clientRack', text],
   'partition.assignment.strategy': ['none', 'assigners', assigners],
   'auto.offset.reset': ['stream', 'fallbackMode', oneOf({ earliest: 'earliest', latest: 'latest', none: 'fail' })],
   'enable.auto.commit': ['stream', 'auto', boolean],
@@ -61,10 +64,13 @@ class Platformatic extends Library {
     // What a pattern handles one by one is taken so too: what stays in the stream is still
     // the library's, should the partition go.
     this.most = ['auto', 'after-each-record'].includes(this.spec.commit) ? 1 : stream.most ?? 500
-    const acks = producer.acks ?? (producer.idempotent ? ProduceAcks.ALL : ProduceAcks.LEADER)
+    // What goes over the wire, whatever `acks` says: send() reads its own options alone.
+    const acks = producer.idempotent ? 'all' : 1
+    const endless = producer.idempotent && (both.retries ?? 0) <= 1
     const told = {
-      'client.id': client.clientId, acks: acks === ProduceAcks.ALL ? 'all' : acks, 'enable.idempotence': producer.idempotent ?? false,
-      retries: both.retries ?? 3, 'retry.backoff.ms': both.retryDelay ?? 1000, 'request.timeout.ms': producer.timeout ?? both.timeout ?? 5000,
+      'client.id': client.clientId, acks, 'enable.idempotence': producer.idempotent ?? false,
+      'max.in.flight.requests.per.connection': producer.idempotent ? 1 : both.maxInflights ?? 5,
+      retries: endless ? Number.MAX_SAFE_INTEGER : both.retries ?? 3, 'retry.backoff.ms': both.retryDelay ?? 1000, 'request.timeout.ms': producer.timeout ?? both.timeout ?? 5000,
       'linger.ms': 0, 'compression.type': producer.compression ?? 'none', 'transactional.id': producer.transactionalId,
       'transaction.timeout.ms': producer.transactionalId && (producer.timeout ?? both.timeout ?? 5000),
     }
@@ -76,6 +82,7 @@ class Platformatic extends Library {
         'max.poll.interval.ms': consumer.rebalanceTimeout ?? 102000, 'auto.offset.reset': this.stream.fallbackMode,
         'enable.auto.commit': auto, 'auto.commit.interval.ms': stream.interval, 'max.poll.records': this.most,
         'fetch.min.bytes': consumer.minBytes ?? 1, 'fetch.max.bytes': consumer.maxBytes ?? 10485760,
+        'max.partition.fetch.bytes': consumer.maxBytesPerPartition ?? consumer.maxBytes ?? 10485760,
         'fetch.max.wait.ms': consumer.maxWaitTime ?? 5000, 'partition.assignment.strategy': 'roundrobin',
       })
     }

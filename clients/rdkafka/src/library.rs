@@ -127,7 +127,11 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("fetch.min.bytes", "c", ""), ("fetch.max.bytes", "c", ""), ("check.crcs", "c", ""), ("client.rack", "c", ""),
     ("partition.assignment.strategy", "c", ""), ("fetch.max.wait.ms", "c", "fetch.wait.max.ms"),
     ("max.partition.fetch.bytes", "c", "fetch.message.max.bytes"), ("client.id", "pc", ""), ("metadata.max.age.ms", "pc", ""),
-    ("connections.max.idle.ms", "pc", ""), ("allow.auto.create.topics", "pc", ""), ("max.poll.records", "", ""), ("onceproof.key", "-", ""),
+    ("connections.max.idle.ms", "pc", ""), ("allow.auto.create.topics", "pc", ""), ("reconnect.backoff.ms", "pc", ""),
+    ("reconnect.backoff.max.ms", "pc", ""), ("socket.connection.setup.timeout.ms", "pc", ""), ("client.dns.lookup", "pc", ""),
+    ("metadata.recovery.strategy", "pc", ""), ("metadata.recovery.rebootstrap.trigger.ms", "pc", ""), ("enable.metrics.push", "pc", ""),
+    ("receive.buffer.bytes", "pc", "socket.receive.buffer.bytes"), ("send.buffer.bytes", "pc", "socket.send.buffer.bytes"),
+    ("max.request.size", "p", "message.max.bytes"), ("max.poll.records", "", ""), ("onceproof.key", "-", ""),
     ("key.serializer", "-", ""), ("value.serializer", "-", ""), ("key.deserializer", "-", ""), ("value.deserializer", "-", ""),
     ("bootstrap.servers", "-", ""),
 ];

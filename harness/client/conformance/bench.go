@@ -316,7 +316,7 @@ func (b *bench) fill(topic string, n int) error {
 func group(more ...string) map[string]string {
 	cfg := map[string]string{
 		"group.id": "till", "auto.offset.reset": "earliest", "isolation.level": "read_committed",
-		"session.timeout.ms": "6000", "heartbeat.interval.ms": "500", "auto.commit.interval.ms": "200",
+		"session.timeout.ms": "45000", "heartbeat.interval.ms": "500", "auto.commit.interval.ms": "200",
 		"fetch.max.wait.ms": "100", "linger.ms": "0",
 	}
 	maps.Copy(cfg, properties(more...))
