@@ -21,7 +21,7 @@ type Files struct {
 // word: names that nobody knows and that look like a slip, a property set twice.
 func (fs Files) Open() (a *Application, notes []string, err error) {
 	if !Knows(fs.Library) {
-		return nil, nil, fmt.Errorf("no library is named %q; there are %s", fs.Library, strings.Join(Libraries(), ", "))
+		return nil, nil, unknownLibrary(fs.Library)
 	}
 	if fs.Producer == "" && fs.Consumer == "" && fs.Broker == "" {
 		return nil, nil, errors.New("no properties file is given: --producer, --consumer or --broker")
@@ -42,13 +42,33 @@ func (fs Files) Open() (a *Application, notes []string, err error) {
 			continue
 		}
 		*part.to = f
-		more, err := f.checked(part.part)
+		notes = append(notes, f.translate(fs.Library)...)
+		more, err := f.checked(part.part, fs.Library)
 		notes, errs = append(notes, more...), append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, notes, err
 	}
 	return a, notes, a.infer(fs.Pattern)
+}
+
+func unknownLibrary(name string) error {
+	if near := scenarios.Nearest(name, Libraries()); near != "" {
+		return fmt.Errorf("no library is named %q; did you mean %q?", name, near)
+	}
+	return fmt.Errorf("no library is named %q; there are %s", name, strings.Join(Libraries(), ", "))
+}
+
+// translate gives what library calls by names of its own Kafka's names.
+func (f *File) translate(library string) (notes []string) {
+	for i := range f.Properties {
+		p := &f.Properties[i]
+		if name, ok := scenarios.KafkasName(library, p.Name); ok {
+			notes = append(notes, fmt.Sprintf("%s:%d: %s is read as %s, which is Kafka's name of it", f.Path, p.Line, p.Name, name))
+			p.Name = name
+		}
+	}
+	return notes
 }
 
 // infer finds the role and the commit pattern from what is given.
@@ -81,8 +101,8 @@ func (a *Application) infer(pattern string) error {
 	return nil
 }
 
-// checked says what in f is not as Kafka has it.
-func (f *File) checked(part Part) (notes []string, err error) {
+// checked says what in f is not as Kafka, and library, has it.
+func (f *File) checked(part Part, library string) (notes []string, err error) {
 	var errs []error
 	seen := map[string]int{}
 	names := scenarios.PropertyNames(string(part))
@@ -93,8 +113,8 @@ func (f *File) checked(part Part) (notes []string, err error) {
 		seen[p.Name] = p.Line
 		known, ok := scenarios.LookupProperty(string(part), p.Name)
 		if !ok {
-			if near := scenarios.Nearest(p.Name, names); near != "" {
-				notes = append(notes, fmt.Sprintf("%s:%d: the %s has no property %s, so it does nothing; did you mean %s?", f.Path, p.Line, part, p.Name, near))
+			if why := unknown(part, library, p.Name, names); why != "" {
+				notes = append(notes, fmt.Sprintf("%s:%d: %s", f.Path, p.Line, why))
 			}
 			continue
 		}
@@ -103,4 +123,25 @@ func (f *File) checked(part Part) (notes []string, err error) {
 		}
 	}
 	return notes, errors.Join(errs...)
+}
+
+// unknown is what there is to say of a name that Kafka's part does not have: "" of one
+// that may be the application's own.
+func unknown(part Part, library, name string, names []string) string {
+	if scenarios.Alone(library, name) {
+		return name + " is librdkafka's own: Kafka has nothing like it, and it is not looked at"
+	}
+	none := fmt.Sprintf("the %s has no property %s, so it does nothing; ", part, name)
+	if owner := scenarios.Owner(name); owner != "" && part != Broker {
+		return none + "it is " + owner
+	}
+	for _, other := range []Part{Producer, Consumer, Broker} {
+		if _, ok := scenarios.LookupProperty(string(other), name); ok {
+			return none + "it is a " + string(other) + "'s"
+		}
+	}
+	if near := scenarios.Nearest(name, names); near != "" {
+		return none + "did you mean " + near + "?"
+	}
+	return ""
 }

@@ -35,17 +35,17 @@ var libraries = map[string]facts{
 		consumer:      map[string]string{"auto.offset.reset": "earliest", "enable.auto.commit": "false"},
 		noIdempotence: true, noTransactions: true,
 	},
-	"confluent-kafka":            librdkafka,
-	"confluent-kafka-go":         librdkafka,
-	"confluent-kafka-javascript": librdkafka,
-	"rdkafka":                    librdkafka,
-	"librdkafka":                 librdkafka,
+	"confluent-kafka":                librdkafka,
+	"confluent-kafka-go":             librdkafka,
+	"@confluentinc/kafka-javascript": librdkafka,
+	"rdkafka":                        librdkafka,
+	"librdkafka":                     librdkafka,
 	"kafkajs": {
 		producer: map[string]string{"enable.idempotence": "false", "retries": "5", "max.in.flight.requests.per.connection": "1000000"},
 		consumer: map[string]string{"isolation.level": "read_committed"},
 	},
-	"platformatic-kafka": {
-		producer: map[string]string{"enable.idempotence": "false"},
+	"@platformatic/kafka": {
+		producer: map[string]string{"acks": "1", "enable.idempotence": "false", "retries": "3"},
 		consumer: map[string]string{"isolation.level": "read_committed"},
 	},
 	"aiokafka":     {producer: map[string]string{"acks": "1", "enable.idempotence": "false", "max.in.flight.requests.per.connection": "1"}},
@@ -71,7 +71,7 @@ func javaBefore(version string) facts {
 
 // library is what is known of a library, "name" or "name@version".
 func library(name string) facts {
-	name, version, _ := strings.Cut(name, "@")
+	name, version := scenarios.SplitVersion(name)
 	if name == "java" && version != "" {
 		return javaBefore(version)
 	}
@@ -83,7 +83,7 @@ func Libraries() []string { return slices.Sorted(maps.Keys(libraries)) }
 
 // Knows says whether lint has the defaults of a library, "name" or "name@version".
 func Knows(name string) bool {
-	name, _, _ = strings.Cut(name, "@")
+	name, _ = scenarios.SplitVersion(name)
 	_, ok := libraries[name]
 	return ok
 }

@@ -257,6 +257,9 @@ func wrongProperty(roles []string, whose, key, val string) string {
 			return fmt.Sprintf("%q is a %s property, not %s's", key, other, whose)
 		}
 	}
+	if owner := Owner(key); owner != "" {
+		return fmt.Sprintf("unknown property %q: it is %s", key, owner)
+	}
 	names := PropertyNames(roles...)
 	if n := Nearest(key, names); n != "" {
 		return fmt.Sprintf("unknown property %q; did you mean %q?", key, n)

@@ -81,7 +81,7 @@ func startEmbedded(ctx context.Context, spec Spec) (_ *embedded, err error) {
 	if err := waitRegistered(ctx, e.Brokers(), nil); err != nil {
 		return nil, fmt.Errorf("%w: embedded: %w", ErrUnavailable, err)
 	}
-	if err := OfferOneTransaction(ctx, e.fake, e.Brokers()[0].Addr); err != nil {
+	if err := OfferAsBrokersDo(ctx, e.fake, e.Brokers()[0].Addr); err != nil {
 		return nil, fmt.Errorf("embedded: %w", err)
 	}
 	if err := createTopics(ctx, e.Brokers(), spec.Topics); err != nil {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -13,14 +14,20 @@ const (
 	// transaction, and the last that Kafka's own client sends.
 	oneTransaction = 3
 	plainVersions  = 4 // the last ApiVersions request that depends on nothing but its sender
+	fromZero       = 4 // the first whose sender knows features whose versions begin at 0
 )
 
-// OfferOneTransaction has fake offer AddPartitionsToTxn as clients use it. kfake
-// also offers the versions 4 and 5, of many transactions, and adds nothing for them:
-// it reads the fields of version 3, which are empty, and answers with no errors.
-// Those who take the highest version on offer, such as @platformatic/kafka, could
-// then write nothing. The broker at addr is asked what else there is.
-func OfferOneTransaction(ctx context.Context, fake *kfake.Cluster, addr string) error {
+// OfferAsBrokersDo has fake tell what it offers as Kafka's brokers do where it does
+// not. The broker at addr is asked what there is.
+//
+// kfake offers AddPartitionsToTxn also in the versions 4 and 5, of many transactions,
+// and adds nothing for them: it reads the fields of version 3, which are empty, and
+// answers with no errors. Those who take the highest version on offer, such as
+// @platformatic/kafka, could then write nothing.
+//
+// Kafka keeps features whose versions begin at 0 from those who ask with ApiVersions
+// before 4 (KAFKA-17492): Java's clients from 2.7 to 3.8 refuse an answer with them.
+func OfferAsBrokersDo(ctx context.Context, fake *kfake.Cluster, addr string) error {
 	question := kmsg.NewPtrApiVersionsRequest()
 	question.Version = plainVersions
 	question.ClientSoftwareName, question.ClientSoftwareVersion = "onceproof", "1"
@@ -33,12 +40,19 @@ func OfferOneTransaction(ctx context.Context, fake *kfake.Cluster, addr string) 
 			offer.ApiKeys[i].MaxVersion = min(key.MaxVersion, oneTransaction)
 		}
 	}
+	older := *offer
+	older.SupportedFeatures = slices.DeleteFunc(slices.Clone(offer.SupportedFeatures), func(f kmsg.ApiVersionsResponseSupportedFeature) bool {
+		return f.MinVersion == 0
+	})
 	fake.ControlKey(int16(kmsg.ApiVersions), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
 		if req.GetVersion() > plainVersions {
 			return nil, nil, false
 		}
 		resp := *offer
+		if req.GetVersion() < fromZero {
+			resp = older
+		}
 		resp.SetVersion(req.GetVersion())
 		return &resp, nil, true
 	})

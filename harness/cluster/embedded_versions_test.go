@@ -7,8 +7,9 @@ import (
 )
 
 // A client that takes the highest version on offer must be able to add partitions to
-// its transaction; everything else stays on offer, in every version of the answer.
-func TestEmbeddedOffersOneTransaction(t *testing.T) {
+// its transaction, and one that does not know versions from 0 must not be told of them;
+// everything else stays on offer, in every version of the answer.
+func TestEmbeddedOffersAsBrokersDo(t *testing.T) {
 	c := startTest(t, embeddedSpec())
 	for version := range int16(plainVersions + 1) {
 		req := kmsg.NewPtrApiVersionsRequest()
@@ -26,6 +27,15 @@ func TestEmbeddedOffersOneTransaction(t *testing.T) {
 		}
 		if len(offer) < 50 || offer[int16(kmsg.Produce)] < 12 {
 			t.Errorf("ApiVersions %d: %d APIs, Produce up to %d", version, len(offer), offer[int16(kmsg.Produce)])
+		}
+		zero := 0
+		for _, f := range resp.SupportedFeatures {
+			if f.MinVersion == 0 {
+				zero++
+			}
+		}
+		if (zero > 0) != (version >= fromZero) {
+			t.Errorf("ApiVersions %d: %d features whose versions begin at 0", version, zero)
 		}
 		if features := len(resp.SupportedFeatures); (features > 0) != (version >= 3) {
 			t.Errorf("ApiVersions %d: %d features", version, features)

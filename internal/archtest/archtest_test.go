@@ -16,26 +16,28 @@ const module = "github.com/onceproof/onceproof/"
 // rooms says which of our packages each package may import. A package that is not
 // named here may not exist.
 var rooms = map[string][]string{
-	"history":           {},
-	"history/parquet":   {"history"}, // apart, so that workers do not link a Parquet library
-	"scenarios":         {},
-	"harness/plan":      {"scenarios"},
-	"harness/network":   {}, // where clients, proxy and brokers meet: TCP or memory
-	"harness/cluster":   {"harness/network"},
-	"harness/proxy":     {"history", "harness/network"},
-	"harness/client":    {"history", "harness/network"},
-	"faults":            {"harness/network", "harness/cluster", "harness/proxy", "harness/client", "scenarios"},
-	"harness":           {"history", "scenarios", "harness/plan", "harness/network", "harness/cluster", "harness/proxy", "harness/client", "faults"},
-	"checker/linear":    {"history"},
-	"checker":           {"history", "checker/linear"},
-	"trials":            {}, // counting
-	"search":            {"scenarios"},
-	"shrink":            {"scenarios", "trials"},
-	"reports":           {"checker", "history", "trials"},
-	"lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
-	"verify":            {"scenarios", "lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
-	"clients/franz-go":  {"harness/client", "harness/network", "history"},
-	"internal/archtest": {},
+	"history":         {},
+	"history/parquet": {"history"}, // apart, so that workers do not link a Parquet library
+	"scenarios":       {},
+	"harness/plan":    {"scenarios"},
+	"harness/network": {}, // where clients, proxy and brokers meet: TCP or memory
+	"harness/cluster": {"harness/network"},
+	"harness/proxy":   {"history", "harness/network"},
+	"harness/client":  {"history", "harness/network"},
+	// tries workers against the same embedded brokers that a run has
+	"harness/client/conformance": {"harness/client", "harness/network", "harness/cluster", "history"},
+	"faults":                     {"harness/network", "harness/cluster", "harness/proxy", "harness/client", "scenarios"},
+	"harness":                    {"history", "scenarios", "harness/plan", "harness/network", "harness/cluster", "harness/proxy", "harness/client", "faults"},
+	"checker/linear":             {"history"},
+	"checker":                    {"history", "checker/linear"},
+	"trials":                     {}, // counting
+	"search":                     {"scenarios"},
+	"shrink":                     {"scenarios", "trials"},
+	"reports":                    {"checker", "history", "trials"},
+	"lint":                       {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
+	"verify":                     {"scenarios", "lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
+	"clients/franz-go":           {"harness/client", "harness/network", "history"},
+	"internal/archtest":          {},
 }
 
 // forbidden says which of others' packages a room must never reach, even through

@@ -12,10 +12,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -31,17 +30,17 @@ type bench struct {
 // newBench makes a cluster with the topics in (one partition), in4 (four), out
 // and aside.
 func newBench(ctx context.Context, s *suite) (*bench, error) {
-	// kfake adds nothing for AddPartitionsToTxn's later versions, of many transactions.
-	versions := kversion.Stable()
-	versions.SetMaxKeyVersion(int16(kmsg.AddPartitionsToTxn), 3)
 	c, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
-		kfake.MaxVersions(versions),
 		kfake.SeedTopics(1, "in", "out", "aside"), kfake.SeedTopics(4, "in4"),
 		kfake.GroupMinSessionTimeout(100*time.Millisecond),
 		kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}),
 	)
 	if err != nil {
+		return nil, fmt.Errorf("embedded cluster: %w", err)
+	}
+	if err := cluster.OfferAsBrokersDo(ctx, c, c.ListenAddrs()[0]); err != nil {
+		c.Close()
 		return nil, fmt.Errorf("embedded cluster: %w", err)
 	}
 	return &bench{ctx: ctx, suite: s, cluster: c}, nil
