@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +19,7 @@ import (
 // again that end by themselves.
 type fleet struct {
 	members []*member
+	file    string // the scenario's
 	status  *status
 	failed  chan error // the first client that cannot be kept running
 
@@ -36,7 +36,7 @@ type member struct {
 }
 
 func newFleet(r *run) (*fleet, error) {
-	f := &fleet{status: r.status, failed: make(chan error, 1)}
+	f := &fleet{file: r.cfg.Scenario.File, status: r.status, failed: make(chan error, 1)}
 	for _, c := range r.cfg.Scenario.Clients {
 		for i := range c.Count {
 			m, err := newMember(r, c, i)
@@ -47,29 +47,6 @@ func newFleet(r *run) (*fleet, error) {
 		}
 	}
 	return f, nil
-}
-
-// workerCommands finds every client's worker before anything starts.
-func workerCommands(s *scenarios.Scenario, w World) (map[string][]string, error) {
-	if err := w.fits(s); err != nil {
-		return nil, err
-	}
-	commands := make(map[string][]string)
-	for _, c := range s.Clients {
-		if w.Workers[c.Library] != nil {
-			continue
-		}
-		commands[c.Name] = append(slices.Clone(c.Command), c.Program...) // one of them
-		if len(commands[c.Name]) > 0 {
-			continue
-		}
-		command, err := client.Lookup(c.Library)
-		if err != nil {
-			return nil, fmt.Errorf("client %s: %w", c.Name, err)
-		}
-		commands[c.Name] = command
-	}
-	return commands, nil
 }
 
 func newMember(r *run, c scenarios.Client, instance int) (*member, error) {
@@ -128,7 +105,7 @@ func (f *fleet) start(ctx context.Context) (map[string]client.Hello, error) {
 			f.wg.Go(func() { f.keep(supervise, m) })
 			hello, err := m.Start(ctx)
 			if err != nil {
-				return hellos, fmt.Errorf("start client %s: %w", m.Name(), err)
+				return hellos, fmt.Errorf("start client %s: %w%s", m.Name(), err, f.elsewhere(m, err, hello))
 			}
 			hellos[m.spec.Name] = hello
 		}

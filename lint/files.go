@@ -129,7 +129,7 @@ func (f *File) checked(part Part, library string) (notes []string, err error) {
 // that may be the application's own.
 func unknown(part Part, library, name string, names []string) string {
 	if scenarios.Alone(library, name) {
-		return name + " is librdkafka's own: Kafka has nothing like it, and it is not looked at"
+		return name + " is librdkafka's alone, and is not looked at"
 	}
 	none := fmt.Sprintf("the %s has no property %s, so it does nothing; ", part, name)
 	if owner := scenarios.Owner(name); owner != "" && part != Broker {

@@ -79,12 +79,56 @@ func TestOpenSaysEverythingThatIsWrong(t *testing.T) {
 	}
 }
 
+// TestOpenKnowsTheLibrarysNames: a file may have the names that its library gives
+// Kafka's properties; another library's do nothing, and that is said.
+func TestOpenKnowsTheLibrarysNames(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "p.properties")
+	text := "message.timeout.ms=5000\nrequest.required.acks=1\nqueue.buffering.max.messages=9\nlinger_ms=5\ngroup.id=g\nown.thing=1\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, notes, err := Files{Library: "confluent-kafka@2.3.0", Producer: path}.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		path + ":1: message.timeout.ms is read as delivery.timeout.ms, which is Kafka's name of it",
+		path + ":2: request.required.acks is read as acks, which is Kafka's name of it",
+		path + ":3: queue.buffering.max.messages is librdkafka's alone, and is not looked at",
+		path + ":4: the producer has no property linger_ms, so it does nothing; it is aiokafka's name of linger.ms",
+		path + ":5: the producer has no property group.id, so it does nothing; it is a consumer's",
+	}
+	if d := cmp.Diff(want, notes); d != "" {
+		t.Errorf("notes (-want +got):\n%s", d)
+	}
+	if acks := a.producer("acks"); acks.Value != "1" || acks.Line != 2 {
+		t.Errorf("acks is %+v, want what line 2 says", acks)
+	}
+}
+
+// TestLibrariesAreTheWorkers: every library with a worker is known by its name.
+func TestLibrariesAreTheWorkers(t *testing.T) {
+	for _, pattern := range []string{"*", "@*/*"} {
+		builds, err := filepath.Glob(filepath.Join("../clients", pattern, "build"))
+		if err != nil || len(builds) == 0 {
+			t.Fatalf("%v %v", builds, err)
+		}
+		for _, build := range builds {
+			name, err := filepath.Rel("../clients", filepath.Dir(build))
+			if err != nil || !Knows(name) || !Knows(name+"@1.0.0") {
+				t.Errorf("lint does not know %s: %v", name, err)
+			}
+		}
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		files Files
 		says  string
 	}{
-		{Files{Library: "jav", Producer: "p"}, `no library is named "jav"`},
+		{Files{Library: "jav", Producer: "p"}, `no library is named "jav"; did you mean "java"?`},
+		{Files{Library: "nothing like it", Producer: "p"}, "there are @confluentinc/kafka-javascript"},
 		{Files{Library: "java"}, "--producer"},
 		{Files{Library: "java", Producer: "no/such.properties"}, "no/such.properties"},
 	} {

@@ -237,6 +237,7 @@ func (s *Scenario) fillIn(d *decoder) {
 				cl.ConfigPos[field] = at
 			}
 		}
+		cl.LibraryPos = d.where[&cl.Library]
 		if !given(&cl.Library) && len(cl.Command) == 0 && len(cl.Program) == 0 {
 			cl.Library = DefaultLibrary
 		}

@@ -16,7 +16,7 @@ import (
 //go:embed own.tsv
 var ownTSV string
 
-// librdkafka.txt has the properties of librdkafka that Kafka has nothing like.
+// librdkafka.txt has the properties of librdkafka that are none of Kafka's Java clients'.
 //
 //go:embed librdkafka.txt
 var librdkafkaAlone string
@@ -55,7 +55,7 @@ type ownTable struct {
 	libraries []string                     // in the order of the columns
 	names     map[string]map[string]string // property → library → its name
 	kafkas    map[string]map[string]string // library → its name → property
-	alone     map[string]bool              // librdkafka's, which Kafka has nothing like
+	alone     map[string]bool              // librdkafka's, and no other's
 }
 
 var ownNames = sync.OnceValue(func() ownTable {
@@ -93,17 +93,22 @@ func KafkasName(library, name string) (property string, ok bool) {
 	return property, ok
 }
 
-// Alone says whether library has a property of this name that Kafka has nothing like.
+// Alone says whether library, and no other, has a property of this name.
 func Alone(library, name string) bool {
 	return column(library) == librdkafka && ownNames().alone[name]
 }
 
-// Honours lists the libraries that have something for one of Kafka's client
-// properties.
-func Honours(property string) []string {
+// Honours says whether library has something for one of Kafka's client properties.
+func Honours(library, property string) bool {
+	return ownNames().names[property][column(library)] != ""
+}
+
+// HonouredBy lists the libraries that have something for one of Kafka's client
+// properties, its own client first.
+func HonouredBy(property string) []string {
 	all := []string{"java"}
 	for _, library := range ownNames().libraries {
-		if ownNames().names[property][library] != "" {
+		if Honours(library, property) {
 			all = append(all, library)
 		}
 	}
@@ -120,7 +125,7 @@ func Owner(name string) string {
 		}
 	}
 	if t.alone[name] {
-		return librdkafka + "'s own; Kafka has nothing like it"
+		return librdkafka + "'s alone"
 	}
 	return ""
 }

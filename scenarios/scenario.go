@@ -123,6 +123,7 @@ type Client struct {
 	Config      map[string]string // the Java client's property names
 	Unsupported string            // "error" (default) or "warn": a property the adapter cannot honour
 	Pos         Pos
+	LibraryPos  Pos               // of library, zero if it is not given
 	ConfigPos   map[string]Pos    // where each property stands, and commit, habits and retry
 	ConfigFile  map[string]string // where ConfigPos is, if not in the scenario's own file
 }

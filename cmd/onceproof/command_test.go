@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onceproof/onceproof/harness/client"
 )
 
 // asCommand makes the test binary be onceproof itself, so that these tests see
@@ -132,6 +134,10 @@ func TestBadInputEndsBeforeAnythingStarts(t *testing.T) {
 		}
 		return strings.Replace(small, old, new, 1)
 	}
+	clients, err := filepath.Abs("../../clients")
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name, yaml string
 		at         string // the text whose place the error names
@@ -143,6 +149,12 @@ func TestBadInputEndsBeforeAnythingStarts(t *testing.T) {
 		{"misspelt guarantee", small + "expect: {no-los: violated}\n", "no-los:", nil, exitUsage, []string{`"no-los"`, "no-loss"}},
 		{"fault beyond the backend", edit("{at: 4s, kill: {broker: leader(orders/0)}", "{at: 4s, partition: {isolate: leader(orders/0), from: brokers}"),
 			"{at: 4s", nil, exitUsage, []string{"embedded", "--backend docker"}},
+		{"no such library", edit("role: processor\n    library: franz-go", "role: processor\n    library: franzgo"), "franzgo", nil, exitUsage,
+			[]string{`client "till": no library is named "franzgo"; did you mean "franz-go"?`}},
+		{"another library's property", edit("config: {acks: all}", "config: {message.timeout.ms: 5}"), "message.timeout.ms", nil, exitUsage,
+			[]string{`unknown property "message.timeout.ms": it is librdkafka's name of delivery.timeout.ms`}},
+		{"a property that the library lacks", edit("config: {acks: all}", "config: {max.block.ms: 5}"), "", nil, exitUnjudged,
+			[]string{"take it out, or say unsupported: warn", "bad.yaml:12: max.block.ms is honoured by java, kafka-python"}},
 		{"no brokers", edit("brokers: 3", "brokers: 0"), "0\n  config", nil, exitUsage, nil},
 		{"replication above brokers", edit("replicas: 3", "replicas: 4"), "4}", nil, exitUsage, []string{"4 replicas", "3 brokers"}},
 		{"no duration", edit("duration: 6s", "duration: 0s"), "0s, warmup", nil, exitUsage, []string{"duration"}},
@@ -156,6 +168,7 @@ func TestBadInputEndsBeforeAnythingStarts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "bad.yaml", tt.yaml)
+			t.Setenv(client.EnvClients, clients)
 			t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(dir, "no.sock"))
 			got := onceproof(t, dir, append([]string{"run", "bad.yaml"}, tt.args...)...)
 			if got.code != tt.code {

@@ -146,8 +146,8 @@ func matchesOf(o *compareOptions) ([]match, error) {
 		o.libraries = slices.DeleteFunc(client.Libraries(), func(l string) bool { _, err := client.Lookup(l); return err != nil })
 	}
 	for _, l := range o.libraries {
-		if _, err := client.Lookup(l); err != nil {
-			return nil, &exit{exitUnjudged, err}
+		if _, err := harness.Worker(l); err != nil {
+			return nil, withoutWorker(err)
 		}
 	}
 	loaded, err := loadAll(*o)
@@ -171,6 +171,15 @@ func matchesOf(o *compareOptions) ([]match, error) {
 		}
 	}
 	return matches, nil
+}
+
+// withoutWorker is an error of harness.Worker with its exit code: a name that there is
+// not is the command line's fault, a worker that is not built is this machine's.
+func withoutWorker(err error) error {
+	if errors.Is(err, client.ErrNoLibrary) {
+		return err
+	}
+	return &exit{exitUnjudged, err}
 }
 
 func loadAll(o compareOptions) ([]*scenarios.Scenario, error) {

@@ -304,6 +304,9 @@ func newJob(s *scenarios.Scenario, o runOptions, seed uint64) (job, error) {
 	if err := scenarios.CheckBackend(&v, v.Cluster.Backend); err != nil {
 		return job{}, err
 	}
+	if err := harness.CheckLibraries(&v); err != nil {
+		return job{}, err
+	}
 	p, err := plan.Build(&v, seed)
 	if err != nil {
 		return job{}, err

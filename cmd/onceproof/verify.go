@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/lint"
 	"github.com/onceproof/onceproof/scenarios"
@@ -261,9 +262,9 @@ func (v *verification) jobsOf(picked []*scenarios.Scenario) (jobs []job, err err
 // probe asks the library, before anything starts, what of the configuration it
 // cannot honour.
 func (v *verification) probe(s *verify.Suite) (refused []string, err error) {
-	command, err := client.Lookup(s.App.Library)
+	command, err := harness.Worker(s.App.Library)
 	if err != nil {
-		return nil, &exit{exitUnjudged, err}
+		return nil, withoutWorker(err)
 	}
 	for _, spec := range s.Specs() {
 		hello, err := client.Probe(v.ctx, command, spec)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -88,13 +89,20 @@ func TestVerifyMendsTheGuidesProducer(t *testing.T) {
 // TestCompareNeedsItsWorkers: a library without a worker ends it before anything
 // starts, with the way out.
 func TestCompareNeedsItsWorkers(t *testing.T) {
+	clients, err := filepath.Abs("../../clients")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(client.EnvClients, clients)
 	dir := t.TempDir()
 	for _, tt := range []struct {
 		args []string
 		code int
 		says string
 	}{
-		{[]string{"--libraries", "franz-go,no-such"}, exitUnjudged, "no-such"},
+		{[]string{"--libraries", "franz-go,no-such"}, exitUsage, `no library is named "no-such"; there are`},
+		{[]string{"--libraries", "franz-go,@platformatic/kafak"}, exitUsage, `"@platformatic/kafak"; did you mean "@platformatic/kafka"?`},
+		{[]string{"--libraries", "franz-go,sarama@v0.0.1"}, exitUnjudged, "clients/sarama/build v0.0.1"},
 		{[]string{"--libraries", "franz-go", "--scenarios", "no-such"}, exitUsage, "onceproof list"},
 		{[]string{"--libraries", "franz-go", "--resume"}, exitUsage, "--resume needs --out"},
 	} {

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
+	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/harness/client/conformance"
 )
@@ -38,8 +39,11 @@ cluster. docs/worker-protocol.md says what a worker must do.`,
 		Args: some("worker: a program, or the name of a library"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			command, err := client.Program(args)
+			if errors.Is(err, client.ErrNoLibrary) {
+				_, err = harness.Worker(args[0])
+			}
 			if err != nil {
-				return &exit{exitUnjudged, err}
+				return withoutWorker(err)
 			}
 			failed := 0
 			err = conformance.Run(cmd.Context(), command, func(name string, err error) {

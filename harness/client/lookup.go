@@ -21,7 +21,7 @@ var (
 	// ErrNoWorker: a library's worker is not built; the text says how to build it.
 	ErrNoWorker = errors.New("no worker")
 	// ErrNoLibrary: no library has this name.
-	ErrNoLibrary = errors.New("no such library")
+	ErrNoLibrary = errors.New("no library is named")
 )
 
 // EnvClients names the environment variable that says where the workers' folders
@@ -55,7 +55,7 @@ func Lookup(library string) ([]string, error) {
 			return nil, fmt.Errorf("client: library %s: %w is built; build it with %s", library, ErrNoWorker, strings.TrimSpace(near(build)+" "+version))
 		}
 	}
-	return nil, fmt.Errorf("client: library %s: %w; there are %s", library, ErrNoLibrary, strings.Join(Libraries(), ", "))
+	return nil, fmt.Errorf("%w %q; there are %s", ErrNoLibrary, name, strings.Join(Libraries(), ", "))
 }
 
 // Program is the command that args name: a library's worker by the library's name,

@@ -42,7 +42,7 @@ func TestLookup(t *testing.T) {
 	if _, err := Lookup("sarama"); !errors.Is(err, ErrNoWorker) || !strings.Contains(err.Error(), build) {
 		t.Errorf("sarama is not built: %v", err)
 	}
-	if _, err := Lookup("jaba"); !errors.Is(err, ErrNoWorker) || !strings.Contains(err.Error(), "@platformatic/kafka, franz-go, java, sarama") {
+	if _, err := Lookup("jaba"); !errors.Is(err, ErrNoLibrary) || !strings.Contains(err.Error(), "@platformatic/kafka, franz-go, java, sarama") {
 		t.Errorf("jaba does not exist: %v", err)
 	}
 	if command, err := Lookup(Builtin); err != nil || len(command) != 3 || command[1] != "worker" {

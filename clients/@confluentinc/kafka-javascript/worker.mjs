@@ -34,6 +34,10 @@ TABLE['fetch.max.wait.ms'] = ['consumer', 'fetch.wait.max.ms', number]
 TABLE['max.partition.fetch.bytes'] = ['consumer', 'fetch.message.max.bytes', number]
 TABLE['max.poll.records'] = ['consumer', 'js.consumer.max.batch.size', number]
 
+const VERSION = createRequire(import.meta.url)('@confluentinc/kafka-javascript/package.json').version
+const [major, minor] = VERSION.split('.').map(Number)
+if (major === 1 && minor < 7) delete TABLE['max.poll.records'] // batches were of 32 then
+
 const PRODUCER = {
   acks: 'all', 'enable.idempotence': false, 'max.in.flight.requests.per.connection': 1000000, retries: 2147483647,
   'delivery.timeout.ms': 300000, 'request.timeout.ms': 30000, 'linger.ms': 5, 'batch.size': 1000000, 'compression.type': 'none',
@@ -49,7 +53,7 @@ const ASSIGN = confluent.CODES.ERRORS.ERR__ASSIGN_PARTITIONS
 
 class Confluent extends Library {
   name = '@confluentinc/kafka-javascript'
-  version = `${createRequire(import.meta.url)('@confluentinc/kafka-javascript/package.json').version} (librdkafka ${confluent.librdkafkaVersion})`
+  version = `${VERSION} (librdkafka ${confluent.librdkafkaVersion})`
   window = 64 // "send a number of messages without awaiting them", says its documentation
 
   configure() {

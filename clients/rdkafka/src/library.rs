@@ -47,6 +47,14 @@ impl Consuming {
             self.events.flush();
         }
     }
+
+    fn rebalance(&self, rebalance: &Rebalance<'_>, lost: impl Fn() -> bool) {
+        match rebalance {
+            Rebalance::Assign(tps) => self.told("assigned", tps),
+            Rebalance::Revoke(tps) => self.told(if lost() { "lost" } else { "revoked" }, tps),
+            Rebalance::Error(e) => eprintln!("rebalance: {e}"),
+        }
+    }
 }
 
 impl ClientContext for Consuming {
@@ -56,12 +64,14 @@ impl ClientContext for Consuming {
 }
 
 impl ConsumerContext for Consuming {
+    #[cfg(not(no_consumer_in_rebalance))]
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        match rebalance {
-            Rebalance::Assign(tps) => self.told("assigned", tps),
-            Rebalance::Revoke(tps) => self.told(if consumer.assignment_lost() { "lost" } else { "revoked" }, tps),
-            Rebalance::Error(e) => eprintln!("rebalance: {e}"),
-        }
+        self.rebalance(rebalance, || consumer.assignment_lost());
+    }
+
+    #[cfg(no_consumer_in_rebalance)]
+    fn pre_rebalance(&self, rebalance: &Rebalance<'_>) {
+        self.rebalance(rebalance, || false); // it does not tell
     }
 }
 

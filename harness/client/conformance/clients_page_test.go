@@ -20,9 +20,9 @@ import (
 )
 
 var (
-	pageRow     = regexp.MustCompile("(?m)^\\| `([a-z.]+)` \\| .*\\| *(.*) \\|$")
+	pageRow     = regexp.MustCompile("(?m)^\\| `([a-z0-9.]+)` \\| (?:`([^`]*)`)?.*\\| *(.*) \\|$")
 	pageRefused = regexp.MustCompile("(?m)^Nothing for: (.*)$")
-	pageName    = regexp.MustCompile("`([a-z.]+)`")
+	pageName    = regexp.MustCompile("`([a-z0-9.]+)`")
 )
 
 // TestClientsPage holds docs/clients.md against the workers: what the page has
@@ -93,6 +93,53 @@ func TestClientsPage(t *testing.T) {
 	}
 }
 
+// TestClientsPageAndOwnNames: errors about properties know the same as the page.
+func TestClientsPageAndOwnNames(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sections := 0
+	for section := range strings.SplitSeq(string(page), "\n## ") {
+		library, text, _ := strings.Cut(section, "\n")
+		refused := pageRefused.FindStringSubmatch(text)
+		if refused == nil {
+			continue
+		}
+		sections++
+		for _, m := range pageRow.FindAllStringSubmatch(text, -1) {
+			property, own := m[1], strings.TrimPrefix(m[2], "js.consumer.max.batch.size") // the binding's, not librdkafka's
+			if !scenarios.Honours(library, property) {
+				t.Errorf("%s: the page has a name for %s, scenarios/own.tsv has none", library, property)
+			}
+			if kafkas, _ := scenarios.KafkasName(library, own); own != "" && kafkas != property && !sameOption(library, kafkas, property) {
+				t.Errorf("%s: the page calls %s %s, by scenarios/own.tsv that is %q", library, property, own, kafkas)
+			}
+		}
+		for _, m := range pageName.FindAllStringSubmatch(refused[1], -1) {
+			if scenarios.Honours(library, m[1]) {
+				t.Errorf("%s: the page has nothing for %s, scenarios/own.tsv has", library, m[1])
+			}
+		}
+	}
+	if sections != 11 {
+		t.Errorf("%d libraries with a table, want all but Java", sections)
+	}
+}
+
+// sameOption says whether two properties are one option of library.
+func sameOption(library, a, b string) bool {
+	pair := []string{a, b}
+	slices.Sort(pair)
+	switch library {
+	case client.Builtin:
+		return slices.Equal(pair, []string{"group.remote.assignor", "partition.assignment.strategy"})
+	case "@platformatic/kafka":
+		return slices.Equal(pair, []string{"request.timeout.ms", "transaction.timeout.ms"})
+	}
+	return false
+}
+
 // taken asks for Kafka's own value of each property that the page has a name for.
 func taken(t *testing.T, command, mapped []string) {
 	t.Helper()
@@ -125,7 +172,7 @@ func defaults(t *testing.T, hello client.Hello, text string) {
 	t.Helper()
 	compared := 0
 	for _, m := range pageRow.FindAllStringSubmatch(text, -1) {
-		name, page := m[1], m[2]
+		name, page := m[1], m[3]
 		told, any := hello.Effective[name]
 		if !any || slices.Contains([]string{"enable.auto.commit", "group.id", "client.id"}, name) { // the pattern's, the spec's, nobody's
 			continue

@@ -1,0 +1,88 @@
+package harness
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/scenarios"
+)
+
+// Worker is the command of a library's worker, "name" or "name@version". The error of
+// a name that no library has wraps client.ErrNoLibrary and says the nearest that there
+// is; that of a worker that is not built wraps client.ErrNoWorker and says how to.
+func Worker(library string) ([]string, error) {
+	command, err := client.Lookup(library)
+	if !errors.Is(err, client.ErrNoLibrary) {
+		return command, err
+	}
+	name, _ := client.SplitVersion(library)
+	if near := scenarios.Nearest(name, client.Libraries()); near != "" {
+		err = fmt.Errorf("%w %q; did you mean %q?", client.ErrNoLibrary, name, near)
+	}
+	return nil, err
+}
+
+// CheckLibraries finds the clients of s whose library there is not. Whether its worker
+// is built is the run's to say.
+func CheckLibraries(s *scenarios.Scenario) error {
+	var wrong scenarios.Errors
+	for _, c := range s.Clients {
+		if len(c.Command)+len(c.Program) > 0 {
+			continue
+		}
+		if _, err := Worker(c.Library); errors.Is(err, client.ErrNoLibrary) {
+			wrong = append(wrong, &scenarios.Error{File: s.File, Pos: cmp.Or(c.LibraryPos, c.Pos), Text: fmt.Sprintf("client %q: %v", c.Name, err)})
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return wrong
+}
+
+// workerCommands finds every client's worker before anything starts.
+func workerCommands(s *scenarios.Scenario, w World) (map[string][]string, error) {
+	if err := w.fits(s); err != nil {
+		return nil, err
+	}
+	commands := make(map[string][]string)
+	for _, c := range s.Clients {
+		if w.Workers[c.Library] != nil {
+			continue
+		}
+		commands[c.Name] = append(slices.Clone(c.Command), c.Program...) // one of them
+		if len(commands[c.Name]) > 0 {
+			continue
+		}
+		command, err := Worker(c.Library)
+		if err != nil {
+			return nil, fmt.Errorf("client %s: %w", c.Name, err)
+		}
+		commands[c.Name] = command
+	}
+	return commands, nil
+}
+
+// elsewhere says of properties that m's worker refused where they stand and which
+// libraries honour them, a line each; nothing if err is about something else.
+func (f *fleet) elsewhere(m *member, err error, hello client.Hello) string {
+	if !errors.Is(err, client.ErrRefused) {
+		return ""
+	}
+	var lines strings.Builder
+	for _, refused := range hello.Refused {
+		property, _, _ := strings.Cut(refused, ":")
+		place := cmp.Or(m.spec.ConfigFile[property], f.file)
+		if pos, known := m.spec.ConfigPos[property]; known {
+			place = fmt.Sprintf("%s:%d", place, pos.Line)
+		}
+		if who := scenarios.HonouredBy(property); len(who) > 0 {
+			fmt.Fprintf(&lines, "\n\t%s: %s is honoured by %s", place, property, strings.Join(who, ", "))
+		}
+	}
+	return lines.String()
+}
