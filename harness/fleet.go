@@ -33,6 +33,7 @@ type member struct {
 
 	mu      sync.Mutex
 	retired bool // stopped on purpose: not to be started again
+	last    *client.Exit
 }
 
 func newFleet(r *run) (*fleet, error) {
@@ -145,21 +146,27 @@ func (f *fleet) stop(ctx context.Context) error {
 
 // retire stops the chosen members side by side. A client that does not end when
 // asked is killed by Stop; what it left unfinished is in the history, so that is
-// worth a word but no failure.
+// worth a word but no failure, unless it has done nothing else either.
 func (f *fleet) retire(ctx context.Context, chosen func(*member) bool) error {
 	var wg sync.WaitGroup
-	for _, m := range f.members {
+	blame := make([]error, len(f.members))
+	for i, m := range f.members {
 		if !chosen(m) || m.isRetired() {
 			continue
 		}
 		wg.Go(func() {
-			if err := m.retire(ctx); err != nil && ctx.Err() == nil {
+			err := m.retire(ctx)
+			if err != nil && ctx.Err() == nil {
 				f.status.say(fmt.Sprintf("%s: %v", m.Name(), err))
 			}
+			blame[i] = m.mute(err)
 		})
 	}
 	wg.Wait()
-	return ctx.Err()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(blame...)
 }
 
 // close kills whoever still runs.

@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/onceproof/onceproof/harness/client"
@@ -37,13 +36,13 @@ func (f *fleet) keep(ctx context.Context, m *member) {
 			continue
 		}
 		if exit.Err != nil {
-			f.fail(fmt.Errorf("client %s: %w\n%s", exit.Proc, exit.Err, strings.Join(exit.LastLines, "\n")))
+			f.fail(exit.Err)
 			return
 		}
+		m.ended(exit)
 		wait, broken := past.another(m.Counts(), f.status.isStruck())
 		if broken {
-			f.fail(fmt.Errorf("client %s ended by itself %d times without getting anything done (%s); its last words:\n%s",
-				m.Name(), past.futile, describeExit(exit), strings.Join(exit.LastLines, "\n")))
+			f.fail(exit.Explain(fmt.Errorf("ended by itself %d times without getting anything done (%s)", past.futile, describeExit(exit))))
 			return
 		}
 		f.status.say(fmt.Sprintf("%s ended by itself (%s), starting it again in %v", exit.Proc, describeExit(exit), wait))
@@ -55,6 +54,31 @@ func (f *fleet) keep(ctx context.Context, m *member) {
 			return
 		}
 	}
+}
+
+// ended notes how m last ended by itself.
+func (m *member) ended(exit client.Exit) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last = &exit
+}
+
+// mute is why m is to blame for a run in which it has not told of anything: it hung,
+// or ended by itself. stop is what came of stopping it. Whoever had nothing to do and
+// stopped when asked is not to blame, nor is a program, which never tells.
+func (m *member) mute(stop error) error {
+	if m.Counts() != (client.Counts{}) || len(m.spec.Program) > 0 {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if stop == nil && m.last != nil {
+		stop = m.last.Explain(fmt.Errorf("ended by itself (%s)", describeExit(*m.last)))
+	}
+	if stop == nil {
+		return nil
+	}
+	return fmt.Errorf("got nothing done in the whole run: %w", stop)
 }
 
 // isDone says whether m ended because it had nothing left to do.

@@ -83,7 +83,7 @@ func (s *settings) producer() {
 	if _, timed := s.spec.Config["delivery.timeout.ms"]; timed && s.idempotent() && s.txnID == "" && s.spec.Retry.Attempts > 0 {
 		// Without it the library never gives up a send that a broker may have; an
 		// application that sends again after the timeout has to ask for that.
-		s.add(kgo.AllowIdempotentProduceCancellation())
+		s.add(cancellation()...)
 	}
 	if s.txnID != "" {
 		s.add(kgo.TransactionalID(s.txnID))

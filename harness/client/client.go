@@ -269,6 +269,19 @@ type Exit struct {
 	Signal    string
 	Err       error    // it broke the protocol; nil otherwise
 	LastLines []string // of stderr
+	LogFile   string   // "" if none is kept
+}
+
+// Explain adds to err whose it is, its last words and where its log is.
+func (e *Exit) Explain(err error) error {
+	text := ""
+	if len(e.LastLines) > 0 {
+		text = "\n\tlast lines of its stderr:\n\t  " + strings.Join(e.LastLines[max(0, len(e.LastLines)-5):], "\n\t  ")
+	}
+	if e.LogFile != "" {
+		text += "\n\tits log: " + e.LogFile
+	}
+	return fmt.Errorf("client: %s: %w%s", e.Proc, err, text)
 }
 
 // Exited delivers the end of each incarnation, wanted or not. It keeps the last

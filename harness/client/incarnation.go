@@ -151,7 +151,7 @@ func (inc *incarnation) settle(code int, signal string) {
 	if err := inc.log.close(); err != nil && exit.Err == nil {
 		exit.Err = err
 	}
-	exit.LastLines = inc.log.lastLines()
+	exit.LastLines, exit.LogFile = inc.log.lastLines(), inc.cfg.LogFile
 	if exit.Err != nil {
 		exit.Err = inc.explain(exit.Err)
 	}
@@ -177,14 +177,8 @@ func (inc *incarnation) breach(err error) {
 
 // explain adds who it was, where its log lies and its last words to err.
 func (inc *incarnation) explain(err error) error {
-	text := ""
-	if lines := inc.log.lastLines(); len(lines) > 0 {
-		text = "\n\tlast lines of its stderr:\n\t  " + strings.Join(lines[max(0, len(lines)-5):], "\n\t  ")
-	}
-	if inc.cfg.LogFile != "" {
-		text += "\n\tits log: " + inc.cfg.LogFile
-	}
-	return fmt.Errorf("client: %s: %w%s", inc.proc, err, text)
+	e := Exit{Proc: inc.proc, LastLines: inc.log.lastLines(), LogFile: inc.cfg.LogFile}
+	return e.Explain(err)
 }
 
 func (inc *incarnation) over() bool {
