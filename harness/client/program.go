@@ -29,7 +29,7 @@ func newProgram(cfg *Config, args []string) (*program, streams, error) {
 	}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1], theirs[2]
 	p.cmd.SysProcAttr = processGroup()
-	return p, streams{ours[0], ours[1], ours[2]}, nil
+	return p, streams{ours[0], &pipe{File: ours[1]}, &pipe{File: ours[2]}}, nil
 }
 
 // pipes returns our and the process's ends of stdin, stdout and stderr.
