@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -20,6 +21,7 @@ type elect struct {
 	part    int32
 	unclean bool
 	was     partition
+	away    []cluster.BrokerID // replicas that no broker tells of
 }
 
 func newElect(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
@@ -39,6 +41,7 @@ func (e *elect) Inject(ctx context.Context) (string, error) {
 		v, err := look(ctx, e.env.Cluster)
 		if err == nil {
 			e.was, err = v.partition(e.topic, e.part)
+			e.away = slices.DeleteFunc(slices.Clone(e.was.replicas), func(id cluster.BrokerID) bool { return v.registered[id] })
 		}
 		switch {
 		case err != nil:
@@ -60,11 +63,11 @@ func (e *elect) Inject(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s/%d, led by nobody in epoch %d", e.topic, e.part, e.was.epoch), e.env.elect(ctx, e.topic, e.part, electUnclean)
 }
 
-// victims is the leader that was; of a partition that nobody leads, those that were in
-// sync to the last: what only they have is lost.
+// victims is the leader that was; of a partition that nobody leads, the replicas that are
+// away: what only they have is lost.
 func (e *elect) victims() (brokers []int32, clients []string) {
 	if e.was.leader < 0 {
-		return raw(e.was.isr), nil
+		return raw(e.away), nil
 	}
 	return []int32{int32(e.was.leader)}, nil
 }

@@ -33,6 +33,7 @@ var order = []string{
 	"lost-acknowledgement", "reordering",
 	"crash-around-end-txn", "late-end-txn", "producer-sleeps", "zombie-wakes", "rebalance-storm", "consumer-protocol",
 	"transaction-expires", "coordinator-dies-in-commit", "coordinator-moves", "group-coordinator-dies", "rolling-restart", "leader-isolated",
+	"slow-link", "slow-disk", "frozen-disk", "disk-full", "clock-skew",
 	"offsets-deleted", "random-mix",
 }
 
