@@ -148,8 +148,9 @@ func newSkew(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 	return newGraft(f, env, seed, skewed, amount)
 }
 
-// skewed: Kafka's timers, by the wall clock of some of its parts (KRaft's client above
-// all), never go back: after an hour ahead, what is due in a second is due in an hour.
+// skewed: a broker that was ahead and was only set back was seen to answer
+// NOT_LEADER_OR_FOLLOWER for long. That Kafka's Timer, by which KRaft's client counts,
+// takes the wall clock and never goes back is a likely reason, and no proved one.
 var skewed = graftKind{
 	scars: func(amount time.Duration) bool { return amount > 0 },
 	what:  "set a broker's clock",
