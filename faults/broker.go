@@ -236,9 +236,13 @@ func (b broker) isBack(ctx context.Context) (string, error) {
 	if !v.registered[b.id] {
 		return "", fmt.Errorf("%s, but the metadata of %s does not list it", answered, brokerText(v.tellers))
 	}
-	behind, replicated := v.lagging(b.id)
+	behind, orphaned, replicated := v.lagging(b.id)
 	if len(behind) > 0 {
 		return "", fmt.Errorf("%s, but it is not in the ISR of %s", answered, list(behind))
+	}
+	if len(orphaned) > 0 {
+		return fmt.Sprintf("%s and is in sync for %d of its %d partitions; nobody leads %s, whose last disk in sync is lost (KIP-966), as %s",
+			answered, replicated-len(orphaned), replicated, list(orphaned), tell(v.tellers)), nil
 	}
 	return fmt.Sprintf("%s and is in sync for its %d partitions, as %s", answered, replicated, tell(v.tellers)), nil
 }

@@ -117,21 +117,28 @@ func (v *view) topics() []string {
 }
 
 // lagging returns the partitions whose replicas include id while their ISR does
-// not, as "topic/partition", and how many partitions id replicates.
-func (v *view) lagging(id cluster.BrokerID) (behind []string, replicated int) {
+// not, as "topic/partition", and how many partitions id replicates. Orphaned are
+// those whose ISR is empty: the disks of all that were in sync are lost, and nobody
+// leads until somebody asks for an unclean election (KIP-966, Kafka 4.1).
+func (v *view) lagging(id cluster.BrokerID) (behind, orphaned []string, replicated int) {
 	for topic, parts := range v.parts {
 		for n, p := range parts {
 			if !slices.Contains(p.replicas, id) {
 				continue
 			}
 			replicated++
-			if !slices.Contains(p.isr, id) {
-				behind = append(behind, fmt.Sprintf("%s/%d", topic, n))
+			name := fmt.Sprintf("%s/%d", topic, n)
+			switch {
+			case len(p.isr) == 0:
+				orphaned = append(orphaned, name)
+			case !slices.Contains(p.isr, id):
+				behind = append(behind, name)
 			}
 		}
 	}
 	slices.Sort(behind)
-	return behind, replicated
+	slices.Sort(orphaned)
+	return behind, orphaned, replicated
 }
 
 func ids(raw []int32) []cluster.BrokerID {
