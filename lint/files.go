@@ -46,6 +46,7 @@ func (fs Files) Open() (a *Application, notes []string, err error) {
 		more, err := f.checked(part.part, fs.Library)
 		notes, errs = append(notes, more...), append(errs, err)
 	}
+	errs = append(errs, a.contradiction())
 	if err := errors.Join(errs...); err != nil {
 		return nil, notes, err
 	}
@@ -53,10 +54,7 @@ func (fs Files) Open() (a *Application, notes []string, err error) {
 }
 
 func unknownLibrary(name string) error {
-	if near := scenarios.Nearest(name, Libraries()); near != "" {
-		return fmt.Errorf("no library is named %q; did you mean %q?", name, near)
-	}
-	return fmt.Errorf("no library is named %q; there are %s", name, strings.Join(Libraries(), ", "))
+	return fmt.Errorf("no library is named %q; %s", name, scenarios.Meant(name, Libraries()))
 }
 
 // translate gives what library calls by names of its own Kafka's names.
@@ -71,10 +69,24 @@ func (f *File) translate(library string) (notes []string) {
 	return notes
 }
 
+// contradiction is a pair of the producer's lines with which clients refuse to start.
+func (a *Application) contradiction() error {
+	id, on, acks := a.producer("transactional.id"), a.producer("enable.idempotence"), a.producer("acks")
+	switch {
+	case id.set() && on.set() && on.is("false"):
+		return fmt.Errorf("%s:%d: enable.idempotence=false contradicts transactional.id in line %d: Kafka's own client refuses to start", on.File, on.Line, id.Line)
+	case id.set() && acks.set() && !acks.is("all"):
+		return fmt.Errorf("%s:%d: acks=%s contradicts transactional.id in line %d: Kafka's own client refuses to start", acks.File, acks.Line, acks.Value, id.Line)
+	case on.set() && on.is("true") && acks.set() && !acks.is("all"):
+		return fmt.Errorf("%s:%d: acks=%s contradicts enable.idempotence=true in line %d: Kafka's own client refuses to start", acks.File, acks.Line, acks.Value, on.Line)
+	}
+	return nil
+}
+
 // infer finds the role and the commit pattern from what is given.
 func (a *Application) infer(pattern string) error {
 	if pattern != "" && !slices.Contains(scenarios.CommitPatterns, pattern) {
-		return fmt.Errorf("no commit pattern is named %q; there are %s", pattern, strings.Join(scenarios.CommitPatterns, ", "))
+		return fmt.Errorf("no commit pattern is named %q; %s", pattern, scenarios.Meant(pattern, scenarios.CommitPatterns))
 	}
 	id := a.producer("transactional.id")
 	switch {
@@ -106,6 +118,12 @@ func (f *File) checked(part Part, library string) (notes []string, err error) {
 	var errs []error
 	seen := map[string]int{}
 	names := scenarios.PropertyNames(string(part))
+	if n := len(f.Properties); n > 0 && !slices.ContainsFunc(f.Properties, func(p Property) bool {
+		_, known := scenarios.LookupProperty(string(part), p.Name)
+		return known || scenarios.Alone(library, p.Name)
+	}) {
+		return nil, fmt.Errorf("%s:%d: none of its properties is a %s's, the first is %q; is it a properties file, and the %s's?", f.Path, f.Properties[0].Line, part, f.Properties[0].Name, part)
+	}
 	for _, p := range f.Properties {
 		if first := seen[p.Name]; first > 0 {
 			notes = append(notes, fmt.Sprintf("%s:%d: %s is set in line %d already; the last one counts", f.Path, p.Line, p.Name, first))

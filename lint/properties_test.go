@@ -123,6 +123,13 @@ func TestLibrariesAreTheWorkers(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
+	written := func(text string) string {
+		path := filepath.Join(t.TempDir(), "p.properties")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
 	for _, tt := range []struct {
 		files Files
 		says  string
@@ -130,6 +137,12 @@ func TestOpenRefuses(t *testing.T) {
 		{Files{Library: "jav", Producer: "p"}, `no library is named "jav"; did you mean "java"?`},
 		{Files{Library: "nothing like it", Producer: "p"}, "there are @confluentinc/kafka-javascript"},
 		{Files{Library: "java"}, "--producer"},
+		{Files{Library: "java", Producer: written("{\n\"acks\": \"all\"\n}\n")}, "p.properties:1: none of its properties is a producer's"},
+		{Files{Library: "java", Consumer: written("acks=all\n")}, "none of its properties is a consumer's"},
+		{Files{Library: "java", Producer: written("acks=all\n"), Pattern: "transacton"}, `did you mean "transaction"?`},
+		{Files{Library: "java", Producer: written("transactional.id=x\nenable.idempotence=false\n")}, "p.properties:2: enable.idempotence=false contradicts transactional.id in line 1"},
+		{Files{Library: "java", Producer: written("transactional.id=x\nacks=1\n")}, "p.properties:2: acks=1 contradicts transactional.id in line 1"},
+		{Files{Library: "java", Producer: written("acks=0\nenable.idempotence=true\n")}, "p.properties:1: acks=0 contradicts enable.idempotence=true in line 2"},
 		{Files{Library: "java", Producer: "no/such.properties"}, "no/such.properties"},
 	} {
 		if _, _, err := tt.files.Open(); err == nil || !strings.Contains(err.Error(), tt.says) {

@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
-var backends = []string{"auto", "docker", "embedded", "external"}
+// Backends are where a cluster can be; auto chooses.
+var Backends = []string{"auto", "docker", "embedded", "external"}
 
 // CheckBackend says what in s the backend (docker, embedded, external) cannot
 // do, with the place in the file and the way out; nil if it can do everything.
 func CheckBackend(s *Scenario, backend string) error {
-	if !slices.Contains(backends, backend) {
-		return fmt.Errorf("%q is no backend%s", backend, meant(backend, backends))
+	if !slices.Contains(Backends, backend) {
+		return fmt.Errorf("%q is no backend%s", backend, meant(backend, Backends))
 	}
 	var errs Errors
 	fail := func(p Pos, format string, args ...any) {

@@ -23,6 +23,15 @@ func Nearest(x string, names []string) string {
 	return best
 }
 
+// Meant is the end of an error about a name that is none of names: the nearest, else
+// all there are.
+func Meant(x string, names []string) string {
+	if n := Nearest(x, names); n != "" {
+		return fmt.Sprintf("did you mean %q?", n)
+	}
+	return "there are " + strings.Join(names, ", ")
+}
+
 // near returns up to n names, the nearest first.
 func near(x string, names []string, n int) []string {
 	type scored struct {

@@ -51,7 +51,7 @@ var measured = named("a rate such as 5 of 5", `^(0|[1-9][0-9]*) of [1-9][0-9]*$`
 var clusterRecord = record("cluster", clusterFields)
 
 var clusterFields = []field[Cluster]{
-	put("backend", "`docker`: KRaft brokers in containers. `embedded`: kfake in this process, without replication. `external`: brokers that are already there. `auto`: docker if an engine answers and the image is to be had, else embedded.", oneOf("a backend", backends...), func(c *Cluster) *string { return &c.Backend }),
+	put("backend", "`docker`: KRaft brokers in containers. `embedded`: kfake in this process, without replication. `external`: brokers that are already there. `auto`: docker if an engine answers and the image is to be had, else embedded.", oneOf("a backend", Backends...), func(c *Cluster) *string { return &c.Backend }),
 	put("brokers", "How many brokers; their ids count from 1. Default 3.", whole[int]("brokers", 1, 15), func(c *Cluster) *int { return &c.Brokers }),
 	put("controllers", "Isolated controllers; 0 (default): every broker is one too.", whole[int]("controllers", 0, 7), func(c *Cluster) *int { return &c.Controllers }),
 	put("disk", "Gives each broker's data a volume of this size, such as 256MiB, in memory; `fill-disk` needs one. Default: the engine's disk. Docker only.", byteSize, func(c *Cluster) *int64 { return &c.Disk }),

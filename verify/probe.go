@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/lint"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -40,18 +41,29 @@ func (s *Suite) Drop(refused []string) error {
 	for _, r := range refused {
 		property, why, _ := strings.Cut(r, ": ")
 		if slices.Contains(decisive, property) {
-			return fmt.Errorf("%s cannot honour %s (%s): a run without it would be about another configuration", s.App.Library, property, why)
+			return fmt.Errorf("%s%s cannot honour %s (%s): a run without it would be about another configuration; it is honoured by %s",
+				s.place(property), s.App.Library, property, why, strings.Join(scenarios.HonouredBy(property), ", "))
 		}
 		gone := false
 		for _, sc := range s.Scenarios {
 			gone = drop(sc, property) || gone
 		}
-		note := fmt.Sprintf("%s cannot honour %s, so the runs are without it: %s", s.App.Library, property, why)
+		note := fmt.Sprintf("%s%s cannot honour %s, so the runs are without it: %s", s.place(property), s.App.Library, property, why)
 		if gone && !slices.Contains(s.Notes, note) {
 			s.Notes = append(s.Notes, note)
 		}
 	}
 	return nil
+}
+
+// place is where a property stands in the user's files, "" if it is not there.
+func (s *Suite) place(property string) string {
+	for _, f := range []*lint.File{s.App.Producer, s.App.Consumer} {
+		if p, set := f.Get(property); set {
+			return fmt.Sprintf("%s:%d: ", f.Path, p.Line)
+		}
+	}
+	return ""
 }
 
 func drop(s *scenarios.Scenario, property string) (gone bool) {

@@ -47,8 +47,14 @@ func New(a *lint.Application, o Options) (*Suite, error) {
 	}
 	for _, g := range o.Allow {
 		if !slices.Contains(scenarios.Guarantees, g) {
-			return nil, fmt.Errorf("--allow: no guarantee is named %q; there are %s", g, strings.Join(scenarios.Guarantees, ", "))
+			return nil, fmt.Errorf("--allow: no guarantee is named %q; %s", g, scenarios.Meant(g, scenarios.Guarantees))
 		}
+	}
+	if o.Backend != "" && !slices.Contains(scenarios.Backends, o.Backend) {
+		return nil, fmt.Errorf("--backend: no backend is named %q; %s", o.Backend, scenarios.Meant(o.Backend, scenarios.Backends))
+	}
+	if o.Instances < 0 {
+		return nil, fmt.Errorf("--instances %d: it is 1 or more", o.Instances)
 	}
 	s := &Suite{App: a}
 	o.Instances = s.instances(o)

@@ -180,7 +180,9 @@ func TestNewRefuses(t *testing.T) {
 		says    string
 	}{
 		{&lint.Application{Broker: file(t, "b")}, Options{}, "--producer"},
-		{production(t), Options{Allow: []string{"no-los"}}, `"no-los"`},
+		{production(t), Options{Allow: []string{"no-los"}}, `"no-los"; did you mean "no-loss"?`},
+		{production(t), Options{Backend: "emdedded"}, `"emdedded"; did you mean "embedded"?`},
+		{production(t), Options{Instances: -1}, "--instances -1"},
 		{open, Options{}, "p:2: linger.ms=${LINGER}"},
 	} {
 		if _, err := New(tt.app, tt.options); err == nil || !strings.Contains(err.Error(), tt.says) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -121,7 +120,7 @@ func explainRule(out io.Writer, id string) error {
 		for _, r := range lint.Rules() {
 			all = append(all, r.ID)
 		}
-		return errors.New("no rule is named \"" + id + "\"; there are " + strings.Join(all, ", "))
+		return fmt.Errorf("no rule is named %q; %s", id, scenarios.Meant(id, all))
 	}
 	return lint.Explain(out, r)
 }

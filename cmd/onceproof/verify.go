@@ -55,6 +55,9 @@ that is at-least-once on purpose.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.seeded = cmd.Flags().Changed("seed")
+			if o.budget <= 0 {
+				return fmt.Errorf("--budget %v: runs take time; 3m is little, 10m is the default", o.budget)
+			}
 			o.gate = new(gate)
 			if o.out == "" {
 				o.out = filepath.Join("runs", "verify-"+time.Now().UTC().Format("20060102T150405"))
