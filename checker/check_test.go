@@ -126,6 +126,19 @@ func TestAnomalies(t *testing.T) {
 			p.assigned("till/1/1", "till", orders)
 			return plainAudit(p)
 		}, map[Anomaly]int64{DuplicateOutput: 1}, "processed by till/0/1"},
+		{"duplicate output, of which the killed process told nothing", func() *tape {
+			p := plain()
+			p.crash("till/0/1")
+			p.send("shop/0/1", 3, orders, 3, nil)
+			p.assigned("till/1/1", "till", orders)
+			p.process("till/1/1", 3)
+			p.send("till/1/1", 0, receipts, 4, &made{from: 3})
+			p.commitOffset("till/1/1", "till", 4)
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1), rec("shop/0/1", 2), rec("shop/0/1", 3))
+			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0), out("till/0/1", 3, 3, 0), out("till/1/1", 0, 3, 0))
+			p.offset("till", 4)
+			return p.done()
+		}, map[Anomaly]int64{DuplicateOutput: 1}, "group till made receipts/0@3 (till/0/1#"},
 		{"duplicate-output", func() *tape {
 			p := exact()
 			p.begin("exact/1/1", 1)
