@@ -50,7 +50,9 @@ func TestMistakesPage(t *testing.T) {
 		}
 		var strikes []string
 		for i := range s.Faults {
-			strikes = append(strikes, s.Faults[i].Words())
+			if words := s.Faults[i].Words(); !slices.Contains(strikes, words) { // several of a kind are told once
+				strikes = append(strikes, words)
+			}
 		}
 		embedded, docker := "–", "–"
 		if m := measured[name]; len(m) == 2 {
