@@ -187,7 +187,7 @@ func (f *fault) struckRequest(w *wireView, at int64, s struckRequest) {
 	}
 	e := &f.wire
 	e.meet(phase)
-	if role := roleOf(s.api); role != "" {
+	if role := RoleOf(s.api); role != "" {
 		e.hit(Cell{f.kind, phase, role})
 	}
 	if s.lost {
@@ -195,12 +195,12 @@ func (f *fault) struckRequest(w *wireView, at int64, s struckRequest) {
 	}
 }
 
-// roleOf is what a broker is to a request of an API.
-func roleOf(api string) Role {
+// RoleOf is what a broker is to a request of an API, "" if nothing in particular.
+func RoleOf(api string) Role {
 	switch api {
 	case "Produce", "Fetch", "ListOffsets", "OffsetForLeaderEpoch":
 		return RoleLeader
-	case "InitProducerID", "AddPartitionsToTxn", "AddOffsetsToTxn", "EndTxn":
+	case "InitProducerID", "InitProducerId", "AddPartitionsToTxn", "AddOffsetsToTxn", "EndTxn":
 		return RoleTxnCoordinator
 	case "TxnOffsetCommit", "OffsetCommit", "OffsetFetch", "JoinGroup", "SyncGroup", "Heartbeat", "LeaveGroup", "ConsumerGroupHeartbeat":
 		return RoleGroupCoordinator

@@ -140,7 +140,7 @@ func (j *judge) observeStruck(e *history.Event, api string) {
 
 func (w *wireView) observe(e *history.Event, api string, line int64) {
 	broker, _ := number(e.Data["broker"])
-	if e.Group != "" && roleOf(api) == RoleGroupCoordinator && e.Err == nil {
+	if e.Group != "" && RoleOf(api) == RoleGroupCoordinator && e.Err == nil {
 		w.groups[e.Group] = int32(broker)
 	}
 	switch api {
@@ -183,7 +183,7 @@ func (w *wireView) observe(e *history.Event, api string, line int64) {
 
 func (t *wireTxn) request(e *history.Event, api string, broker int32) {
 	t.client = e.Proc
-	if roleOf(api) == RoleTxnCoordinator {
+	if RoleOf(api) == RoleTxnCoordinator {
 		t.coordinator = broker
 	}
 	switch api {

@@ -43,7 +43,7 @@ func (a *admin) client(opts ...kgo.Opt) (*kgo.Client, error) {
 		opts = append(opts, kgo.Dialer(a.in.DialContext))
 	}
 	return kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(a.seeds...), kgo.ClientID("onceproof-harness"),
+		kgo.SeedBrokers(a.seeds...), kgo.ClientID("onceproof-harness"), kgo.DisableClientMetrics(),
 		kgo.DialTimeout(2 * time.Second), kgo.RequestTimeoutOverhead(5 * time.Second),
 		kgo.MetadataMinAge(50 * time.Millisecond), kgo.RetryTimeout(10 * time.Second),
 	}, opts...)...)

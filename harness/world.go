@@ -30,10 +30,10 @@ func (w World) enter(ctx context.Context) context.Context {
 
 // beside is the network for the harness's own clients, which no fault touches.
 func (w World) beside() network.Network {
-	if m, ok := w.Network.(*network.Memory); ok {
-		return m.Near()
+	if w.here() {
+		return network.TCP
 	}
-	return network.TCP
+	return network.Beside(w.Network)
 }
 
 // fits says why a scenario has no place in w.

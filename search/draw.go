@@ -4,79 +4,127 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"time"
 
+	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
-// Searcher draws plans for one scenario. It is not safe for concurrent use.
+// Searcher draws plans for one scenario. A plan is fixed by the scenario, the seed and
+// its number; what was met so far decides which number comes next. It is not safe
+// for concurrent use.
 type Searcher struct {
 	scenario *scenarios.Scenario
 	seed     uint64
 	most     int // faults of one plan
+	can      func(scenarios.Fault) error
 	space    []template
-	tried    map[Cell]int
-	drawn    int
+
+	hits   map[checker.Cell]int64 // strikes, as the evidence of runs tells
+	drawn  map[string]int64       // by template
+	next   int                    // no number below it is left
+	taken  map[int]bool           // numbers above it that were drawn
+	rounds map[int][]int          // the order of the templates in each round
 }
 
 // Draw is one plan to try.
 type Draw struct {
 	N        int
 	Scenario *scenarios.Scenario
-	Cells    []Cell
+	Names    []string // what was drawn, as "drop EndTxn response of till"
 }
 
-// New returns a searcher that draws up to most faults a plan. The same scenario
-// and seed give the same draws, in the same order.
-func New(s *scenarios.Scenario, seed uint64, most int) (*Searcher, error) {
+// New returns a searcher that draws up to most faults a plan. can, which may be nil,
+// is an error for a fault that must not be drawn.
+func New(s *scenarios.Scenario, seed uint64, most int, can func(scenarios.Fault) error) (*Searcher, error) {
 	if most < 1 {
 		return nil, fmt.Errorf("search: %d faults a plan: at least one must strike", most)
 	}
-	all := space(s)
+	all := space(s, can)
 	if len(all) == 0 {
 		return nil, fmt.Errorf("search: nothing can strike %s on backend %s", s.Metadata.Name, s.Cluster.Backend)
 	}
-	return &Searcher{scenario: s, seed: seed, most: most, space: all, tried: map[Cell]int{}}, nil
+	return &Searcher{
+		scenario: s, seed: seed, most: most, can: can, space: all,
+		hits: map[checker.Cell]int64{}, drawn: map[string]int64{}, next: 1, taken: map[int]bool{}, rounds: map[int][]int{},
+	}, nil
 }
 
-// Next draws a plan: each fault from the cells that were drawn least so far.
+// Met tells what a run has met.
+func (z *Searcher) Met(coverage []checker.Coverage) {
+	for _, c := range coverage {
+		z.hits[c.Cell] += c.Strikes
+	}
+}
+
+// Next draws, of the plans to come, the one whose first fault was met and drawn least.
 func (z *Searcher) Next() (Draw, error) {
-	z.drawn++
-	d := dice{seed: z.seed}.in(z.scenario.Run).of("plan", z.drawn)
-	draw := Draw{N: z.drawn}
+	best, least := z.next, int64(-1)
+	for n := z.next; n < z.next+len(z.space); n++ {
+		if z.taken[n] {
+			continue
+		}
+		t := z.space[z.first(n)]
+		if score := z.hits[t.cell] + z.drawn[t.name]; least < 0 || score < least {
+			best, least = n, score
+		}
+	}
+	z.taken[best] = true
+	for z.taken[z.next] {
+		delete(z.taken, z.next)
+		z.next++
+	}
+	d, err := z.Plan(best)
+	for _, name := range d.Names {
+		z.drawn[name]++
+	}
+	return d, err
+}
+
+// draw is plan n, or the next.
+func (z *Searcher) draw(n int) (Draw, error) {
+	if n > 0 {
+		return z.Plan(n)
+	}
+	return z.Next()
+}
+
+// first is the index of plan n's first template: every template comes first once
+// before any does again.
+func (z *Searcher) first(n int) int {
+	round, at := (n-1)/len(z.space), (n-1)%len(z.space)
+	if z.rounds[round] == nil {
+		z.rounds[round] = dice{seed: z.seed}.of("round", round).rand.Perm(len(z.space))
+	}
+	return z.rounds[round][at]
+}
+
+// Plan draws plan n.
+func (z *Searcher) Plan(n int) (Draw, error) {
+	d := dice{seed: z.seed}.in(z.scenario.Run).of("plan", n)
+	draw := Draw{N: n}
 	var faults []scenarios.Fault
-	for most := 1 + d.below(z.most); len(faults) < most; {
-		t := z.least(d)
-		z.tried[t.cell]++
-		if f := t.draw(d); possible(z.scenario, f) { // else it does not fit into the run
-			draw.Cells = append(draw.Cells, t.cell)
+	t := z.space[z.first(n)]
+	for most := 1 + d.below(z.most); len(faults) < most; t = z.space[d.below(len(z.space))] {
+		if f, ok := possible(z.scenario, t, d, z.can); ok { // else it does not fit into the run
+			draw.Names = append(draw.Names, t.name)
 			faults = append(faults, f)
+			if t.needs != nil {
+				faults = append(faults, t.needs(d))
+			}
 		}
 	}
 	var err error
-	if draw.Scenario, err = with(z.scenario, faults, z.seed+uint64(z.drawn)); err != nil {
-		return draw, fmt.Errorf("search: plan %d: %w", z.drawn, err)
+	if draw.Scenario, err = with(z.scenario, faults, z.seed+uint64(n)); err != nil {
+		return draw, fmt.Errorf("search: plan %d: %w", n, err)
 	}
 	return draw, nil
 }
 
-// Coverage says how many of the cells were drawn.
-func (z *Searcher) Coverage() (drawn, of int) { return len(z.tried), len(z.space) }
-
-// least draws one of the cells that were drawn least.
-func (z *Searcher) least(d dice) template {
-	fewest := z.tried[z.space[0].cell]
-	for _, t := range z.space {
-		fewest = min(fewest, z.tried[t.cell])
-	}
-	var rare []template
-	for _, t := range z.space {
-		if z.tried[t.cell] == fewest {
-			rare = append(rare, t)
-		}
-	}
-	return rare[d.below(len(rare))]
-}
+// Coverage says how many templates were drawn, of how many, and how many kinds of
+// meetings runs have seen.
+func (z *Searcher) Coverage() (drawn, of, met int) { return len(z.drawn), len(z.space), len(z.hits) }
 
 // dice draw within the times of a run.
 type dice struct {
@@ -117,4 +165,11 @@ func (d dice) time() scenarios.Trigger {
 		at += time.Duration(d.below(span)) * grain
 	}
 	return scenarios.Trigger{At: &at}
+}
+
+// leastMet is the template that was met least, those alike in an order drawn by d.
+func leastMet(all []template, hits map[checker.Cell]int64, d dice) template {
+	all = slices.Clone(all)
+	d.rand.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })
+	return slices.MinFunc(all, func(a, b template) int { return int(hits[a.cell] - hits[b.cell]) })
 }

@@ -7,25 +7,18 @@ import (
 	"github.com/onceproof/onceproof/scenarios"
 )
 
-// Outcome is what came of one plan.
-type Outcome string
-
-const (
-	AsExpected Outcome = "as expected"
-	Unjudged   Outcome = "could not be judged" // such as a request that never came
-	Permitted  Outcome = "permitted"           // violated, as a line of the configuration allows
-	Unexpected Outcome = "violated"            // a guarantee that should hold
-)
-
 // Config of one search.
 type Config struct {
 	Scenario *scenarios.Scenario
 	Seed     uint64
+	Plan     int // draw this one alone; 0 = all
 	Faults   int // of one plan, at most
 	Parallel int // plans that run at a time, at least 1
 
+	// Can, which may be nil, is an error for a fault that must not be drawn.
+	Can func(scenarios.Fault) error
 	// Try runs one plan. Several run at a time.
-	Try func(context.Context, Draw) (Outcome, error)
+	Try func(context.Context, Draw) (Result, error)
 
 	Over     func() bool    // no new plan is begun once it is true
 	Progress func(Progress) // told of each plan, one at a time; may be nil
@@ -41,14 +34,15 @@ type Progress struct {
 // Summary counts.
 type Summary struct {
 	Plans, Judged  int
-	Cells, CellsOf int   // drawn, of how many
+	Drawn, DrawnOf int   // kinds of faults and places, of how many
+	Met            int   // cells of the evidence: kind, phase of a transaction, role
 	Found          *Draw // the first that was unexpectedly violated; nil if none was
 }
 
 // Run tries plans until one ends in a violation that was not expected, or the
 // search is over. An error is Try's, or the context's.
 func Run(ctx context.Context, cfg Config) (Summary, error) {
-	z, err := New(cfg.Scenario, cfg.Seed, cfg.Faults)
+	z, err := New(cfg.Scenario, cfg.Seed, cfg.Faults, cfg.Can)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -74,6 +68,7 @@ type hunt struct {
 	mu       sync.Mutex
 	searcher *Searcher
 	summary  Summary
+	begun    bool
 	err      error
 }
 
@@ -84,8 +79,8 @@ func (h *hunt) work(ctx context.Context) (ended bool) {
 		if !ok {
 			return true
 		}
-		outcome, err := h.cfg.Try(ctx, draw)
-		if h.note(ctx, draw, outcome, err) {
+		result, err := h.cfg.Try(ctx, draw)
+		if h.note(ctx, draw, result, err) {
 			return true
 		}
 	}
@@ -98,13 +93,17 @@ func (h *hunt) next(ctx context.Context) (Draw, bool) {
 	if h.err != nil || h.summary.Found != nil || ctx.Err() != nil {
 		return Draw{}, false
 	}
-	draw, err := h.searcher.Next()
+	if h.cfg.Plan > 0 && h.begun {
+		return Draw{}, false
+	}
+	h.begun = true
+	draw, err := h.searcher.draw(h.cfg.Plan)
 	h.err = err
 	return draw, err == nil
 }
 
 // note counts a plan, and reports whether the search has ended with it.
-func (h *hunt) note(ctx context.Context, draw Draw, outcome Outcome, err error) (ended bool) {
+func (h *hunt) note(ctx context.Context, draw Draw, result Result, err error) (ended bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
@@ -119,15 +118,16 @@ func (h *hunt) note(ctx context.Context, draw Draw, outcome Outcome, err error) 
 	}
 	s := &h.summary
 	s.Plans++
-	s.Cells, s.CellsOf = h.searcher.Coverage()
-	if outcome != Unjudged {
+	h.searcher.Met(result.Met)
+	s.Drawn, s.DrawnOf, s.Met = h.searcher.Coverage()
+	if result.Outcome != Unjudged {
 		s.Judged++
 	}
-	if outcome == Unexpected {
+	if result.Outcome == Unexpected {
 		s.Found = &draw
 	}
 	if h.cfg.Progress != nil {
-		h.cfg.Progress(Progress{draw, outcome, *s})
+		h.cfg.Progress(Progress{draw, result.Outcome, *s})
 	}
-	return s.Found != nil
+	return s.Found != nil || h.cfg.Plan > 0
 }

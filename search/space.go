@@ -1,185 +1,118 @@
 // Package search looks for a plan that breaks a scenario: it draws faults, their
-// triggers and targets, and prefers what it has not tried yet.
+// triggers and targets, and prefers what no run has met yet.
 //
 //	scenario ──> draws of faults ──> runs ──> the first violation that was not expected
+//	                  ↑                │
+//	                  └── evidence ────┘
 //
 // What it draws, a network and a cluster may do: requests and responses that are
-// lost, late or refused with an error that Kafka sends where it did not act,
-// processes that die, pause or move. A violation that it finds is one of the
+// lost, late, repeated or refused with an error that Kafka sends where it did not
+// act, processes that die, pause or move. A violation that it finds is one of the
 // client, its configuration or the broker.
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
-// Cell is one thing that can be tried: a kind of fault at a place where it
-// strikes, "drop EndTxn response", "kill leader".
-type Cell string
-
-// template makes faults of one cell.
+// template makes faults of one kind at one place: "drop EndTxn response of till".
+// cell is the meeting that the evidence counts if it strikes as it should.
 type template struct {
-	cell Cell
-	draw func(d dice) scenarios.Fault
+	name   string
+	cell   checker.Cell
+	when   func(d dice) scenarios.Trigger // nil: at some time
+	victim scenarios.FaultArgs            // whom, where that is not the request's sender
+	fill   func(d dice, f *scenarios.Fault)
+	needs  func(d dice) scenarios.Fault // what must strike before, or there is nothing to strike; nil: nothing
 }
 
-// space is every cell of a scenario.
-func space(s *scenarios.Scenario) []template {
+// draw makes a fault.
+func (t template) draw(d dice) scenarios.Fault {
+	f := scenarios.Fault{Kind: scenarios.FaultKind(t.cell.Kind), Args: t.victim, When: t.trigger(d)}
+	if t.fill != nil {
+		t.fill(d, &f)
+	}
+	return f
+}
+
+func (t template) trigger(d dice) scenarios.Trigger {
+	if t.when == nil {
+		return d.time()
+	}
+	return t.when(d)
+}
+
+// space is every template of a scenario that can strike there. can, which may be nil,
+// tells what more than the backend forbids.
+func space(s *scenarios.Scenario, can func(scenarios.Fault) error) []template {
 	var all []template
 	for _, c := range s.Clients {
 		for _, request := range requests(c) {
-			all = append(all, wire(c.Name, request)...)
+			all = append(all, wire(c, request)...)
 		}
-		all = append(all, processes(c.Name)...)
+		for _, kind := range []scenarios.FaultKind{scenarios.KindPause, scenarios.KindCut, scenarios.KindBlackhole, scenarios.KindReset} {
+			all = append(all, ofClient(kind, c)...)
+		}
 	}
-	all = append(all, brokers(s)...)
-	d := dice{}.in(s.Run).of("probe", 0)
-	return slices.DeleteFunc(all, func(t template) bool {
-		for range probes {
-			if possible(s, t.draw(d)) {
-				return false
-			}
-		}
-		return true
-	})
+	for _, kind := range []scenarios.FaultKind{scenarios.KindKill, scenarios.KindStop, scenarios.KindPause, scenarios.KindRestart, scenarios.KindPartition} {
+		all = append(all, ofBrokers(s, kind)...)
+	}
+	all = append(all, moves(s)...)
+	return feasible(s, all, dice{}.in(s.Run).of("probe", 0), can)
 }
 
-// probes are how many draws of a cell may be impossible, such as one that lasts
-// longer than the run, before the cell is.
+// feasible are those of all that can strike. Reading a scenario takes a while, so one
+// is read with a fault of each, and again with each half of them if it makes no sense.
+func feasible(s *scenarios.Scenario, all []template, d dice, can func(scenarios.Fault) error) []template {
+	if len(all) == 0 {
+		return nil
+	}
+	if len(all) == 1 {
+		if _, ok := possible(s, all[0], d, can); !ok {
+			return nil
+		}
+		return all
+	}
+	var faults []scenarios.Fault
+	for _, t := range all {
+		f := t.draw(d)
+		if can != nil && can(f) != nil {
+			break
+		}
+		faults = append(faults, f)
+	}
+	if len(faults) == len(all) {
+		if _, err := with(s, faults, s.Run.Seed); err == nil {
+			return all
+		}
+	}
+	half := len(all) / 2
+	return append(slices.Clone(feasible(s, all[:half], d, can)), feasible(s, all[half:], d, can)...)
+}
+
+// probes are how many draws of a template may be impossible, such as one that lasts
+// longer than the run, before the template is.
 const probes = 5
 
-// requests are those that a client's role and properties make it send.
-func requests(c scenarios.Client) []string {
-	var out []string
-	transactional := c.Config["transactional.id"] != ""
-	if c.Role != scenarios.Consumer {
-		out = append(out, "Produce")
-	}
-	if transactional {
-		out = append(out, "InitProducerId", "EndTxn")
-	}
-	if c.Role == scenarios.Producer {
-		return out
-	}
-	out = append(out, "Fetch", "OffsetFetch")
-	if c.Config["group.protocol"] == "consumer" {
-		out = append(out, "ConsumerGroupHeartbeat")
-	} else {
-		out = append(out, "JoinGroup", "SyncGroup", "Heartbeat")
-	}
-	if c.Commit == scenarios.CommitTxn {
-		return append(out, "TxnOffsetCommit")
-	}
-	return append(out, "OffsetCommit")
-}
-
-// refusals are the errors with which a broker refuses a request that it did not
-// act on, as it does while leaders and coordinators move.
-var refusals = map[string][]string{
-	"Produce":         {"NOT_LEADER_OR_FOLLOWER"},
-	"Fetch":           {"NOT_LEADER_OR_FOLLOWER"},
-	"InitProducerId":  {"NOT_COORDINATOR", "COORDINATOR_LOAD_IN_PROGRESS", "CONCURRENT_TRANSACTIONS"},
-	"EndTxn":          {"NOT_COORDINATOR", "COORDINATOR_LOAD_IN_PROGRESS", "CONCURRENT_TRANSACTIONS"},
-	"TxnOffsetCommit": {"NOT_COORDINATOR", "COORDINATOR_LOAD_IN_PROGRESS"},
-	"OffsetCommit":    {"NOT_COORDINATOR", "COORDINATOR_LOAD_IN_PROGRESS"},
-	"OffsetFetch":     {"NOT_COORDINATOR", "COORDINATOR_LOAD_IN_PROGRESS"},
-	"JoinGroup":       {"NOT_COORDINATOR"},
-	"SyncGroup":       {"NOT_COORDINATOR", "REBALANCE_IN_PROGRESS"},
-	"Heartbeat":       {"NOT_COORDINATOR", "REBALANCE_IN_PROGRESS"},
-}
-
-// rare are requests that a client sends a few times in a run: one more of them may
-// never come.
-var rare = []string{"InitProducerId", "JoinGroup", "SyncGroup", "OffsetFetch"}
-
-// wire are the faults that strike one request of a client, and the crashes of the
-// client at that request.
-func wire(client, request string) []template {
-	at := func(phase string, d dice) scenarios.Trigger {
-		nth := d.nth()
-		if slices.Contains(rare, request) {
-			nth = 1 + nth%2
+// possible draws a fault of t that can strike in s, on the backend that s names.
+func possible(s *scenarios.Scenario, t template, d dice, can func(scenarios.Fault) error) (scenarios.Fault, bool) {
+	for range probes {
+		f := t.draw(d)
+		if can != nil && can(f) != nil {
+			continue
 		}
-		return scenarios.Trigger{On: &scenarios.Match{Request: request, Client: client, Nth: nth, Phase: phase}}
-	}
-	var out []template
-	put := func(kind scenarios.FaultKind, phase string, fill func(d dice, f *scenarios.Fault)) {
-		out = append(out, template{Cell(fmt.Sprintf("%s %s %s of %s", kind, request, phase, client)), func(d dice) scenarios.Fault {
-			f := scenarios.Fault{Kind: kind, When: at(phase, d)}
-			fill(d, &f)
-			return f
-		}})
-	}
-	nothing := func(dice, *scenarios.Fault) {}
-	later := func(d dice, f *scenarios.Fault) { f.Args.Delay = d.lasting() }
-	for _, phase := range []string{scenarios.PhaseRequest, scenarios.PhaseResponse} {
-		put(scenarios.KindDrop, phase, nothing)
-		put(scenarios.KindDelay, phase, later)
-		put(scenarios.KindCrash, phase, func(d dice, f *scenarios.Fault) { f.Args.Client, f.For = client, d.lasting() })
-	}
-	put(scenarios.KindHold, scenarios.PhaseRequest, later)
-	if codes := refusals[request]; len(codes) > 0 {
-		put(scenarios.KindError, scenarios.PhaseRequest, func(d dice, f *scenarios.Fault) { f.Args.Code = codes[d.below(len(codes))] })
-	}
-	return out
-}
-
-// processes are the faults that strike a client at some time.
-func processes(client string) []template {
-	var out []template
-	for _, kind := range []scenarios.FaultKind{scenarios.KindPause, scenarios.KindCut, scenarios.KindBlackhole} {
-		out = append(out, template{Cell(fmt.Sprintf("%s %s", kind, client)), func(d dice) scenarios.Fault {
-			return scenarios.Fault{Kind: kind, When: d.time(), Args: scenarios.FaultArgs{Client: client}, For: d.lasting()}
-		}})
-	}
-	return out
-}
-
-// brokers are the faults that strike a broker in a role.
-func brokers(s *scenarios.Scenario) []template {
-	var targets []scenarios.Target
-	for _, t := range s.Cluster.Topics {
-		targets = append(targets, scenarios.Target("leader("+t.Name+"/0)"))
-	}
-	for _, c := range s.Clients {
-		if g := c.Config["group.id"]; g != "" {
-			targets = append(targets, scenarios.Target("coordinator(group "+g+")"))
+		if _, err := with(s, []scenarios.Fault{f}, s.Run.Seed); err == nil {
+			return f, true
 		}
 	}
-	targets = append(targets, "controller")
-	var out []template
-	for _, target := range targets {
-		for _, kind := range []scenarios.FaultKind{scenarios.KindKill, scenarios.KindStop, scenarios.KindPause, scenarios.KindRestart, scenarios.KindPartition} {
-			out = append(out, template{Cell(fmt.Sprintf("%s %s", kind, target)), func(d dice) scenarios.Fault {
-				f := scenarios.Fault{Kind: kind, When: d.time()}
-				if kind == scenarios.KindPartition {
-					f.Args.Isolate = target
-				} else {
-					f.Args.Broker = target
-				}
-				if kind != scenarios.KindRestart {
-					f.For = d.lasting()
-				}
-				return f
-			}})
-		}
-	}
-	for _, t := range s.Cluster.Topics {
-		out = append(out, template{Cell("move-leader " + t.Name), func(d dice) scenarios.Fault {
-			return scenarios.Fault{Kind: scenarios.KindMoveLeader, When: d.time(), Args: scenarios.FaultArgs{TP: t.Name + "/0"}}
-		}})
-	}
-	return out
-}
-
-// possible reports whether f can strike in s, on the backend that s names.
-func possible(s *scenarios.Scenario, f scenarios.Fault) bool {
-	_, err := with(s, []scenarios.Fault{f}, s.Run.Seed)
-	return err == nil
+	return scenarios.Fault{}, false
 }
 
 // with is s with these faults in place of its own, checked as a file would be.
@@ -196,6 +129,182 @@ func with(s *scenarios.Scenario, faults []scenarios.Fault, seed uint64) (*scenar
 		return nil, err
 	}
 	return parsed, scenarios.CheckBackend(parsed, parsed.Cluster.Backend)
+}
+
+// wire are the faults that strike one request of a client, and the crashes of the
+// client at that request.
+func wire(c scenarios.Client, request string) []template {
+	var out []template
+	put := func(kind scenarios.FaultKind, phase string, role checker.Role, fill func(d dice, f *scenarios.Fault)) {
+		out = append(out, template{
+			name: fmt.Sprintf("%s %s %s of %s", kind, request, phase, c.Name),
+			cell: checker.Cell{Kind: string(kind), Phase: phaseAt(c, request, phase), Role: role},
+			when: onRequest(c.Name, request, phase), fill: fill, needs: needs(c, request),
+		})
+	}
+	role := checker.RoleOf(request)
+	later := func(d dice, f *scenarios.Fault) { f.Args.Delay = d.lasting() }
+	for _, phase := range []string{scenarios.PhaseRequest, scenarios.PhaseResponse} {
+		put(scenarios.KindDrop, phase, role, nil)
+		put(scenarios.KindCut, phase, role, nil)
+		put(scenarios.KindDelay, phase, role, later)
+		put(scenarios.KindCrash, phase, checker.RoleClient, func(d dice, f *scenarios.Fault) { f.Args.Client, f.For = c.Name, d.lasting() })
+	}
+	put(scenarios.KindHold, scenarios.PhaseRequest, role, later)
+	if slices.Contains(repeated, request) {
+		put(scenarios.KindDuplicate, scenarios.PhaseResponse, role, nil)
+	}
+	if codes := refusals[request]; len(codes) > 0 {
+		put(scenarios.KindError, scenarios.PhaseRequest, role, func(d dice, f *scenarios.Fault) { f.Args.Code = codes[d.below(len(codes))] })
+	}
+	return out
+}
+
+// onRequest is the trigger of one request of a client.
+func onRequest(client, request, phase string) func(d dice) scenarios.Trigger {
+	return func(d dice) scenarios.Trigger {
+		nth := d.nth()
+		if slices.Contains(rare, request) {
+			nth = 1
+		}
+		return scenarios.Trigger{On: &scenarios.Match{Request: request, Client: client, Nth: nth, Phase: phase}}
+	}
+}
+
+// phaseAt is how far a transaction of c is when a request of it passes.
+func phaseAt(c scenarios.Client, request, phase string) checker.Phase {
+	for _, m := range momentsOf(c) {
+		if m.request == request && (m.stage == phase || request != "EndTxn") {
+			return m.phase
+		}
+	}
+	return checker.PhaseNone
+}
+
+// moment is a request that tells a transaction's phase. The very beginning is left
+// out: from transaction protocol 2 on, no request tells it.
+type moment struct {
+	phase          checker.Phase
+	request, stage string
+}
+
+// momentsOf are those of c's transactions, none if it has none.
+func momentsOf(c scenarios.Client) []moment {
+	if c.Config["transactional.id"] == "" {
+		return nil
+	}
+	all := []moment{{checker.PhaseProducing, "Produce", scenarios.PhaseResponse}}
+	if c.Commit == scenarios.CommitTxn {
+		all = append(all, moment{checker.PhaseOffsets, "TxnOffsetCommit", scenarios.PhaseResponse})
+	}
+	return append(all, moment{checker.PhaseEnding, "EndTxn", scenarios.PhaseRequest}, moment{checker.PhaseEnded, "EndTxn", scenarios.PhaseResponse})
+}
+
+// ofClient are the faults of a kind that strike a client at some time, or at a moment
+// of its transactions.
+func ofClient(kind scenarios.FaultKind, c scenarios.Client) []template {
+	victim := scenarios.FaultArgs{Client: c.Name}
+	return atMoments(kind, c.Name, victim, checker.RoleClient, momentsOf(c), c.Name)
+}
+
+// ofBrokers are the faults of a kind that strike a broker in a role, at some time or at
+// a moment of a client's transactions.
+func ofBrokers(s *scenarios.Scenario, kind scenarios.FaultKind) []template {
+	put := func(w victim, moments []moment, client string) []template {
+		args := scenarios.FaultArgs{Broker: w.target}
+		if kind == scenarios.KindPartition {
+			args = scenarios.FaultArgs{Isolate: w.target}
+		}
+		return atMoments(kind, string(w.target), args, w.role, moments, client)
+	}
+	var out []template
+	for _, w := range whom(s, nil) {
+		out = append(out, put(w, nil, "")...)
+	}
+	for _, c := range s.Clients {
+		if moments := momentsOf(c); len(moments) > 0 {
+			for _, w := range whom(s, &c) {
+				out = append(out, put(w, moments, c.Name)[1:]...)
+			}
+		}
+	}
+	return out
+}
+
+// atMoments is first the fault at some time, then at each moment of client.
+func atMoments(kind scenarios.FaultKind, whom string, victim scenarios.FaultArgs, role checker.Role, moments []moment, client string) []template {
+	lasts := func(d dice, f *scenarios.Fault) {
+		if kind != scenarios.KindRestart && kind != scenarios.KindReset {
+			f.For = d.lasting()
+		}
+	}
+	out := []template{{
+		name: fmt.Sprintf("%s %s", kind, whom), cell: checker.Cell{Kind: string(kind), Phase: checker.PhaseNone, Role: role}, victim: victim, fill: lasts,
+	}}
+	if kind == scenarios.KindCut || kind == scenarios.KindReset {
+		moments = nil // with a request, a cut is of that request's connection
+	}
+	for _, m := range moments {
+		out = append(out, template{
+			name: fmt.Sprintf("%s %s at %s %s of %s", kind, whom, m.request, m.stage, client), cell: checker.Cell{Kind: string(kind), Phase: m.phase, Role: role},
+			when: onRequest(client, m.request, m.stage), victim: victim, fill: lasts,
+		})
+	}
+	return out
+}
+
+// moves are leaders and coordinators that move while everybody lives.
+func moves(s *scenarios.Scenario) []template {
+	var out []template
+	put := func(kind scenarios.FaultKind, what string, role checker.Role, args scenarios.FaultArgs) {
+		out = append(out, template{name: fmt.Sprintf("%s %s", kind, what), cell: checker.Cell{Kind: string(kind), Phase: checker.PhaseNone, Role: role}, victim: args})
+	}
+	for _, t := range s.Cluster.Topics {
+		put(scenarios.KindMoveLeader, t.Name, checker.RoleLeader, scenarios.FaultArgs{TP: t.Name + "/0"})
+	}
+	for _, c := range s.Clients {
+		if g := c.Config["group.id"]; g != "" && !strings.Contains(g, "${") {
+			put(scenarios.KindMoveCoordinator, "of group "+g, checker.RoleGroupCoordinator, scenarios.FaultArgs{Group: g})
+		}
+	}
+	return out
+}
+
+type victim struct {
+	role   checker.Role
+	target scenarios.Target
+}
+
+// whom are the brokers that have a role for c, or, without one, for anybody: one of
+// each role.
+func whom(s *scenarios.Scenario, c *scenarios.Client) []victim {
+	all := []victim{{checker.RoleController, "controller"}}
+	clients := s.Clients
+	if c != nil {
+		clients = []scenarios.Client{*c}
+	}
+	add := func(role checker.Role, form, name string) {
+		v := victim{role, scenarios.Target(fmt.Sprintf(form, name))}
+		if name != "" && !strings.Contains(name, "${") && !slices.Contains(all, v) {
+			all = append(all, v)
+		}
+	}
+	for _, c := range clients {
+		topic := cmp.Or(c.Output, c.Topic)
+		for _, t := range s.Cluster.Topics {
+			if t.Name != topic {
+				continue
+			}
+			add(checker.RoleLeader, "leader(%s/0)", topic)
+			if t.Replicas > 1 && s.Cluster.Backend != "embedded" {
+				add(checker.RoleFollower, "follower(%s/0)", topic)
+			}
+		}
+		expand := strings.NewReplacer("${client}", c.Name, "${instance}", "0")
+		add(checker.RoleGroupCoordinator, "coordinator(group %s)", expand.Replace(c.Config["group.id"]))
+		add(checker.RoleTxnCoordinator, "coordinator(txn %s)", expand.Replace(c.Config["transactional.id"]))
+	}
+	return all
 }
 
 const grain = 100 * time.Millisecond

@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/harness/plan"
 	"github.com/onceproof/onceproof/reports"
 	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/search"
 )
 
 // explorer moves the faults of a suite's runs to where none has struck yet, as the
@@ -42,16 +42,16 @@ func (e *explorer) explore(w io.Writer, s *scenarios.Scenario, seed uint64) (*sc
 	if err != nil {
 		return nil, err
 	}
-	hits := map[plan.Cell]int64{}
+	hits := map[checker.Cell]int64{}
 	for _, c := range coverage {
-		hits[plan.Cell{Kind: c.Kind, Phase: string(c.Phase), Role: string(c.Role)}] = c.Strikes
+		hits[c.Cell] = c.Strikes
 	}
-	x := plan.Explore(s, seed, hits)
+	x := search.Explore(s, seed, hits)
 	if len(x.Aims) == 0 {
 		fmt.Fprintf(w, "explore: %s has no fault that can be moved: a kill, stop, pause or restart, a crash, or a fault on a request, beside transactions\n", s.Metadata.Name)
 	}
 	for _, c := range x.Aims {
-		fmt.Fprintf(w, "explore: %s (hit %d times so far)\n", c, hits[c])
+		fmt.Fprintf(w, "explore: %s of the %s while %s (hit %d times so far)\n", c.Kind, c.Role, c.Phase, hits[c])
 	}
 	return x.Scenario, nil
 }

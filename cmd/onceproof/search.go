@@ -24,6 +24,7 @@ type searchOptions struct {
 	seed     uint64
 	faults   int
 	parallel int
+	plan     int
 	budget   time.Duration
 	noShrink bool
 	shrink   shrinkOptions
@@ -36,12 +37,17 @@ func searchCommand() *cobra.Command {
 		Use:   "search SCENARIO",
 		Short: "Draw faults until one breaks a guarantee that should hold, and shrink it",
 		Long: `Run a scenario with faults that are drawn in place of its own: requests and responses
-lost, late or refused, clients that crash, pause or are cut off, brokers that die or
-lose their role. What was drawn least comes first. The search ends with the first
-violation that the scenario does not expect and no line of its configuration permits,
-which is then shrunk to a scenario file, or when the budget does.`,
+lost, late, repeated or refused, clients that crash, pause or are cut off, brokers that
+die or lose their role. What was drawn least comes first, and of that what the faults of
+earlier plans have met least: a kind of fault, a phase of a transaction, a role. The
+search ends with the first violation that the scenario does not expect and no line of its
+configuration permits, which is then shrunk to a scenario file, or when the budget does.
+
+A plan is fixed by the scenario, --seed and its number; what was met decides which
+number comes next. --plan draws one again.`,
 		Example: `  onceproof search exactly-once --budget 30m
-  onceproof search ./orders.yaml --backend docker --faults 2 --seed 7`,
+  onceproof search ./orders.yaml --backend docker --faults 2 --seed 7
+  onceproof search exactly-once --seed 7 --plan 41`,
 		Args: one("scenario; `onceproof list` shows them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return searchRun(cmd.Context(), cmd.OutOrStdout(), o, args[0])
@@ -53,6 +59,7 @@ which is then shrunk to a scenario file, or when the budget does.`,
 	f.Uint64Var(&o.seed, "seed", 1, "seed of every draw")
 	f.IntVar(&o.faults, "faults", 3, "faults of one plan, at most")
 	f.IntVar(&o.parallel, "parallel", 0, "plans that run at a time (default 2 on the embedded cluster, else 1)")
+	f.IntVar(&o.plan, "plan", 0, "run this plan of the seed alone, as the line of a search names it")
 	f.DurationVar(&o.budget, "budget", 10*time.Minute, "begin no new plan after this long")
 	f.BoolVar(&o.noShrink, "no-shrink", false, "do not shrink what was found")
 	o.clusters.flag(f)
@@ -80,23 +87,23 @@ func searchRun(ctx context.Context, out io.Writer, o searchOptions, name string)
 	var found string // the folder of the violated run
 	end := time.Now().Add(o.budget)
 	sum, err := search.Run(ctx, search.Config{
-		Scenario: s, Seed: o.seed, Faults: o.faults, Parallel: o.parallel,
-		Try: func(ctx context.Context, d search.Draw) (search.Outcome, error) {
-			dir, outcome, err := tryDraw(ctx, o, d)
-			if outcome == search.Unexpected {
+		Scenario: s, Seed: o.seed, Plan: o.plan, Faults: o.faults, Parallel: o.parallel,
+		Try: func(ctx context.Context, d search.Draw) (search.Result, error) {
+			dir, result, err := tryDraw(ctx, o, d)
+			if result.Outcome == search.Unexpected {
 				found = dir
 			}
-			return outcome, err
+			return result, err
 		},
 		Over: func() bool { return time.Now().After(end) },
 		Progress: func(p search.Progress) {
-			fmt.Fprintf(out, "%4d  %-19s  %s\n", p.Draw.N, p.Outcome, cells(p.Draw.Cells))
+			fmt.Fprintf(out, "%4d  %-19s  %s\n", p.Draw.N, p.Outcome, strings.Join(p.Draw.Names, ", "))
 		},
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d plans, %d judged, %d of %d cells tried\n", sum.Plans, sum.Judged, sum.Cells, sum.CellsOf)
+	fmt.Fprintf(out, "\n%d plans, %d judged; %d of %d faults drawn, which met transactions in %d ways\n", sum.Plans, sum.Judged, sum.Drawn, sum.DrawnOf, sum.Met)
 	switch {
 	case sum.Found == nil && sum.Judged == 0:
 		return &exit{exitUnjudged, errors.New("no plan could be judged: the budget is too short, or no fault met its request")}
@@ -125,53 +132,23 @@ func reportFound(ctx context.Context, out io.Writer, o searchOptions, sum search
 }
 
 // tryDraw runs one plan. Only the folder of an unexpected violation is kept.
-func tryDraw(ctx context.Context, opts searchOptions, d search.Draw) (dir string, o search.Outcome, err error) {
+func tryDraw(ctx context.Context, opts searchOptions, d search.Draw) (dir string, r search.Result, err error) {
 	j, err := newJob(d.Scenario, runOptions{}, d.Scenario.Run.Seed)
 	if err != nil {
-		return "", "", err
+		return "", r, err
 	}
 	if dir, err = freshDir(opts.out, j); err != nil {
-		return "", "", err
+		return "", r, err
 	}
 	defer func() {
-		if o != search.Unexpected {
+		if r.Outcome != search.Unexpected {
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
 	_, runErr := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: version(), Clusters: opts.pool})
 	report, _, err := judgeDir(ctx, dir, checker.Options{})
 	if err != nil {
-		return dir, search.Unjudged, nil // it ended before there was a history
+		return dir, search.Result{Outcome: search.Unjudged}, nil // it ended before there was a history
 	}
-	return dir, outcomeOf(report, runErr), nil
-}
-
-// outcomeOf takes a violation for what it is even where a fault never met its
-// request and the run counts as not judged.
-func outcomeOf(r *checker.Report, runErr error) search.Outcome {
-	permitted := false
-	for _, g := range r.Guarantees {
-		if g.Verdict != checker.Violated || g.Expected == checker.Violated || g.Expected == scenarios.Any {
-			continue
-		}
-		if g.Permitted == "" {
-			return search.Unexpected
-		}
-		permitted = true
-	}
-	switch {
-	case permitted:
-		return search.Permitted
-	case runErr != nil || r.Exit == exitUnjudged:
-		return search.Unjudged
-	}
-	return search.AsExpected
-}
-
-func cells(cs []search.Cell) string {
-	var names []string
-	for _, c := range cs {
-		names = append(names, string(c))
-	}
-	return strings.Join(names, ", ")
+	return dir, search.Judged(report, runErr), nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/harness/network"
 )
 
 // rehashTries bounds the search for a spread of coordinators that avoids dead
@@ -97,6 +99,7 @@ func (e *embedded) giveAway(ctx context.Context) error {
 	if len(living) == 0 {
 		return nil
 	}
+	ctx = network.With(ctx, network.Beside(network.From(ctx))) // strike is held
 	m, err := metadata(ctx, living[0].Addr, nil)
 	if err != nil {
 		return fmt.Errorf("which leaders to move: %w", err)

@@ -46,6 +46,16 @@ func From(ctx context.Context) Network {
 	return TCP
 }
 
+// Beside is n as those see it who stand beside its listeners: what they send takes no
+// time where n is memory. Who waits for an answer with a lock held must be there, or a
+// bubble's time stands still.
+func Beside(n Network) Network {
+	if m, ok := n.(*Memory); ok {
+		return m.Near()
+	}
+	return n
+}
+
 // Dial connects to address, host:port, in the network of ctx.
 func Dial(ctx context.Context, address string) (net.Conn, error) {
 	return From(ctx).DialContext(ctx, "tcp", address)

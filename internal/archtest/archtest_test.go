@@ -30,14 +30,16 @@ var rooms = map[string][]string{
 	"harness":                    {"history", "scenarios", "harness/plan", "harness/network", "harness/cluster", "harness/proxy", "harness/client", "faults"},
 	"checker/linear":             {"history"},
 	"checker":                    {"history", "checker/linear"},
-	"trials":                     {}, // counting
-	"search":                     {"scenarios"},
-	"shrink":                     {"scenarios", "trials"},
-	"reports":                    {"checker", "history", "trials"},
-	"lint":                       {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
-	"verify":                     {"scenarios", "lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
-	"clients/franz-go":           {"harness/client", "harness/network", "history"},
-	"internal/archtest":          {},
+	"trials":                     {},                       // counting
+	"search":                     {"scenarios", "checker"}, // whose evidence guides it
+	// runs in bubbles; of tests alone
+	"search/faketime":   {"search", "scenarios", "checker", "history", "harness", "harness/plan", "harness/network", "harness/client", "clients/franz-go"},
+	"shrink":            {"scenarios", "trials"},
+	"reports":           {"checker", "history", "trials"},
+	"lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
+	"verify":            {"scenarios", "lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
+	"clients/franz-go":  {"harness/client", "harness/network", "history"},
+	"internal/archtest": {},
 }
 
 // forbidden says which of others' packages a room must never reach, even through

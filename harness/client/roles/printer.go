@@ -28,16 +28,22 @@ type Printer struct {
 	out     io.Writer
 
 	wake chan struct{}
+	quit chan struct{} // closed by Close
 	done sync.WaitGroup
 }
 
 // NewPrinter prints to out. Close ends the goroutine that it starts.
 func NewPrinter(out io.Writer) *Printer {
-	p := &Printer{out: out, wake: make(chan struct{}, 1)}
+	p := &Printer{out: out, wake: make(chan struct{}, 1), quit: make(chan struct{})}
 	p.done.Go(func() {
-		for range p.wake {
-			gather()
-			_ = p.Flush() // every caller of flush sees the error too
+		for {
+			select {
+			case <-p.wake:
+				gather()
+				_ = p.Flush() // every caller of flush sees the error too
+			case <-p.quit:
+				return
+			}
 		}
 	})
 	return p
@@ -164,9 +170,10 @@ func (p *Printer) Flush() error {
 	return err
 }
 
-// Close writes what is left. Nothing may be printed after it.
+// Close writes what is left. What a library that is still being closed tells after it
+// goes nowhere.
 func (p *Printer) Close() error {
-	close(p.wake)
+	close(p.quit)
 	p.done.Wait()
 	return p.Flush()
 }

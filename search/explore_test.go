@@ -1,4 +1,4 @@
-package plan
+package search
 
 import (
 	"testing"
@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/harness/plan"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -28,16 +30,16 @@ func explored(t *testing.T) *scenarios.Scenario {
 // TestExploreReachesEveryCell: as long as a cell is empty, none is aimed at twice.
 func TestExploreReachesEveryCell(t *testing.T) {
 	s := explored(t)
-	all := map[Cell]bool{}
+	all := map[checker.Cell]bool{}
 	for _, f := range s.Faults[:2] {
-		for _, c := range candidates(s, f) {
+		for _, c := range places(s, f) {
 			all[c.cell] = true
 		}
 	}
 	if len(all) != 4*5+4 {
 		t.Fatalf("%d cells, want four phases of a kill in five roles and of a crash: %v", len(all), all)
 	}
-	hits := map[Cell]int64{}
+	hits := map[checker.Cell]int64{}
 	for n := range uint64(20) { // a kill has 20 cells
 		e := Explore(s, n, hits)
 		if len(e.Aims) != 2 {
@@ -54,7 +56,7 @@ func TestExploreReachesEveryCell(t *testing.T) {
 		for _, c := range e.Aims {
 			hits[c]++
 		}
-		if _, err := Build(e.Scenario, n); err != nil {
+		if _, err := plan.Build(e.Scenario, n); err != nil {
 			t.Error(err)
 		}
 	}
@@ -65,7 +67,7 @@ func TestExploreReachesEveryCell(t *testing.T) {
 
 func TestExploreIsDeterministic(t *testing.T) {
 	s := explored(t)
-	hits := map[Cell]int64{{"kill", "ending", "leader"}: 3}
+	hits := map[checker.Cell]int64{{Kind: "kill", Phase: "ending", Role: "leader"}: 3}
 	a, b := Explore(s, 7, hits), Explore(s, 7, hits)
 	if diff := cmp.Diff(a, b); diff != "" {
 		t.Error(diff)
@@ -84,8 +86,8 @@ func TestExploreKeepsTheVictimsKind(t *testing.T) {
 	at := 3 * time.Second
 	for _, k := range []scenarios.FaultKind{scenarios.KindCrash, scenarios.KindPause, scenarios.KindStop, scenarios.KindRestart} {
 		f := scenarios.Fault{Kind: k, When: scenarios.Trigger{At: &at}, Args: scenarios.FaultArgs{Client: "till"}}
-		for _, c := range candidates(s, f) {
-			if c.broker != "" || c.cell.Role != "client" {
+		for _, c := range places(s, f) {
+			if c.victim.Broker != "" || c.cell.Role != "client" {
 				t.Errorf("%s of a client goes to %v", k, c.cell)
 			}
 		}

@@ -1,0 +1,5 @@
+//go:build synctests
+
+package faketime
+
+const tagged = true
