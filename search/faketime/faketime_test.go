@@ -91,7 +91,7 @@ func keep(t *testing.T, dir string) string {
 func TestHolds(t *testing.T) {
 	n := *plans
 	if n == 0 {
-		n = 60
+		n = 40
 	}
 	sum, dir := hunt(t, load(t, *name), n, func(r search.Result, _ *checker.Report) bool { return r.Outcome == search.Unexpected })
 	if sum.Found != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	plans = flag.Int("plans", 0, "plans that must hold (default 60)")
+	plans = flag.Int("plans", 0, "plans that must hold (default 40)")
 	seed  = flag.Uint64("seed", 1, "seed of every draw")
 	only  = flag.Int("plan", 0, "draw this plan of the seed alone, and keep its folder")
 	name  = flag.String("scenario", "exactly-once", "scenario that must hold")
