@@ -67,13 +67,9 @@ goes there.`,
 
 // trackRecord prints the tables of the shipped mistakes and bugs.
 func trackRecord(out io.Writer, dirs []string) error {
-	var runs []reports.Trial
-	for _, dir := range dirs {
-		t, err := reports.LoadTrial(dir)
-		if err != nil {
-			return err
-		}
-		runs = append(runs, t)
+	runs, err := judged(dirs)
+	if err != nil {
+		return err
 	}
 	for _, folder := range []string{"mistakes", "bugs"} {
 		known, err := knownOf(folder)
@@ -180,20 +176,9 @@ func reportAgain(cmd *cobra.Command, dirs []string) error {
 }
 
 func showTrend(w io.Writer, dirs []string, out string) error {
-	var trials []reports.Trial
-	for _, dir := range dirs {
-		t, err := reports.LoadTrial(dir)
-		if errors.Is(err, os.ErrNotExist) {
-			fmt.Fprintf(os.Stderr, "left out: %v; `onceproof report %s` judges it\n", err, dir)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		trials = append(trials, t)
-	}
-	if len(trials) == 0 {
-		return errors.New("none of the run folders has a verdict; `onceproof report DIR` judges them")
+	trials, err := judged(dirs)
+	if err != nil {
+		return err
 	}
 	var page bytes.Buffer
 	if err := reports.Trend(&page, filepath.Dir(out), trials); err != nil {
@@ -205,6 +190,27 @@ func showTrend(w io.Writer, dirs []string, out string) error {
 	if err := reports.TrendText(w, trials, isTerminal(w)); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%s shows it\n", out)
+	_, err = fmt.Fprintf(w, "\n%s shows it\n", out)
 	return err
+}
+
+// judged loads the runs that have a verdict, and names the others on standard error:
+// a run that was interrupted has none.
+func judged(dirs []string) ([]reports.Trial, error) {
+	var trials []reports.Trial
+	for _, dir := range dirs {
+		t, err := reports.LoadTrial(dir)
+		if errors.Is(err, os.ErrNotExist) {
+			fmt.Fprintf(os.Stderr, "left out: %v; `onceproof report %s` judges it\n", err, dir)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		trials = append(trials, t)
+	}
+	if len(trials) == 0 {
+		return nil, errors.New("none of the run folders has a verdict; `onceproof report DIR` judges them")
+	}
+	return trials, nil
 }
