@@ -24,17 +24,18 @@ type Result struct {
 // exitUnjudged is Report.Exit of a run that could not be judged.
 const exitUnjudged = 3
 
-// Judged is the result of a run, of which runErr says why it could not be judged. A
+// Judged is the result of a run of s, of which runErr says why it could not be judged. A
 // violation is one even where a fault never met its request, and the run counts as not
-// judged.
-func Judged(r *checker.Report, runErr error) Result {
+// judged. What a line of the configuration permits is no find, unless s says in so many
+// words that the guarantee holds.
+func Judged(s *scenarios.Scenario, r *checker.Report, runErr error) Result {
 	result := Result{Outcome: AsExpected, Met: r.Evidence.Coverage}
 	permitted := false
 	for _, g := range r.Guarantees {
 		if g.Verdict != checker.Violated || g.Expected == checker.Violated || g.Expected == scenarios.Any {
 			continue
 		}
-		if g.Permitted == "" {
+		if g.Permitted == "" || s.Expect[string(g.Guarantee)] == string(checker.Holds) {
 			result.Outcome = Unexpected
 			return result
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/scenarios"
 )
 
 func TestJudged(t *testing.T) {
@@ -12,19 +13,23 @@ func TestJudged(t *testing.T) {
 		return &checker.Report{Guarantees: []checker.Result{{Guarantee: checker.NoLoss, Verdict: v, Expected: expected, Permitted: permitted}}}
 	}
 	never := errors.New("a fault was never seen")
+	silent := &scenarios.Scenario{}
+	claims := &scenarios.Scenario{Expect: map[string]string{"no-loss": "holds"}}
 	for _, test := range []struct {
+		of     *scenarios.Scenario
 		report *checker.Report
 		err    error
 		want   Outcome
 	}{
-		{result(checker.Holds, checker.Holds, ""), nil, AsExpected},
-		{result(checker.Holds, checker.Holds, ""), never, Unjudged},
-		{result(checker.Violated, checker.Holds, ""), nil, Unexpected},
-		{result(checker.Violated, checker.Holds, ""), never, Unexpected},
-		{result(checker.Violated, checker.Holds, "acks=1"), nil, Permitted},
-		{result(checker.Violated, checker.Violated, ""), nil, AsExpected},
+		{silent, result(checker.Holds, checker.Holds, ""), nil, AsExpected},
+		{silent, result(checker.Holds, checker.Holds, ""), never, Unjudged},
+		{silent, result(checker.Violated, checker.Holds, ""), nil, Unexpected},
+		{silent, result(checker.Violated, checker.Holds, ""), never, Unexpected},
+		{silent, result(checker.Violated, checker.Holds, "acks=1"), nil, Permitted},
+		{claims, result(checker.Violated, checker.Holds, "acks=1"), nil, Unexpected},
+		{silent, result(checker.Violated, checker.Violated, ""), nil, AsExpected},
 	} {
-		if got := Judged(test.report, test.err).Outcome; got != test.want {
+		if got := Judged(test.of, test.report, test.err).Outcome; got != test.want {
 			t.Errorf("%+v, %v: %q, want %q", test.report.Guarantees[0], test.err, got, test.want)
 		}
 	}

@@ -40,8 +40,9 @@ func searchCommand() *cobra.Command {
 lost, late, repeated or refused, clients that crash, pause or are cut off, brokers that
 die or lose their role. What was drawn least comes first, and of that what the faults of
 earlier plans have met least: a kind of fault, a phase of a transaction, a role. The
-search ends with the first violation that the scenario does not expect and no line of its
-configuration permits, which is then shrunk to a scenario file, or when the budget does.
+search ends with the first violation that the scenario does not expect, which is then
+shrunk to a scenario file, or when the budget does. What a line of its configuration
+permits, such as acks=1, is no find, unless its expect says that the guarantee holds.
 
 A plan is fixed by the scenario, --seed and its number; what was met decides which
 number comes next. --plan draws one again.`,
@@ -150,5 +151,5 @@ func tryDraw(ctx context.Context, opts searchOptions, d search.Draw) (dir string
 	if err != nil {
 		return dir, search.Result{Outcome: search.Unjudged}, nil // it ended before there was a history
 	}
-	return dir, search.Judged(report, runErr), nil
+	return dir, search.Judged(d.Scenario, report, runErr), nil
 }

@@ -164,8 +164,9 @@ func TestMemoryIsFixedByItsSeed(t *testing.T) {
 		})
 		return d
 	}
-	if took(1) != took(1) || took(1) == took(2) {
-		t.Errorf("seed 1: %v and %v; seed 2: %v", took(1), took(1), took(2))
+	one, again, two := took(1), took(1), took(2)
+	if one != again || one == two {
+		t.Errorf("seed 1: %v and %v; seed 2: %v", one, again, two)
 	}
 }
 

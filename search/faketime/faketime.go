@@ -49,7 +49,7 @@ func Run(t *testing.T, s *scenarios.Scenario, dir string) (report *checker.Repor
 				Workers: map[string]client.Main{client.Builtin: franzgo.Inside},
 			},
 		})
-		time.Sleep(afterlife)
+		<-time.After(afterlife)
 	})
 	r, err := history.Open(dir)
 	if err != nil {

@@ -47,11 +47,11 @@ func hunt(t *testing.T, s *scenarios.Scenario, n int, ends func(search.Result, *
 			if err != nil {
 				return search.Result{}, fmt.Errorf("plan %d (%s): %w", d.N, strings.Join(d.Names, ", "), err)
 			}
-			r := search.Judged(report, runErr)
+			r := search.Judged(s, report, runErr)
 			if testing.Verbose() || *only > 0 {
 				t.Logf("plan %d: %s: %s: %s", d.N, r.Outcome, strings.Join(d.Names, ", "), report.Why)
 			}
-			if r.Outcome = search.AsExpected; ends(search.Judged(report, runErr), report) {
+			if r.Outcome = search.AsExpected; ends(search.Judged(s, report, runErr), report) {
 				r.Outcome, found = search.Unexpected, dir
 				return r, nil
 			}
