@@ -16,7 +16,7 @@ import (
 
 // electionWait is how long a target that may exist in a moment is waited for: a
 // leader or coordinator between two elections.
-const electionWait = 10 * time.Second
+const electionWait = 30 * time.Second
 
 // dice returns the draws of one strike.
 func dice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x6f6e6365)) }
