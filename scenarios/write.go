@@ -235,3 +235,20 @@ func (f *Fault) UnmarshalJSON(text []byte) error {
 	*f = out
 	return nil
 }
+
+// Checked is s as its file would be read: for a scenario that a program has changed.
+// The error says what a file would be refused for, or what its backend cannot do.
+func Checked(s *Scenario) (*Scenario, error) {
+	yaml, err := Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := Parse(s.File, yaml)
+	if err != nil {
+		return nil, err
+	}
+	if err := CheckBackend(parsed, parsed.Cluster.Backend); err != nil {
+		return nil, err
+	}
+	return parsed, nil
+}

@@ -120,15 +120,7 @@ func with(s *scenarios.Scenario, faults []scenarios.Fault, seed uint64) (*scenar
 	c := *s
 	c.Faults, c.Control, c.Fixed = faults, nil, nil
 	c.Run.Seed, c.Run.HasSeed = seed, true
-	yaml, err := scenarios.Marshal(&c)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := scenarios.Parse(s.File, yaml)
-	if err != nil {
-		return nil, err
-	}
-	return parsed, scenarios.CheckBackend(parsed, parsed.Cluster.Backend)
+	return scenarios.Checked(&c)
 }
 
 // wire are the faults that strike one request of a client, and the crashes of the

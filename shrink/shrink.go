@@ -214,18 +214,7 @@ func edited(s *scenarios.Scenario, change func(*scenarios.Scenario)) (*scenarios
 		}
 	}
 	change(&c)
-	yaml, err := scenarios.Marshal(&c)
-	if err != nil {
-		return nil, err
-	}
-	parsed, err := scenarios.Parse(s.File, yaml)
-	if err != nil {
-		return nil, err
-	}
-	if err := scenarios.CheckBackend(parsed, parsed.Cluster.Backend); err != nil {
-		return nil, err
-	}
-	return parsed, nil
+	return scenarios.Checked(&c)
 }
 
 // text is s as a file, by which candidates are told apart.
