@@ -329,8 +329,21 @@ func electPreferred(ctx context.Context, any Broker, topic string, p int32) erro
 }
 
 // checkEmpty sees no topic, group and transactional id in any broker: what a client
-// that has ended sent last may have arrived after all.
+// that has ended sent last may have arrived after all. A coordinator that still loads,
+// as after an election, is waited for; nothing else is.
 func (d *docker) checkEmpty(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, cleanLimit)
+	defer cancel()
+	return until(ctx, func() error {
+		err := d.empty(ctx)
+		if err != nil && !errors.Is(err, kerr.CoordinatorLoadInProgress) {
+			err = giveUp{err}
+		}
+		return err
+	})
+}
+
+func (d *docker) empty(ctx context.Context) error {
 	if err := d.down(); err != nil {
 		return err
 	}

@@ -18,6 +18,9 @@ import (
 // stopTimeout is what an orderly shutdown of a broker may take.
 const stopTimeout = 60 * time.Second
 
+// freezeLimit is what freezing a node may take.
+const freezeLimit = 10 * time.Second
+
 // member is one node of a docker cluster and its container.
 type member struct {
 	node
@@ -219,11 +222,20 @@ func (d *docker) Wiped(id BrokerID) int {
 	return m.log.wipes()
 }
 
-// Pause freezes all of a broker's threads, as SIGSTOP would.
+// Pause freezes all of a broker's threads, as SIGSTOP would. While a thread waits for
+// a disk or is being started, the freezer of control groups v1 fails; the engine's
+// runtime tries for a moment, thaws what it has and says so: then it is asked again.
 func (d *docker) Pause(ctx context.Context, id BrokerID) error {
+	ctx, cancel := context.WithTimeout(ctx, freezeLimit)
+	defer cancel()
 	return d.toggle(ctx, id, Running, Paused, func(ctx context.Context, m *member) error {
-		_, err := d.engine.api.ContainerPause(ctx, m.container, client.ContainerPauseOptions{})
-		return err
+		return until(ctx, func() error {
+			_, err := d.engine.api.ContainerPause(ctx, m.container, client.ContainerPauseOptions{})
+			if err != nil && !strings.Contains(err.Error(), "unable to freeze") {
+				err = giveUp{err}
+			}
+			return err
+		})
 	})
 }
 

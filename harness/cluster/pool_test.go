@@ -99,6 +99,7 @@ func TestPoolLendsCleanBrokers(t *testing.T) {
 		t.Fatalf("served %d, %v", served, err)
 	}
 	d := c.(*docker)
+	defer d.Close()
 	was := idsOf(t, d)
 	live(t, d)
 	if err := p.Give(c, ""); err != nil {
@@ -112,6 +113,7 @@ func TestPoolLendsCleanBrokers(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(chosen)
+	defer again.Close()
 	if again != c || served != 1 {
 		t.Fatalf("served %d; the same brokers: %v", served, again == c)
 	}
