@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -68,10 +69,21 @@ func propertyFlags(cmd *cobra.Command, files *lint.Files) {
 	f.StringVar(&files.Pattern, "pattern", "", "when the application commits: "+strings.Join(scenarios.CommitPatterns, ", "))
 }
 
+// sideless is the error of a properties file that is given where a scenario would be.
+func sideless(file string) error {
+	if filepath.Ext(file) != ".properties" {
+		return nil
+	}
+	return fmt.Errorf("whose properties are in %[1]s? Say --producer %[1]s, --consumer %[1]s or --broker %[1]s", file)
+}
+
 // applications are those of the scenarios that are named, else of the files.
 func applications(notes io.Writer, files lint.Files, names []string) ([]*lint.Application, error) {
 	var apps []*lint.Application
 	for _, name := range names {
+		if err := sideless(name); err != nil {
+			return nil, err
+		}
 		s, err := scenarios.Load(name)
 		if err != nil {
 			return nil, err

@@ -52,7 +52,15 @@ that is at-least-once on purpose.`,
   onceproof verify --library franz-go --producer p.properties --budget 3m --backend embedded
   onceproof verify --producer p.properties --consumer c.properties --pattern transaction --fix
   onceproof verify --producer p.properties --consumer c.properties --allow no-duplicates`,
-		Args: cobra.NoArgs,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			if err := sideless(args[0]); err != nil {
+				return err
+			}
+			return fmt.Errorf("verify chooses its scenarios by itself: %q is not asked for; onceproof run runs one", args[0])
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.seeded = cmd.Flags().Changed("seed")
 			if o.budget <= 0 {

@@ -29,6 +29,7 @@ func TestLintIsAGate(t *testing.T) {
 		{[]string{"exactly-once"}, exitExpected, ""},
 		{[]string{"--explain", "no-such-rule"}, exitUsage, "acks-1"},
 		{nil, exitUsage, "--producer"},
+		{[]string{"bad.properties"}, exitUsage, "--producer bad.properties, --consumer bad.properties or --broker bad.properties"},
 	} {
 		got := onceproof(t, dir, append([]string{"lint"}, tt.args...)...)
 		if got.code != tt.code || !strings.Contains(got.stderr, tt.says) {
