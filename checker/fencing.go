@@ -10,10 +10,14 @@ import (
 
 // owning is the time in which a process held a partition for its group.
 type owning struct {
+	asked    int64 // when it asked for what it was given, as far as that was seen
 	from, to int64 // to is 0 while it lasts
 	proc     int32
 	line     uint32
 }
+
+// replaces says whether o was given the partition after old was, for certain.
+func (o owning) replaces(old owning) bool { return o.proc != old.proc && o.asked > old.from }
 
 // owns keeps who was told that it owns what. Rebalances are rare, so this list
 // is short.
@@ -35,7 +39,8 @@ func (j *judge) owns(p *proc, tp int32, e *history.Event) {
 		}
 	}
 	if e.Op == history.OpAssigned {
-		j.owners[k] = append(list, owning{from: e.T, proc: p.id, line: uint32(j.line)})
+		asked := j.wire.assigned.askedBefore(p.instance, e.Group, e.T)
+		j.owners[k] = append(list, owning{asked: asked, from: e.T, proc: p.id, line: uint32(j.line)})
 	}
 }
 
@@ -153,7 +158,7 @@ func (j *judge) replaced(group, tp, p int32, t int64) (mine, theirs owning, ok b
 		if o.proc == p {
 			mine, ok = o, false
 			theirs = owning{}
-		} else if mine.line != 0 && theirs.line == 0 {
+		} else if mine.line != 0 && theirs.line == 0 && o.replaces(mine) {
 			theirs, ok = o, true
 		}
 	}
@@ -287,7 +292,7 @@ func (j *judge) doubleOwners() {
 		tp := int32(k & 0xffffffff)
 		for _, o := range list {
 			for _, n := range list {
-				if n.proc != o.proc && n.from > o.from && (o.to == 0 || o.to > n.from+ownerGrace) {
+				if n.replaces(o) && (o.to == 0 || o.to > n.from+ownerGrace) {
 					if s, ok := starts[pair{tp, o.proc}]; !ok || n.from < s[1].from {
 						starts[pair{tp, o.proc}] = [2]owning{o, n}
 					}

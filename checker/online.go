@@ -33,6 +33,7 @@ type Online struct {
 
 	clients map[string]*history.ClientInfo
 	asides  map[string]bool // retry and dead-letter topics
+	given   assignments
 	procs   map[string]*liveProc
 	parts   map[history.TopicPartition]*livePart
 	groups  map[string]*liveGroup
@@ -70,6 +71,7 @@ func NewOnline(h history.Header, notify func(Alarm)) *Online {
 		line:    1,
 		clients: map[string]*history.ClientInfo{},
 		asides:  map[string]bool{},
+		given:   assignments{},
 		procs:   map[string]*liveProc{},
 		parts:   map[history.TopicPartition]*livePart{},
 		groups:  map[string]*liveGroup{},
@@ -100,6 +102,10 @@ func (o *Online) Observe(e *history.Event) {
 	case history.SrcClient:
 		if p := o.proc(e.Proc); p != nil {
 			o.client(p, e)
+		}
+	case history.SrcWire:
+		if api, _ := e.Data["api"].(string); api != "" {
+			o.given.observe(e, api)
 		}
 	case history.SrcHarness:
 		if e.Op == history.OpExit {

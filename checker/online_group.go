@@ -58,9 +58,10 @@ type liveFetch struct {
 type tile struct{ off, end int64 }
 
 type liveOwner struct {
-	proc string
-	from int64
-	gone bool // given up
+	proc  string
+	asked int64 // when it asked for what it was given, as far as that was seen
+	from  int64
+	gone  bool // given up
 }
 
 // contest is a process that goes on though its partition was given to another.
@@ -163,32 +164,34 @@ func (o *Online) owns(p *liveProc, r *liveRegister, e *history.Event) {
 		}
 	default:
 		delete(r.contests, p.name)
+		_, instance := splitProc(p.name)
+		asked := o.given.askedBefore(instance, e.Group, e.T)
 		for _, w := range r.owners {
-			if w.proc != p.name && !w.gone && w.from < e.T && r.contests[w.proc] == nil && o.procs[w.proc] != nil {
+			if w.proc != p.name && !w.gone && w.from < asked && r.contests[w.proc] == nil && o.procs[w.proc] != nil {
 				r.contests[w.proc] = &contest{by: p.name, from: e.T}
 			}
 		}
 		if len(r.owners) == mostNewest {
 			r.owners = slices.Delete(r.owners, 0, 1)
 		}
-		r.owners = append(r.owners, liveOwner{proc: p.name, from: e.T})
+		r.owners = append(r.owners, liveOwner{proc: p.name, asked: asked, from: e.T})
 	}
 }
 
 // replaced is who was given the partition after proc last was, before t.
 func (r *liveRegister) replaced(proc string, t int64) (string, bool) {
-	mine := false
+	var mine int64 // when it was given it; 0 = not seen
 	by := ""
 	for _, w := range r.owners {
 		switch {
 		case w.from >= t:
 		case w.proc == proc:
-			mine, by = true, ""
-		case mine && by == "":
+			mine, by = w.from, ""
+		case mine != 0 && by == "" && w.asked > mine:
 			by = w.proc
 		}
 	}
-	return by, mine && by != ""
+	return by, mine != 0 && by != ""
 }
 
 // reading looks for a process that reads on, long after its partition was given

@@ -13,6 +13,7 @@ type wireView struct {
 	groups     map[string]int32    // group -> its coordinator
 	joining    map[string]stay     // by client instance and group
 	shares     map[string]*share   // of members of KIP-848 groups, as joining
+	assigned   assignments
 	leads      map[history.TopicPartition]int32
 	controller int32 // -1 = not known
 	replicated bool
@@ -52,7 +53,7 @@ const markersBy = 1_000_000_000
 
 func newWireView(h history.Header) wireView {
 	return wireView{
-		txns: map[string]*wireTxn{}, groups: map[string]int32{}, joining: map[string]stay{}, shares: map[string]*share{}, controller: -1,
+		txns: map[string]*wireTxn{}, groups: map[string]int32{}, joining: map[string]stay{}, shares: map[string]*share{}, assigned: assignments{}, controller: -1,
 		leads:      map[history.TopicPartition]int32{},
 		replicated: h.Backend != "embedded" && slices.ContainsFunc(h.Topics, func(t history.TopicInfo) bool { return t.Replicas > 1 }),
 	}
@@ -143,6 +144,7 @@ func (w *wireView) observe(e *history.Event, api string, line int64) {
 	if e.Group != "" && RoleOf(api) == RoleGroupCoordinator && e.Err == nil {
 		w.groups[e.Group] = int32(broker)
 	}
+	w.assigned.observe(e, api)
 	switch api {
 	case "JoinGroup", "SyncGroup", "LeaveGroup", "Heartbeat":
 		w.observeMember(e, api)

@@ -77,7 +77,7 @@ func (h *hunt) work(ctx context.Context) (ended bool) {
 	for !h.cfg.Over() {
 		draw, ok := h.next(ctx)
 		if !ok {
-			return true
+			return h.failed() // else another one has ended it, or is at the only plan
 		}
 		result, err := h.cfg.Try(ctx, draw)
 		if h.note(ctx, draw, result, err) {
@@ -85,6 +85,12 @@ func (h *hunt) work(ctx context.Context) (ended bool) {
 		}
 	}
 	return false
+}
+
+func (h *hunt) failed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.err != nil
 }
 
 func (h *hunt) next(ctx context.Context) (Draw, bool) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -142,13 +144,20 @@ func TestWhatWasMetComesLater(t *testing.T) {
 	}
 }
 
-func TestRunOfOnePlan(t *testing.T) {
+// TestRunOfOnePlan: who finds the only plan taken does not end it.
+func TestRunOfOnePlan(t *testing.T) { synctest.Test(t, runOfOnePlan) }
+
+func runOfOnePlan(t *testing.T) {
 	var tried []int
 	s, err := Run(t.Context(), Config{Scenario: embedded(t, "exactly-once"), Seed: 7, Plan: 41, Faults: 2, Parallel: 2,
 		Over: func() bool { return false },
-		Try: func(_ context.Context, d Draw) (Result, error) {
+		Try: func(ctx context.Context, d Draw) (Result, error) {
 			tried = append(tried, d.N)
-			return Result{Outcome: AsExpected}, nil
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Minute):
+			}
+			return Result{Outcome: AsExpected}, ctx.Err()
 		}})
 	if err != nil || s.Plans != 1 || !slices.Equal(tried, []int{41}) {
 		t.Errorf("tried %v, %+v, %v; want plan 41 alone", tried, s, err)

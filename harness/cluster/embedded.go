@@ -25,6 +25,7 @@ import (
 type embedded struct {
 	fake  *kfake.Cluster
 	gates []*gate // of broker i+1
+	alive *sessions
 
 	// strike serialises what changes which brokers live; it is held through
 	// Close, so that no call reaches kfake afterwards (it would wait for ever).
@@ -73,6 +74,7 @@ func startEmbedded(ctx context.Context, spec Spec) (_ *embedded, err error) {
 		return nil, fmt.Errorf("%w: embedded: %w", ErrUnavailable, err)
 	}
 	e.gates = e.gates[1:]
+	e.alive = keepSessions(ctx, e.fake, e.Brokers)
 	e.fake.ControlKey(int16(kmsg.FindCoordinator), e.noteCoordinators)
 	e.fake.ControlKey(int16(kmsg.OffsetForLeaderEpoch), e.endOfEpoch)
 
@@ -139,6 +141,9 @@ func (e *embedded) Close() error {
 		return nil
 	}
 	e.closed = true
+	if e.alive != nil {
+		e.alive.close()
+	}
 	e.fake.Close()
 	for _, g := range e.gates {
 		g.Close()
