@@ -69,6 +69,7 @@ type Tally struct {
 	Guarantee    checker.Guarantee `json:"guarantee"`
 	Holds        int               `json:"holds"`
 	Violated     int               `json:"violated"`
+	Surprises    int               `json:"violated-unexpectedly"` // of Violated, those that the scenario does not expect
 	NotExercised int               `json:"not-exercised"`
 	Unknown      int               `json:"unknown"`
 	Low          float64           `json:"violated-low"` // 95 % interval of the share of violated runs among the judged (Wilson)
@@ -202,6 +203,9 @@ func tally(g checker.Guarantee, runs []*Trial) Tally {
 			t.Holds++
 		case checker.Violated:
 			t.Violated++
+			if r.Expected != checker.Violated {
+				t.Surprises++
+			}
 		case checker.NotExercised:
 			t.NotExercised++
 		default:

@@ -35,6 +35,7 @@ func (c *Comparison) Markdown(w io.Writer) error {
 	if c.Setting.Command != "" {
 		fmt.Fprintf(&b, "%s.\n\n    %s\n\n", markdown(c.Setting.Words()), c.Setting.Command)
 	}
+	overviewMarkdown(&b, c.overview())
 	for _, s := range c.Scenarios {
 		fmt.Fprintf(&b, "### %s\n\n| library | runs |", markdown(s.Scenario))
 		for _, g := range s.Guarantees {
@@ -60,6 +61,28 @@ func (c *Comparison) Markdown(w io.Writer) error {
 	}
 	return nil
 }
+
+func overviewMarkdown(b *strings.Builder, o overview) {
+	if len(o.Rows) == 0 {
+		return
+	}
+	b.WriteString("| scenario |")
+	for _, l := range o.Libraries {
+		fmt.Fprintf(b, " %s |", markdown(l))
+	}
+	fmt.Fprintf(b, "\n|---|%s\n", strings.Repeat("---|", len(o.Libraries)))
+	for _, row := range o.Rows {
+		fmt.Fprintf(b, "| %s |", markdown(row.Scenario))
+		for _, c := range row.Cells {
+			fmt.Fprintf(b, " %s |", strings.TrimSpace(symbol(c.Verdict)+" "+c.Words()))
+		}
+		b.WriteString("\n")
+	}
+	fmt.Fprintf(b, "\n%s\n\n", overviewKey)
+}
+
+// overviewKey explains an overview's cells.
+const overviewKey = "✓: nothing broke but what the scenario expects to, which stands in parentheses. ✗: what broke besides."
 
 // recoveryMarkdown is how long each fault was felt.
 func recoveryMarkdown(b *strings.Builder, s ScenarioComparison) {
@@ -126,8 +149,15 @@ func (c *Comparison) HTML(w io.Writer, base string) error {
 	page := struct {
 		CSS       template.CSS
 		Setting   ComparisonSetting
+		Overview  overview
+		Key       string
 		Scenarios []comparedView
-	}{CSS: template.CSS(reportCSS), Setting: c.Setting}
+	}{CSS: template.CSS(reportCSS), Setting: c.Setting, Overview: c.overview(), Key: overviewKey}
+	for _, row := range page.Overview.Rows {
+		for i := range row.Cells {
+			row.Cells[i].Link = linkTo(base, row.Cells[i].Link)
+		}
+	}
 	for _, s := range c.Scenarios {
 		page.Scenarios = append(page.Scenarios, viewOf(s, base))
 	}

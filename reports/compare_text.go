@@ -10,6 +10,9 @@ import (
 // Text writes the comparison for a terminal, a table a scenario.
 func (c *Comparison) Text(w io.Writer) error {
 	var b strings.Builder
+	if err := overviewText(&b, c.overview()); err != nil {
+		return fmt.Errorf("write the comparison: %w", err)
+	}
 	for _, s := range c.Scenarios {
 		alike := "all libraries do alike"
 		if s.Differs {
@@ -51,4 +54,26 @@ func (c *Comparison) Text(w io.Writer) error {
 		return fmt.Errorf("write the comparison: %w", err)
 	}
 	return nil
+}
+
+// overviewText has a line a scenario and a column a library. What broke is left to the
+// tables: its names would make the columns too wide.
+func overviewText(w io.Writer, o overview) error {
+	if len(o.Rows) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "\nscenario\t%s\n", strings.Join(o.Libraries, "\t"))
+	for _, row := range o.Rows {
+		fmt.Fprint(t, row.Scenario)
+		for _, c := range row.Cells {
+			fmt.Fprintf(t, "\t%s", symbol(c.Verdict))
+		}
+		fmt.Fprintln(t)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w, "\n✓: nothing broke but what the scenario expects to. ✗: something did besides, see below.")
+	return err
 }

@@ -105,6 +105,33 @@ func TestComparePutsDifferencesFirst(t *testing.T) {
 	}
 }
 
+// TestOverview: what the scenario expects is told apart from what broke besides, what
+// could not be tried from what held; a single scenario needs none.
+func TestOverview(t *testing.T) {
+	c := Compare(someTrials(t))
+	o := c.overview()
+	if d := cmp.Diff([]string{"franz-go", "sarama", "segmentio <b>"}, o.Libraries); d != "" {
+		t.Errorf("columns (-want +got):\n%s", d)
+	}
+	var got []string
+	for _, row := range o.Rows {
+		for _, cell := range row.Cells {
+			got = append(got, row.Scenario+": "+symbol(cell.Verdict)+" "+cell.Words())
+		}
+	}
+	want := []string{
+		"late-end: ✓ ", "late-end: ✗ order 1/2 (no-duplicates 1/2)", "late-end: – unsupported",
+		"exactly-once: ✓ ", "exactly-once: ✓ ", "exactly-once: – not run",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("cells (-want +got):\n%s", d)
+	}
+	c.Scenarios = c.Scenarios[:1]
+	if o := c.overview(); len(o.Rows) > 0 {
+		t.Errorf("one scenario has an overview: %+v", o)
+	}
+}
+
 func TestTheSameFaultIsDrawnForEachLibrary(t *testing.T) {
 	slow := trialOf(t, violatedRun(), "sarama", day)
 	for i := range slow.timeline.Faults {
