@@ -55,6 +55,7 @@ type LibraryResult struct {
 	Unjudged    int           `json:"unjudged"` // runs that the infrastructure spoilt
 	UnjudgedDir string        `json:"unjudged-dir,omitempty"`
 	Why         string        `json:"unjudged-why,omitempty"`
+	Found       []string      `json:"unjudged-found,omitempty"` // what broke all the same in runs that could not be judged, sorted
 	Cells       []Tally       `json:"guarantees"`
 	Rate        float64       `json:"records-a-second"` // median of the trials
 	Stall       time.Duration `json:"stall-ns"`         // the longest that a fault was felt, median of the trials
@@ -168,6 +169,11 @@ func libraryResult(library, version string, trials []*Trial) LibraryResult {
 		if t.spoilt() {
 			l.Unjudged++
 			l.UnjudgedDir, l.Why = t.Dir, t.Report.Infra
+			for _, r := range t.Report.Guarantees {
+				if r.Verdict == checker.Violated && r.Expected != checker.Violated {
+					l.Found = append(l.Found, string(r.Guarantee))
+				}
+			}
 			continue
 		}
 		for name, n := range t.Fatal {
@@ -180,6 +186,8 @@ func libraryResult(library, version string, trials []*Trial) LibraryResult {
 		rates, stalls = append(rates, t.Rate), append(stalls, float64(t.Stall))
 	}
 	l.Rate, l.Stall, l.Recoveries = median(rates), time.Duration(median(stalls)), recoveries(trials)
+	slices.Sort(l.Found)
+	l.Found = slices.Compact(l.Found)
 	slices.Sort(l.FatalNames)
 	l.FatalNames = slices.Compact(l.FatalNames)
 	for _, g := range checker.Guarantees {

@@ -70,7 +70,11 @@ func (l LibraryResult) glance() overviewCell {
 	case l.Unsupported != "":
 		return overviewCell{Verdict: checker.NotExercised, Rest: "unsupported"}
 	case l.Unjudged == l.Runs:
-		return overviewCell{Verdict: checker.Unknown, Rest: "not judged", Link: l.UnjudgedDir}
+		cell := overviewCell{Verdict: checker.Unknown, Rest: "not judged", Link: l.UnjudgedDir}
+		if len(l.Found) > 0 {
+			cell.Rest += ", yet " + strings.Join(l.Found, ", ")
+		}
+		return cell
 	}
 	cell := overviewCell{Verdict: checker.Holds}
 	for _, t := range l.Cells {

@@ -47,6 +47,9 @@ func (c *Comparison) Text(w io.Writer) error {
 			if l.Unjudged > 0 {
 				why, _, _ := strings.Cut(l.Why, "\n")
 				fmt.Fprintf(&b, "%s  %d of %d runs could not be judged: %s\n", l.Library, l.Unjudged, l.Runs, why)
+				if len(l.Found) > 0 {
+					fmt.Fprintf(&b, "%s  found violated all the same: %s\n", l.Library, strings.Join(l.Found, ", "))
+				}
 			}
 		}
 	}

@@ -195,6 +195,12 @@ func TestFatalErrorsAndRecoveriesAreCounted(t *testing.T) {
 	if l.Runs != 3 || l.Unjudged != 1 || l.Why != "no engine" || l.UnjudgedDir != spoilt.Dir {
 		t.Errorf("runs %d, unjudged %d (%s, %s)", l.Runs, l.Unjudged, l.Why, l.UnjudgedDir)
 	}
+	if d := cmp.Diff([]string{"order"}, l.Found); d != "" {
+		t.Errorf("what the spoilt run found all the same (-want +got):\n%s", d)
+	}
+	if cell := Compare([]Trial{spoilt}).Scenarios[0].Libraries[0].glance(); cell.Words() != "not judged, yet order" {
+		t.Errorf("its cell says %q", cell.Words())
+	}
 	if l.Fatal != 4 || l.fatalWords() != "4 (ErrAuth, ErrFenced)" {
 		t.Errorf("fatal errors %d, %q", l.Fatal, l.fatalWords())
 	}
