@@ -70,7 +70,7 @@ type Tally struct {
 	Guarantee    checker.Guarantee `json:"guarantee"`
 	Holds        int               `json:"holds"`
 	Violated     int               `json:"violated"`
-	Surprises    int               `json:"violated-unexpectedly"` // of Violated, those that the scenario does not expect
+	Surprises    int               `json:"violated-unexpectedly"` // of Violated, those where the scenario expects it to hold
 	NotExercised int               `json:"not-exercised"`
 	Unknown      int               `json:"unknown"`
 	Low          float64           `json:"violated-low"` // 95 % interval of the share of violated runs among the judged (Wilson)
@@ -170,7 +170,7 @@ func libraryResult(library, version string, trials []*Trial) LibraryResult {
 			l.Unjudged++
 			l.UnjudgedDir, l.Why = t.Dir, t.Report.Infra
 			for _, r := range t.Report.Guarantees {
-				if r.Verdict == checker.Violated && r.Expected != checker.Violated {
+				if r.Verdict == checker.Violated && r.Expected == checker.Holds {
 					l.Found = append(l.Found, string(r.Guarantee))
 				}
 			}
@@ -211,7 +211,7 @@ func tally(g checker.Guarantee, runs []*Trial) Tally {
 			t.Holds++
 		case checker.Violated:
 			t.Violated++
-			if r.Expected != checker.Violated {
+			if r.Expected == checker.Holds {
 				t.Surprises++
 			}
 		case checker.NotExercised:

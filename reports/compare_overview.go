@@ -23,13 +23,13 @@ type overviewRow struct {
 // overviewCell is what one library did in one scenario.
 type overviewCell struct {
 	Verdict  checker.Verdict // Holds if nothing broke unexpectedly
-	Broke    []string        // guarantees that were violated, though the scenario does not expect it
-	Expected []string        // those of which it does
+	Broke    []string        // guarantees that were violated, though the scenario expects them to hold
+	Expected []string        // those of which it does not
 	Rest     string          // why there is no verdict
 	Link     string
 }
 
-// Words are the cell's; what is violated as expected stands in parentheses.
+// Words are the cell's; what may be violated stands in parentheses.
 func (c overviewCell) Words() string {
 	words := strings.Join(c.Broke, ", ")
 	if len(c.Expected) > 0 {

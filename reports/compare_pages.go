@@ -82,7 +82,7 @@ func overviewMarkdown(b *strings.Builder, o overview) {
 }
 
 // overviewKey explains an overview's cells.
-const overviewKey = "✓: nothing broke but what the scenario expects to, which stands in parentheses. ✗: what broke besides."
+const overviewKey = "✓: nothing broke but what the scenario expects or leaves open, which stands in parentheses. ✗: what broke besides."
 
 // recoveryMarkdown is how long each fault was felt.
 func recoveryMarkdown(b *strings.Builder, s ScenarioComparison) {

@@ -77,6 +77,6 @@ func overviewText(w io.Writer, o overview) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w, "\n✓: nothing broke but what the scenario expects to. ✗: something did besides, see below.")
+	_, err := fmt.Fprintln(w, "\n✓: nothing broke but what the scenario expects or leaves open. ✗: something did besides, see below.")
 	return err
 }
