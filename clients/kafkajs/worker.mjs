@@ -219,9 +219,12 @@ class KafkaJS extends Library {
     const batch = {
       eachBatchAutoResolve: false,
       eachBatch: async ({ batch, isRunning, isStale, resolveOffset, heartbeat }) => {
+        this.heartbeat = heartbeat
+        this.gone = undefined
         for (let i = 0; i < batch.messages.length && isRunning() && !isStale(); i += most) {
           const some = batch.messages.slice(i, i + most)
           await this.worker.handle(some.map(m => own(batch.partition, m)))
+          if (this.gone) throw this.gone // the runner joins again
           if (isStale()) return // the transaction was aborted: they come again
           resolveOffset(some.at(-1).offset)
           await heartbeat()
@@ -234,17 +237,30 @@ class KafkaJS extends Library {
     now([])
   }
 
+  // alive: within a batch it is the application that heartbeats, as its documentation has
+  // it. It is not waited for: it may be behind a fetch.
+  async alive() {
+    this.beat ??= this.heartbeat?.().catch(e => {
+      if (GONE.has(e.type)) this.gone = e // any other: after the batch the library asks again
+    }).finally(() => { this.beat = undefined })
+    return this.gone
+  }
+
   async commitOffsets(offsets) {
     await this.consumer.commitOffsets(offsets.map(o => ({ topic: o.topic, partition: o.partition, offset: String(o.offset), metadata: o.token })))
   }
 
+  // rewind leaves a partition that is no longer its own alone: the library would keep
+  // the seek for when it comes back.
   async rewind(records) {
+    if (this.gone) return []
     const first = new Map(records.toReversed().map(r => [r.tp, r]))
     for (const r of first.values()) this.consumer.seek({ topic: r.topic, partition: r.partition, offset: String(r.offset) })
     return [...first.values()].map(r => ({ tp: r.tp, off: r.offset }))
   }
 }
 
+const GONE = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION'])
 const FENCED = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH', 'FENCED_INSTANCE_ID', 'TRANSACTION_COORDINATOR_FENCED'])
 const FATAL = new Set([
   'OUT_OF_ORDER_SEQUENCE_NUMBER', 'INVALID_PRODUCER_ID_MAPPING', 'UNKNOWN_PRODUCER_ID', 'TOPIC_AUTHORIZATION_FAILED',

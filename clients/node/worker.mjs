@@ -48,6 +48,9 @@ export class Library {
   async commit() {}
   async abort() {}
   async sendOffsets(offsets) {}
+  // alive is called before each record is processed, for a library that looks after its
+  // membership only when it is told to; it returns the error that says the membership is gone.
+  async alive() {}
   // consume reads topic until stop() and calls worker.handle(records).
   async consume(topic) {}
   async commitOffsets(offsets) {}
@@ -347,6 +350,11 @@ class Worker {
     for (let attempt = 0; ; attempt++) {
       const [took, fails] = this.draw(r, attempt)
       await this.rest(took)
+      const gone = await this.lib.alive()
+      if (gone && this.out.txn) {
+        this.out.broken ??= gone // what the partitions' new owner does too is aborted
+        return
+      }
       const fields = { from: r.input, val: r.val, txn: this.out.txn }
       if (!fails) {
         this.events.tell('ok', 'process', fields)
@@ -373,7 +381,8 @@ class Worker {
 
   async rest(ns) {
     if (ns <= 0) return
-    await this.out.release(1)
+    // What the library cannot take yet goes with the next; settle() waits for all.
+    if (this.out.underWay.size < this.lib.window) await this.out.release(this.lib.window + 1)
     this.events.flush()
     await sleep(ns / 1e6)
   }
