@@ -3,6 +3,7 @@
 gives main() a Library."""
 
 import json
+import logging
 import os
 import random
 import signal
@@ -573,6 +574,7 @@ def boolean(value):
 
 
 def main(library_class):
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")  # kafka-python says nothing otherwise
     spec = json.loads(sys.stdin.readline())
     spec.setdefault("process", {})
     spec.setdefault("retry", {})
