@@ -81,11 +81,12 @@ screenshot: build
 man: build
 	$(BIN) man build/man/man1
 
-# One table of all built workers over what the backend can do; a long run.
-REPEAT    ?= 3
+# One table of all built workers over what the backend can do: some two hours a round.
+# It goes on where it was left.
+REPEAT    ?= 1
 SCENARIOS ?= all
 compare: build
-	$(BIN) compare --backend docker --scenarios $(SCENARIOS) --repeat $(REPEAT)
+	$(BIN) compare --backend docker --scenarios $(SCENARIOS) --repeat $(REPEAT) --seed 7 --out comparison --resume
 
 # The corpus of real bugs: builds each version of a library that a scenario names and
 # that is not built yet, then looks whether each bug is still seen, and its fix clean.
