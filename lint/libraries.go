@@ -14,6 +14,7 @@ type facts struct {
 	producer, consumer map[string]string // defaults that differ, under Java's names
 	noIdempotence      bool
 	noTransactions     bool
+	acksByIdempotence  bool // acks of the producer's own options are read by nobody: 1 without idempotence
 }
 
 // librdkafka's defaults, its bindings' too: its CONFIGURATION.md.
@@ -45,8 +46,9 @@ var libraries = map[string]facts{
 		consumer: map[string]string{"isolation.level": "read_committed"},
 	},
 	"@platformatic/kafka": {
-		producer: map[string]string{"acks": "1", "enable.idempotence": "false", "retries": "3"},
-		consumer: map[string]string{"isolation.level": "read_committed"},
+		producer:          map[string]string{"acks": "1", "enable.idempotence": "false", "retries": "3"},
+		consumer:          map[string]string{"isolation.level": "read_committed"},
+		acksByIdempotence: true,
 	},
 	"aiokafka":     {producer: map[string]string{"acks": "1", "enable.idempotence": "false", "max.in.flight.requests.per.connection": "1"}},
 	"kafka-python": {},

@@ -29,8 +29,14 @@ var producerRules = []Rule{
 		Sources: []Source{documented("producer", "acks"), kip(101, " - Alter Replication Protocol to use Leader Epoch rather than High Watermark for Truncation")},
 		Breaks:  []string{"no-loss", "agreement"}, Scenario: "acks-1",
 		check: func(a *Application) []hit {
-			if acks := a.producer("acks"); a.writes() && acks.is("1") {
+			acks := a.producer("acks")
+			switch on, _ := a.idempotence(); {
+			case !a.writes():
+			case acks.is("1"):
 				return one(acks, Change{Producer, "acks", "all"}, idempotent)
+			case acks.is("all") && !on && library(a.Library).acksByIdempotence:
+				return []hit{{at: acks, changes: []Change{idempotent},
+					promise: a.Library + " asks for acks=1 all the same, unless it is idempotent: what only the leader has is lost when another broker becomes leader"}}
 			}
 			return nil
 		},

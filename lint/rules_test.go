@@ -154,6 +154,8 @@ func TestFiles(t *testing.T) {
 		{"nothing set, Java 3.1.1", "java@3.1.1", "", []string{"client.id=x"}, nil, nil},
 		{"nothing set, sarama", "sarama", "", []string{"client.id=x"}, nil, []string{"error acks-1 p", "error idempotence-off p", "error in-flight p"}},
 		{"nothing set, kafka-go", "kafka-go", "", []string{"client.id=x"}, nil, []string{"error acks-0 p", "error idempotence-off p", "error in-flight p"}},
+		{"acks that @platformatic/kafka does not read", "@platformatic/kafka", "", []string{"acks=all", "max.in.flight.requests.per.connection=1"}, nil, []string{"error idempotence-off p", "error acks-1 p:1"}},
+		{"acks that its idempotence brings", "@platformatic/kafka", "", []string{"acks=all", "enable.idempotence=true"}, nil, nil},
 		{"nothing set, aiokafka sends one at a time", "aiokafka", "", []string{"client.id=x"}, nil, []string{"error acks-1 p", "error idempotence-off p"}},
 		{"retries=0 turns idempotence off", "java", "", []string{"retries=0"}, nil, []string{"error idempotence-silently-off p:1"}},
 		{"asked for by name, nothing is silent", "java", "", []string{"enable.idempotence=true", "retries=0"}, nil, nil},
