@@ -94,7 +94,7 @@ func TestTheStory(t *testing.T) {
 			t.Errorf("%s: found %v", scenario, found)
 		}
 		if n := servedBefore(t, folders[0]); n != served {
-			t.Errorf("%s: its cluster had served %d runs, want %d", scenario, n, served)
+			t.Errorf("%s: its cluster had served %d runs, want %d\n%s", scenario, n, served, got.stderr)
 		}
 	}
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// cleanLimit is what a cleaning may take: more, and a new cluster is the better one.
-const cleanLimit = 10 * time.Second
+// cleanLimit is what a cleaning may take: more, and a new cluster is the better one. On a
+// busy machine one starts in thirty seconds.
+const cleanLimit = 20 * time.Second
 
 // The topics of Kafka's own state.
 const (
