@@ -24,6 +24,24 @@ func (a *Application) With(changes []Change) *Application {
 	return &out
 }
 
+// Has says whether a is as c would make it.
+func (a *Application) Has(c Change) bool {
+	if c.Part == Code {
+		return c.Property == "commit" && a.Commit == c.Value
+	}
+	f := a.FileOf(c.Part)
+	if f == nil {
+		return false
+	}
+	p, set := f.Get(c.Property)
+	return set == (c.Value != "") && p.Value == c.Value
+}
+
+// FileOf is the properties file of a part; nil if there is none.
+func (a *Application) FileOf(part Part) *File {
+	return map[Part]*File{Producer: a.Producer, Consumer: a.Consumer, Broker: a.Broker}[part]
+}
+
 // with is f with c's line in it; a file that is not there stays so.
 func (f *File) with(c Change) *File {
 	out := f.without(c.Property)

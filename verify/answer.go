@@ -22,6 +22,14 @@ type Outcome struct {
 
 func (o Outcome) judged() bool { return o.Report != nil && o.Report.Infra == "" }
 
+// unjudged is why it was not.
+func (o Outcome) unjudged() string {
+	if o.Report != nil && o.Report.Infra != "" {
+		return o.Report.Infra
+	}
+	return o.Why
+}
+
 // Answer is what verify says of a configuration; its JSON form is answer.json.
 type Answer struct {
 	Format     string        `json:"format"`
@@ -160,7 +168,7 @@ func (a *Answer) smallest() []lint.Change {
 		}
 		for _, i := range named {
 			for _, c := range i.Changes {
-				if !slices.Contains(changes, c) {
+				if !slices.Contains(changes, c) && !a.app.Has(c) {
 					changes = append(changes, c)
 				}
 			}
@@ -179,7 +187,7 @@ func (a *Answer) Sentence() string {
 	broken := a.Broken()
 	switch {
 	case judged == 0:
-		return "Could not be judged: " + firstLine(a.Runs[0].Why)
+		return "Could not be judged: " + firstLine(a.Runs[0].unjudged())
 	case len(broken) > 0:
 		var parts []string
 		for _, r := range a.Guarantees {

@@ -72,6 +72,17 @@ func TestTheChangeIsWhatTheWitnessesName(t *testing.T) {
 	}
 }
 
+// TestWhatIsSoAlreadyIsNoChange: a change's part that the files have is not asked for.
+func TestWhatIsSoAlreadyIsNoChange(t *testing.T) {
+	app := guide(t)
+	app.Consumer = file(t, "c", "group.id=g", "enable.auto.commit=false", "auto.offset.reset=earliest", "isolation.level=read_committed")
+	_, a := answer(t, app, Options{Backend: "embedded"}, run("one", map[checker.Guarantee]string{checker.NoDuplicates: "commit=after-each-record: why"}))
+	want := []lint.Change{{Part: lint.Code, Property: "commit", Value: "transaction"}, {Part: lint.Producer, Property: "transactional.id", Value: "${client}-${instance}"}}
+	if d := cmp.Diff(want, a.Change); d != "" {
+		t.Errorf("change (-want +got):\n%s", d)
+	}
+}
+
 func TestWhatRunsAgain(t *testing.T) {
 	o := Options{Backend: "embedded"}
 	_, was := answer(t, guide(t), o, run("verify-lost-acknowledgement", map[checker.Guarantee]string{checker.NoDuplicates: "enable.idempotence=false"}), run("verify-reordering", nil))
@@ -96,6 +107,8 @@ func TestSentences(t *testing.T) {
 	o := Options{Backend: "embedded"}
 	broken := map[checker.Guarantee]string{checker.NoDuplicates: "enable.idempotence=false"}
 	spoilt := Outcome{Scenario: "x", Exit: 3, Why: "no engine"}
+	unseen := run("x", map[checker.Guarantee]string{checker.NoDuplicates: ""}) // what broke all the same is not why
+	unseen.Report.Infra, unseen.Why = "a fault was not seen", "no-duplicates: violated"
 	for _, tt := range []struct {
 		want  string
 		app   *lint.Application
@@ -108,6 +121,7 @@ func TestSentences(t *testing.T) {
 		{"Exactly once in one run: everything that the configuration promises held.", production(t), nil, []Outcome{run("a", nil)}},
 		{"Nothing broke in one run; 1 could not be judged.", production(t), nil, []Outcome{run("a", nil), spoilt}},
 		{"Could not be judged: no engine", production(t), nil, []Outcome{spoilt}},
+		{"Could not be judged: a fault was not seen", production(t), nil, []Outcome{unseen}},
 	} {
 		o.Allow = tt.allow
 		if _, a := answer(t, tt.app, o, tt.runs...); a.Sentence() != tt.want {

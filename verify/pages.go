@@ -30,7 +30,7 @@ func (a *Answer) Text(w io.Writer) error {
 	}
 	for _, o := range a.Runs {
 		if !o.judged() {
-			fmt.Fprintf(&b, "\n? %s could not be judged: %s\n", o.Scenario, firstLine(o.Why))
+			fmt.Fprintf(&b, "\n? %s could not be judged: %s\n", o.Scenario, firstLine(o.unjudged()))
 		}
 	}
 	b.WriteString(a.mending())
@@ -71,7 +71,7 @@ func (a *Answer) mending() string {
 	case m == nil:
 		b.WriteString("\nNot tried; --fix runs it again with that change.\n")
 	case m.Judged() == 0:
-		fmt.Fprintf(&b, "\nWith that change it could not be judged: %s\n", firstLine(m.Runs[0].Why))
+		fmt.Fprintf(&b, "\nWith that change it could not be judged: %s\n", firstLine(m.Runs[0].unjudged()))
 	case len(m.Broken()) == 0:
 		fmt.Fprintf(&b, "\nTried: with that change nothing broke in %d of %d runs of what broke before.\n", m.Judged(), len(m.Runs))
 		b.WriteString(a.smallness())
@@ -83,7 +83,7 @@ func (a *Answer) mending() string {
 
 // where is a change with the line that it replaces.
 func (a *Answer) where(c lint.Change) string {
-	file := map[lint.Part]*lint.File{lint.Producer: a.app.Producer, lint.Consumer: a.app.Consumer, lint.Broker: a.app.Broker}[c.Part]
+	file := a.app.FileOf(c.Part)
 	if c.Part == lint.Code || file == nil {
 		return c.String()
 	}
