@@ -381,8 +381,7 @@ class Worker {
 
   async rest(ns) {
     if (ns <= 0) return
-    // What the library cannot take yet goes with the next; settle() waits for all.
-    if (this.out.underWay.size < this.lib.window) await this.out.release(this.lib.window + 1)
+    await this.out.release(1)
     this.events.flush()
     await sleep(ns / 1e6)
   }
