@@ -36,11 +36,8 @@ func (a assignments) observe(e *history.Event, api string) {
 
 // askedBefore is when the instance asked for what it was given by the moment t.
 func (a assignments) askedBefore(instance, group string, t int64) int64 {
-	m := a[member{instance, group}]
-	switch {
-	case m == nil || m.given == 0:
-		return t
-	default:
+	if m := a[member{instance, group}]; m != nil && m.given != 0 {
 		return min(m.given, t)
 	}
+	return t
 }

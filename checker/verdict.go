@@ -106,6 +106,9 @@ type Result struct {
 	Permitted string           `json:"permitted,omitempty"` // the configuration line that forfeits the guarantee
 }
 
+// Surprises says whether the guarantee is violated though the scenario expects it to hold.
+func (r *Result) Surprises() bool { return r.Verdict == Violated && r.Expected == Holds }
+
 // Finding is one kind of anomaly, counted, with a few witnesses.
 type Finding struct {
 	Kind        Anomaly   `json:"kind"`

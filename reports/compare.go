@@ -170,7 +170,7 @@ func libraryResult(library, version string, trials []*Trial) LibraryResult {
 			l.Unjudged++
 			l.UnjudgedDir, l.Why = t.Dir, t.Report.Infra
 			for _, r := range t.Report.Guarantees {
-				if r.Verdict == checker.Violated && r.Expected == checker.Holds {
+				if r.Surprises() {
 					l.Found = append(l.Found, string(r.Guarantee))
 				}
 			}
@@ -211,7 +211,7 @@ func tally(g checker.Guarantee, runs []*Trial) Tally {
 			t.Holds++
 		case checker.Violated:
 			t.Violated++
-			if r.Expected == checker.Holds {
+			if r.Surprises() {
 				t.Surprises++
 			}
 		case checker.NotExercised:

@@ -64,7 +64,7 @@ func compareExpected(r *checker.Report) (missed, other bool) {
 		switch {
 		case g.Expected == checker.Violated && g.Verdict != checker.Violated:
 			missed = true
-		case g.Expected == checker.Holds && g.Verdict == checker.Violated:
+		case g.Surprises():
 			other = true
 		}
 	}

@@ -75,7 +75,7 @@ func startEmbedded(ctx context.Context, spec Spec) (_ *embedded, err error) {
 	}
 	e.gates = e.gates[1:]
 	e.alive = keepSessions(ctx, e.fake, e.Brokers)
-	e.fake.ControlKey(int16(kmsg.FindCoordinator), e.noteCoordinators)
+	control(e.fake, kmsg.FindCoordinator, e.noteCoordinators)
 	e.fake.ControlKey(int16(kmsg.OffsetForLeaderEpoch), e.endOfEpoch)
 
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)

@@ -65,7 +65,8 @@ func keepSessions(ctx context.Context, fake *kfake.Cluster, brokers func() []Bro
 	return k
 }
 
-// control shows each request of a kind before kfake answers it.
+// control shows each request of a kind before kfake answers it. kfake runs show apart
+// from its loop and serves our own questions meanwhile.
 func control[R kmsg.Request](fake *kfake.Cluster, key kmsg.Key, show func(R)) {
 	fake.ControlKey(int16(key), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()

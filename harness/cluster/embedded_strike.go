@@ -133,10 +133,7 @@ func successor(living []Broker, id BrokerID) BrokerID {
 }
 
 // noteCoordinators sees each FindCoordinator request before kfake answers it.
-// kfake runs it apart from its loop and serves our own questions meanwhile.
-func (e *embedded) noteCoordinators(kreq kmsg.Request) (kmsg.Response, error, bool) {
-	e.fake.KeepControl()
-	req := kreq.(*kmsg.FindCoordinatorRequest)
+func (e *embedded) noteCoordinators(req *kmsg.FindCoordinatorRequest) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	before := len(e.keys)
@@ -147,7 +144,6 @@ func (e *embedded) noteCoordinators(kreq kmsg.Request) (kmsg.Response, error, bo
 	if len(e.keys) != before {
 		e.rehash()
 	}
-	return nil, nil, false
 }
 
 // rehash redraws the coordinators until none that was ever asked for is on a
