@@ -22,10 +22,12 @@ type admin struct {
 	seeds []string
 	cl    *kgo.Client
 	kadm  *kadm.Client
+
+	scanned map[history.TopicPartition]scanned
 }
 
 func newAdmin(c cluster.Cluster, in network.Network) (*admin, error) {
-	a := &admin{in: in}
+	a := &admin{in: in, scanned: map[history.TopicPartition]scanned{}}
 	for _, b := range c.Brokers() {
 		a.seeds = append(a.seeds, b.Addr)
 	}

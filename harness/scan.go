@@ -74,10 +74,26 @@ func (a *admin) anyRecord(ctx context.Context, m watermark, from int64) (bool, e
 	if m.lso < m.high {
 		return true, nil
 	}
-	found := false
-	err := a.scan(ctx, m, from, m.high-1, true, func(r *kgo.Record) { found = found || !r.Attrs.IsControl() })
-	return found, err
+	s, ok := a.scanned[m.tp]
+	if !ok || from < s.from || m.high < s.to {
+		s = scanned{from: from, to: from, record: -1}
+	}
+	err := a.scan(ctx, m, s.to, m.high-1, true, func(r *kgo.Record) {
+		if !r.Attrs.IsControl() {
+			s.record = r.Offset
+		}
+	})
+	if err != nil {
+		return false, err
+	}
+	s.to = max(s.to, m.high)
+	a.scanned[m.tp] = s
+	return s.record >= from, nil
 }
+
+// scanned is what anyRecord knows of a partition: between from and to no record but the
+// one at offset record is the last, or there is none and it is -1.
+type scanned struct{ from, to, record int64 }
 
 // The second reader's library counts what nobody here reads, with a ticker that
 // would outlive the run, and be outside of its time where that is fake.

@@ -67,7 +67,9 @@ func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	return wr, nil
 }
 
-func newFrame() []byte { return make([]byte, 0, frameSize+frameSize/8) }
+// newFrame has room for what a slow run tells in frameAge; a fast one's grows, and is
+// used again.
+func newFrame() []byte { return make([]byte, 0, frameSize/16) }
 
 // Append queues one event; it does not keep slices of e after it returns. It
 // fails for an event that no reader would take, and with the first error of the

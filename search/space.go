@@ -75,7 +75,7 @@ func feasible(s *scenarios.Scenario, all []template, d dice, can func(scenarios.
 		return nil
 	}
 	if len(all) == 1 {
-		if _, ok := possible(s, all[0], d, can); !ok {
+		if _, ok := possible(all[0], d, fits(s, can)); !ok {
 			return nil
 		}
 		return all
@@ -101,18 +101,28 @@ func feasible(s *scenarios.Scenario, all []template, d dice, can func(scenarios.
 // longer than the run, before the template is.
 const probes = 5
 
-// possible draws a fault of t that can strike in s, on the backend that s names.
-func possible(s *scenarios.Scenario, t template, d dice, can func(scenarios.Fault) error) (scenarios.Fault, bool) {
+// possible draws a fault of t that can strike.
+func possible(t template, d dice, can func(scenarios.Fault) error) (scenarios.Fault, bool) {
 	for range probes {
-		f := t.draw(d)
-		if can != nil && can(f) != nil {
-			continue
-		}
-		if _, err := with(s, []scenarios.Fault{f}, s.Run.Seed); err == nil {
+		if f := t.draw(d); can == nil || can(f) == nil {
 			return f, true
 		}
 	}
 	return scenarios.Fault{}, false
+}
+
+// fits is an error for a fault that cannot strike in s, on the backend that s names, or
+// of which can, which may be nil, says so.
+func fits(s *scenarios.Scenario, can func(scenarios.Fault) error) func(scenarios.Fault) error {
+	return func(f scenarios.Fault) error {
+		if can != nil {
+			if err := can(f); err != nil {
+				return err
+			}
+		}
+		_, err := with(s, []scenarios.Fault{f}, s.Run.Seed)
+		return err
+	}
 }
 
 // with is s with these faults in place of its own, checked as a file would be.

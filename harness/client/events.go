@@ -16,15 +16,15 @@ const MaxLine = 1 << 20
 // that is being killed never blocks on a full pipe. A last line without a line
 // feed is what a process was killed in the middle of: it is lost, alone.
 func (inc *incarnation) readEvents() {
-	in := bufio.NewReaderSize(inc.streams.out, MaxLine)
+	in := lineReader{in: bufio.NewReaderSize(inc.streams.out, 64<<10)}
 	take := inc.takeHello
 	for {
-		line, err := in.ReadSlice('\n')
+		line, err := in.next()
 		switch {
 		case err == nil:
 		case errors.Is(err, bufio.ErrBufferFull):
 			inc.refuse(line[:80], fmt.Errorf("it printed a line of more than %d bytes", MaxLine))
-			drain(in)
+			drain(in.in)
 			return
 		default:
 			if len(line) > 0 {
@@ -37,11 +37,36 @@ func (inc *incarnation) readEvents() {
 		}
 		if err := take(line); err != nil {
 			inc.refuse(line, err)
-			drain(in)
+			drain(in.in)
 			return
 		}
 		take = inc.takeEvent
 	}
+}
+
+// lineReader reads lines of up to MaxLine.
+type lineReader struct {
+	in   *bufio.Reader
+	long []byte // of a line that in has no room for
+}
+
+// next is the next line, which is good until the one after; bufio.ErrBufferFull says
+// that it is longer than MaxLine.
+func (l *lineReader) next() ([]byte, error) {
+	line, err := l.in.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return line, err
+	}
+	l.long = l.long[:0]
+	for errors.Is(err, bufio.ErrBufferFull) && len(l.long)+len(line) <= MaxLine {
+		l.long = append(l.long, line...)
+		line, err = l.in.ReadSlice('\n')
+	}
+	l.long = append(l.long, line...)
+	if err == nil && len(l.long) > MaxLine {
+		err = bufio.ErrBufferFull
+	}
+	return l.long, err
 }
 
 func (inc *incarnation) takeHello(line []byte) error {

@@ -7,11 +7,11 @@ import (
 )
 
 // A client that takes the highest version on offer must be able to add partitions to
-// its transaction, and one that does not know versions from 0 must not be told of them;
+// its transaction, none is asked for its metrics, and one that does not know versions from 0 must not be told of them;
 // everything else stays on offer, in every version of the answer.
 func TestEmbeddedOffersAsBrokersDo(t *testing.T) {
 	c := startTest(t, embeddedSpec())
-	for version := range int16(plainVersions + 1) {
+	for version := range int16(newestQuestion + 1) {
 		req := kmsg.NewPtrApiVersionsRequest()
 		req.Version, req.ClientSoftwareName, req.ClientSoftwareVersion = version, "test", "1"
 		resp, err := ask[*kmsg.ApiVersionsResponse](t.Context(), c.Brokers()[1].Addr, req)
@@ -24,6 +24,9 @@ func TestEmbeddedOffersAsBrokersDo(t *testing.T) {
 		}
 		if got := offer[int16(kmsg.AddPartitionsToTxn)]; got != oneTransaction {
 			t.Errorf("ApiVersions %d: AddPartitionsToTxn up to %d, want %d", version, got, oneTransaction)
+		}
+		if _, ok := offer[int16(kmsg.PushTelemetry)]; ok {
+			t.Errorf("ApiVersions %d: on offer is to take the metrics of clients", version)
 		}
 		if len(offer) < 50 || offer[int16(kmsg.Produce)] < 12 {
 			t.Errorf("ApiVersions %d: %d APIs, Produce up to %d", version, len(offer), offer[int16(kmsg.Produce)])

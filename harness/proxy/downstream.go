@@ -10,6 +10,7 @@ import (
 // relayDown passes responses to the client until one side ends.
 func (c *conn) relayDown() error {
 	in := newFrameReader(c.up)
+	defer in.release()
 	for {
 		size, err := in.size(4)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 )
 
 const (
@@ -33,10 +34,21 @@ type frameReader struct {
 	src  io.Reader
 	buf  []byte
 	r, w int // buf[r:w] is unread
+	idle *[readBuffer]byte
 }
 
+// idleBuffers are those of connections that have ended: short ones are many.
+var idleBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
+
 func newFrameReader(src io.Reader) *frameReader {
-	return &frameReader{src: src, buf: make([]byte, readBuffer)}
+	idle := idleBuffers.Get().(*[readBuffer]byte)
+	return &frameReader{src: src, buf: idle[:], idle: idle}
+}
+
+// release gives the buffer back; nothing of it may be in use any more.
+func (f *frameReader) release() {
+	idleBuffers.Put(f.idle)
+	*f = frameReader{}
 }
 
 func (f *frameReader) buffered() []byte { return f.buf[f.r:f.w] }
@@ -46,7 +58,7 @@ func (f *frameReader) discard(n int) {
 	if f.r == f.w {
 		f.r, f.w = 0, 0
 		if len(f.buf) > keepBuffer {
-			f.buf = make([]byte, readBuffer) // one huge frame is no reason to hold on to its memory
+			f.buf = f.idle[:] // one huge frame is no reason to hold on to its memory
 		}
 	}
 }

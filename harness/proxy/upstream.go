@@ -12,6 +12,7 @@ import (
 // relayUp passes requests to the broker until one side ends.
 func (c *conn) relayUp() error {
 	in := newFrameReader(c.down)
+	defer in.release()
 	for {
 		size, err := in.size(leastRequest)
 		if err != nil {
