@@ -183,6 +183,10 @@ func (c check) habits(cl *Client, who string) {
 			if cl.Role == Producer {
 				c.fail(at, "%s is a producer: it has no inputs to remember (%s)", who, h)
 			}
+		case HabitHandOff:
+			if cl.Commit != CommitAuto && cl.Commit != CommitBatch {
+				c.fail(at, "%s has the habit %s, which only commit: auto and commit: batch have a place for", who, h)
+			}
 		default:
 			if !inTxn {
 				c.fail(at, "%s has the habit %s, which only commit: transaction has a place for", who, h)

@@ -32,6 +32,15 @@ func (in *input) input() history.Input { return history.Input{TP: in.tp(), Off: 
 
 // consume is the consumer role, and the processor's.
 func (w *worker) consume() error {
+	err := w.pollOn()
+	if w.thread.Wait(); err == nil {
+		err = w.ended()
+	}
+	return err
+}
+
+// pollOn polls until it is told to stop, and handles what comes.
+func (w *worker) pollOn() error {
 	out := &outbox{w: w}
 	for w.stop.Err() == nil && w.ended() == nil {
 		inputs, err := w.poll()
@@ -48,12 +57,15 @@ func (w *worker) consume() error {
 			return err
 		}
 	}
-	return w.ended()
+	return nil
 }
 
 // handle processes the records of one poll and commits them, in the order that
 // the commit pattern says.
 func (w *worker) handle(out *outbox, inputs []input) error {
+	if w.has(client.HabitHandOff) {
+		return w.handOff(out, inputs)
+	}
 	switch w.spec.Commit {
 	case client.CommitTxn:
 		if !w.bySession() {

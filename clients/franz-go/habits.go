@@ -18,10 +18,28 @@ import (
 // habits that this worker can have: all of the protocol's.
 var habits = []string{
 	client.HabitNoRewind, client.HabitIgnoreSendErrors, client.HabitSwallowFatal,
-	client.HabitNoGroupMetadata, client.HabitDedupInMemory,
+	client.HabitNoGroupMetadata, client.HabitDedupInMemory, client.HabitHandOff,
 }
 
 func (w *worker) has(habit string) bool { return slices.Contains(w.spec.Habits, habit) }
+
+// handOff has inputs processed by another thread, and goes on as if they were done.
+func (w *worker) handOff(out *outbox, inputs []input) error {
+	w.thread.Go(func() {
+		for i := range inputs {
+			if w.ended() != nil {
+				return
+			}
+			if err := w.work(out, inputs[i:i+1]); err != nil {
+				w.fail(err)
+			}
+		}
+	})
+	if w.spec.Commit == client.CommitBatch {
+		return w.commit(inputs)
+	}
+	return nil
+}
 
 // goOn moves the position behind inputs, after a session that did not commit has
 // moved it back to what is committed. Most libraries leave it there by themselves.

@@ -66,3 +66,31 @@ func TestHabits(t *testing.T) {
 		})
 	}
 }
+
+// TestHandOff sees what is committed while another thread has not begun on it.
+func TestHandOff(t *testing.T) {
+	for _, commit := range []string{client.CommitAuto, client.CommitBatch} {
+		t.Run(commit, func(t *testing.T) {
+			t.Parallel()
+			cl := cluster(t, "orders", "receipts")
+			fill(t, cl, "orders", 5)
+			r := start(t, client.Spec{
+				Role: client.Processor, Bootstrap: cl.ListenAddrs(), Input: "orders", Output: "receipts", Commit: commit,
+				Habits: []string{client.HabitHandOff}, Process: client.Process{MinNS: 300e6, MaxNS: 300e6},
+				Config: map[string]string{"group.id": "g", "linger.ms": "0", "auto.commit.interval.ms": "100"},
+			})
+			r.await(1, func(e *history.Event) bool {
+				return e.Op == history.OpCommitOffsets && e.Type == history.OK && e.Off[0] == 5
+			})
+			if n := len(r.find(is(history.OpProcess, history.OK))); n == 5 {
+				t.Error("all was done when all was committed")
+			}
+			if code := r.stop(); code != 0 {
+				t.Fatalf("exit code %d: %s", code, r.stderr.String())
+			}
+			if n := len(r.find(is(history.OpSend, history.OK))); n != 5 {
+				t.Errorf("%d outputs at the end, want 5: a graceful end does what was handed over", n)
+			}
+		})
+	}
+}

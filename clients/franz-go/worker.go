@@ -34,7 +34,8 @@ type worker struct {
 	txn     atomic.Int64 // the last transaction's number
 	inTxn   atomic.Int64 // the open transaction; 0 = none
 	done    done
-	resume  kgo.Opt // where to go on; nil: at the committed offsets
+	thread  roles.HandOff // of the application's own
+	resume  kgo.Opt       // where to go on; nil: at the committed offsets
 
 	mu    sync.Mutex
 	fatal error // reported by a callback

@@ -36,6 +36,7 @@ const (
 	HabitSwallowFatal     = "swallow-fatal"      // takes a new producer after a fatal error (fenced above all), and goes on
 	HabitNoGroupMetadata  = "no-group-metadata"  // sends offsets without saying which member it is
 	HabitDedupInMemory    = "dedup-in-memory"    // skips what this process has processed before
+	HabitHandOff          = "hand-off"           // hands what it polled to another thread, and commits it meanwhile
 )
 
 // Spec is the one JSON line that a worker reads from stdin before anything else.

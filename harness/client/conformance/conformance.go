@@ -148,6 +148,7 @@ func sound(h *client.Hello) error {
 	}
 	habits := []string{
 		client.HabitNoRewind, client.HabitIgnoreSendErrors, client.HabitSwallowFatal, client.HabitNoGroupMetadata, client.HabitDedupInMemory,
+		client.HabitHandOff,
 	}
 	switch {
 	case h.Library == "" || h.Version == "":

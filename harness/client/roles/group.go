@@ -26,6 +26,7 @@ type group struct {
 }
 
 func (w *worker) consume() error {
+	defer w.thread.Wait()
 	if err := w.lib.Consume(w.stop, w.spec.Input, &group{w: w}); err != nil && w.stop.Err() == nil {
 		if w.finished(err) {
 			return fmt.Errorf("%w: consume: %w", errFatal, err)
@@ -121,6 +122,10 @@ func (w *worker) handle(records []Record) error {
 		}
 		return w.ctx.Err() // what was not committed comes again
 	}
+	work := w.work
+	if w.has(client.HabitHandOff) {
+		work = w.handOff
+	}
 	switch w.spec.Commit {
 	case client.CommitTxn, client.CommitTxnOutside:
 		return w.handleTransaction(records, commit)
@@ -140,12 +145,12 @@ func (w *worker) handle(records []Record) error {
 		}
 		return nil
 	case client.CommitBatch:
-		if err := w.work(records); err != nil {
+		if err := work(records); err != nil {
 			return err
 		}
 		return commit(records)
 	}
-	if err := w.work(records); err != nil {
+	if err := work(records); err != nil {
 		return err
 	}
 	w.lib.Mark(records)

@@ -22,7 +22,7 @@ type Memberless interface {
 
 // habits are those that a worker around lib can have.
 func habits(lib Library) []string {
-	all := []string{client.HabitDedupInMemory}
+	all := []string{client.HabitDedupInMemory, client.HabitHandOff}
 	if !slices.Contains(lib.Commits(), client.CommitTxn) {
 		return all
 	}
@@ -58,6 +58,21 @@ func (w *worker) swallow(err error) error {
 		return errors.Join(errFatal, err)
 	}
 	return w.guarded(&history.Event{Op: history.OpInitProducer}, w.lib.InitTransactions)
+}
+
+// handOff has records processed by another thread.
+func (w *worker) handOff(records []Record) error {
+	w.thread.Go(func() {
+		for i := range records {
+			if w.ended() != nil {
+				return
+			}
+			if err := w.work(records[i : i+1]); err != nil {
+				w.fail(err)
+			}
+		}
+	})
+	return nil
 }
 
 // again says whether the application has processed r before, and remembers it.

@@ -55,6 +55,7 @@ type worker struct {
 	inTxn  int64
 	tokens int64
 	done   map[history.Input]bool // with the habit of remembering it
+	thread HandOff                // of the application's own
 	out    outbox
 
 	mu    sync.Mutex
