@@ -143,7 +143,7 @@ func (o *oracle) countProgress(n map[Anomaly]int64) {
 	}
 	for _, g := range []string{"till", "exact"} {
 		for p := range int32(2) {
-			if o.stands(g, tpOf("orders", p), from) {
+			if o.stands(g, tpOf("orders", p), from, goneT) {
 				n[StuckConsumer]++
 			}
 		}
@@ -151,8 +151,9 @@ func (o *oracle) countProgress(n map[Anomaly]int64) {
 }
 
 // stands says that a group committed nothing of a partition since from, though it
-// is a reader of it and a record waits there that it could be given.
-func (o *oracle) stands(g string, tp history.TopicPartition, from int64) bool {
+// is a reader of it and a record waits there that it could be given, and that its last
+// commit before goneT was not to cover.
+func (o *oracle) stands(g string, tp history.TopicPartition, from, goneT int64) bool {
 	final, known := o.final[g][tp]
 	polled, committed, told := int64(0), int64(0), false
 	for _, p := range o.polls {
@@ -174,11 +175,17 @@ func (o *oracle) stands(g string, tp history.TopicPartition, from int64) bool {
 			committed = max(committed, x.end)
 		}
 	}
+	last, tried := int64(0), int64(0)
+	for _, c := range o.offs {
+		if c.kind == "maybe" && c.tp == tp && o.groupOf(c.proc) == g && 0 < c.inv && c.inv <= goneT && c.inv >= last {
+			last, tried = c.inv, c.off
+		}
+	}
 	switch {
 	case committed > from, committed == 0 && polled > from && known && !told:
 		return false
 	}
 	return slices.ContainsFunc(o.log, func(r orec) bool {
-		return r.tp == tp && r.off >= final && r.off < o.lso[tp] && o.there(&r)
+		return r.tp == tp && r.off >= max(final, tried) && r.off < o.lso[tp] && o.there(&r)
 	})
 }

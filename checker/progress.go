@@ -159,6 +159,16 @@ func (j *judge) stuck() {
 		}
 		return true
 	})
+	// A commit whose answer a fault took was tried: who gets no further record has no
+	// reason to try again.
+	tried := map[key]offsetOp{}
+	j.commits.scan(func(_ int64, c *offsetOp) bool {
+		k := key{c.group, c.tp}
+		if c.kind == opMaybe && 0 < c.inv && c.inv <= j.lastGone && c.inv >= tried[k].inv {
+			tried[k] = *c
+		}
+		return true
+	})
 	j.toRead()
 	for id, g := range j.groups {
 		since := max(from, j.lastGone) // members that die later die of themselves
@@ -175,7 +185,7 @@ func (j *judge) stuck() {
 			if moved[k] == 0 && in.lastT == 0 && polled[k] > since && (in.hasFinal && !in.told || !j.meansToCommit(g)) {
 				continue // it reads, and its commits are not told, or it is not known to commit
 			}
-			off, ok := j.visibleIn(pt, max(in.final, 0), pt.logEnd-1, true)
+			off, ok := j.visibleIn(pt, max(in.final, tried[k].off, 0), pt.logEnd-1, true)
 			if !ok || pt.hasWM && off >= pt.marks[1] {
 				continue // nothing waits, or a hanging transaction holds it back
 			}

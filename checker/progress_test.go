@@ -71,3 +71,45 @@ func TestNeverCommitted(t *testing.T) {
 		})
 	}
 }
+
+// TestACommitThatAFaultTook: a reader whose last commit a fault took has nothing more to
+// do; the record does not wait for it. It does wait where the commit was not to cover it,
+// where no fault was on, and where the reader never tried.
+func TestACommitThatAFaultTook(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		covers    int64 // what the unanswered commit was to be; 0 = there was none
+		afterward bool  // once the fault was over
+		want      Verdict
+	}{
+		{"covers all", 2, false, Holds},
+		{"covers less", 1, false, Violated},
+		{"after the fault", 2, true, Violated},
+		{"none", 0, false, Violated},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newTape()
+			p.send("shop/0/1", 0, orders, 0, nil)
+			p.send("shop/0/1", 1, orders, 1, nil)
+			p.commitOffset("till/0/1", "till", 1)
+			if tt.afterward {
+				p.kill()
+			}
+			if tt.covers > 0 {
+				p.add(history.Event{Proc: "till/0/1", ID: 90, Type: history.Invoke, Op: history.OpCommitOffsets, Group: "till", TP: orders, Off: []int64{tt.covers}})
+				p.add(history.Event{Proc: "till/0/1", ID: 90, Type: history.Info, Op: history.OpCommitOffsets, Group: "till", TP: orders, Off: []int64{tt.covers}})
+			}
+			if !tt.afterward {
+				p.kill()
+			}
+			p.phase("drain")
+			p.now += 60e9
+			p.phase("drain-timeout")
+			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1))
+			p.offset("till", 1)
+			if r := resultOf(p.done().judge(t), Progress); r.Verdict != tt.want {
+				t.Errorf("%s (%s), want %s", r.Verdict, r.Reason, tt.want)
+			}
+		})
+	}
+}

@@ -100,7 +100,7 @@ func (s *Scenario) overlaid(d *decoder, what string, c *Control) *Scenario {
 	}
 	out.Cluster.Config = merged(s.Cluster.Config, config)
 	out.Cluster.Topics = slices.Clone(s.Cluster.Topics)
-	out.Faults = slices.Clone(s.Faults)
+	out.Faults = aimedAt(c.Requests, s.Faults)
 	out.Expect = c.Expect
 	if what == "control" {
 		out.Expect = merged(s.Expect, c.Expect)
@@ -128,6 +128,19 @@ func (s *Scenario) overlaid(d *decoder, what string, c *Control) *Scenario {
 	return &out
 }
 
+// aimedAt are faults that strike other requests than they did, by those.
+func aimedAt(other map[string]string, faults []Fault) []Fault {
+	out := slices.Clone(faults)
+	for i := range out {
+		if on := out[i].When.On; on != nil && other[on.Request] != "" {
+			aimed := *on
+			aimed.Request = other[on.Request]
+			out[i].When.On = &aimed
+		}
+	}
+	return out
+}
+
 // imageChange among the cluster's changes is no property: the brokers' image.
 const imageChange = "image"
 
@@ -139,6 +152,11 @@ func checkChanges(d *decoder, s *Scenario, what string, c *Control) {
 		}
 		if wrong := wrongProperty([]string{"broker"}, "a broker", key, val); wrong != "" && val != "" {
 			d.fail(d.keys[&c.Cluster][key], "%s: %s", what, wrong)
+		}
+	}
+	for request := range c.Requests {
+		if !slices.ContainsFunc(s.Faults, func(f Fault) bool { return f.When.On != nil && f.When.On.Request == request }) {
+			d.fail(d.keys[&c.Requests][request], "%s: no fault strikes %s", what, request)
 		}
 	}
 	roles := map[string]string{}

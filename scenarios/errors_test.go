@@ -190,6 +190,8 @@ x.yaml:21:13: the cluster has no topic "receipts"; there is orders, orders`},
 		{"topic property", "{name: receipts}", "{name: receipts, config: {retention.sm: 5}}", `x.yaml:10:33: unknown property "retention.sm"; did you mean "retention.ms"?`},
 		{"impossible min.insync", "{name: receipts}", "{name: receipts, replicas: 1, config: {min.insync.replicas: 2}}", `x.yaml:10:46: topic "receipts" needs 2 in-sync replicas and has only 1: acks=all never succeeds`},
 
+		{"control that sends what nobody knows", "expect: {no-duplicates: violated}", "requests: {OffsetComit: EndTxn}\n  expect: {no-duplicates: violated}", `x.yaml:36:14: "OffsetComit" is not a request of Kafka's protocol; did you mean "OffsetCommit"?`},
+		{"control of a request that is not struck", "expect: {no-duplicates: violated}", "requests: {OffsetCommit: EndTxn}\n  expect: {no-duplicates: violated}", `x.yaml:36:14: control: no fault strikes OffsetCommit`},
 		{"control of nobody", "clients: {till: {commit", "clients: {tall: {commit", `x.yaml:35:13: control: there is no client "tall"; did you mean "till"?`},
 		{"control of nothing", "{commit: transaction-offsets-outside}", "{comit: transaction-offsets-outside}", `x.yaml:35:20: control: unknown field "comit" in client "till"; did you mean "commit"?`},
 		{"control that shows nothing", "expect: {no-duplicates: violated}", "expect: {no-duplicates: holds}", `x.yaml:36:11: the control expects no guarantee violated that is not violated without it: it would show nothing`},

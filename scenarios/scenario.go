@@ -159,6 +159,7 @@ type Control struct {
 	Description string
 	Cluster     map[string]string            // broker properties replaced, and the image
 	Clients     map[string]map[string]string // client -> field or property -> value ("" removes a property)
+	Requests    map[string]string            // request that a fault strikes -> the one that it strikes here
 	Expect      map[string]string
 	ClientsPos  map[string]map[string]Pos // where each change stands
 }

@@ -172,6 +172,7 @@ var controlFields = []field[Control]{
 	put("description", "What the change takes away.", str, func(c *Control) *string { return &c.Description }),
 	put("cluster", "What differs: `image`, and broker properties; empty removes one.", overrides, func(c *Control) *map[string]string { return &c.Cluster }),
 	put("clients", "By client: fields (commit, count, retry.topic, …) and properties that differ; empty removes one.", mapping("changes by client", overrides, nil, nil), func(c *Control) *map[string]map[string]string { return &c.Clients }),
+	put("requests", "What is sent here in the place of a request that a fault strikes: `{OffsetCommit: TxnOffsetCommit}`.", otherRequests, func(c *Control) *map[string]string { return &c.Requests }),
 	must(put("expect", "Verdicts that differ from the scenario's own.", expectMapping, func(c *Control) *map[string]string { return &c.Expect })),
 }
 
@@ -180,9 +181,17 @@ var fixedRecord = record("fixed", fixedFields)
 
 var fixedFields = []field[Control]{
 	put("description", "What the change mends.", str, func(c *Control) *string { return &c.Description }),
-	controlFields[1], controlFields[2],
+	controlFields[1], controlFields[2], controlFields[3],
 	put("expect", "Verdicts other than holds.", expectMapping, func(c *Control) *map[string]string { return &c.Expect }),
 }
+
+// otherRequests is what faults strike in a twin, by what they strike without it.
+var otherRequests = mapping("requests by request", requestName, requestName.schema, func(key string) string {
+	if _, ok := APIKey(key); !ok {
+		return fmt.Sprintf("%q is not a request of Kafka's protocol%s", key, meant(key, sortedKeys(apiKeys())))
+	}
+	return ""
+})
 
 // overrides are a control's changes. An empty value removes.
 var overrides = mapping("changes", codec[string]{

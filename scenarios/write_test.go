@@ -73,6 +73,24 @@ func TestShippedScenariosParseBack(t *testing.T) {
 	}
 }
 
+// TestTwinStrikesWhatItSends: a twin that sends another request is struck at that one,
+// and the scenario itself where it was.
+func TestTwinStrikesWhatItSends(t *testing.T) {
+	s, err := Load("late-commit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixed, err := s.WithFixed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range s.Faults {
+		if on, twin := s.Faults[i].When.On, fixed.Faults[i].When.On; on.Request != "OffsetCommit" || twin.Request != "TxnOffsetCommit" || on.Nth != twin.Nth {
+			t.Errorf("%v is struck, and in the twin %v", on, twin)
+		}
+	}
+}
+
 // twins are the scenarios that s's control and its fixed twin make of it.
 func twins(t *testing.T, s *Scenario) (out []*Scenario) {
 	t.Helper()

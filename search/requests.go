@@ -50,6 +50,10 @@ var refusals = map[string][]string{
 // a crash.
 var rare = []string{"InitProducerId", "JoinGroup", "SyncGroup", "OffsetFetch"}
 
+// unordered is the request that is taken in place of a newer one when it comes late,
+// whoever sends it (mistakes/late-commit): no search is needed for that.
+const unordered = "OffsetCommit"
+
 // needs is what has c send a rare request, nil for one that comes by itself.
 func needs(c scenarios.Client, request string) func(d dice) scenarios.Fault {
 	if !slices.Contains(rare, request) {

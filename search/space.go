@@ -152,7 +152,9 @@ func wire(c scenarios.Client, request string) []template {
 		put(scenarios.KindDelay, phase, role, later)
 		put(scenarios.KindCrash, phase, checker.RoleClient, func(d dice, f *scenarios.Fault) { f.Args.Client, f.For = c.Name, d.lasting() })
 	}
-	put(scenarios.KindHold, scenarios.PhaseRequest, role, later)
+	if request != unordered {
+		put(scenarios.KindHold, scenarios.PhaseRequest, role, later)
+	}
 	if slices.Contains(repeated, request) {
 		put(scenarios.KindDuplicate, scenarios.PhaseResponse, role, nil)
 	}

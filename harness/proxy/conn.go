@@ -41,7 +41,7 @@ type conn struct {
 	q        queue
 	gone     atomic.Bool     // the client hears no more: responses are read, but go nowhere
 	halfOpen atomic.Bool     // the broker's side was ended, the client's stays
-	apart    atomic.Bool     // both sides are cut, and a request of it is on its way by itself
+	apart    atomic.Bool     // the client is cut off, and a request of it is on its way by itself: no cut of its links reaches that
 	heard    bool            // the broker has responded at least once; relayDown's
 	deaf     chan struct{}   // closed when the broker is read no more
 	ctx      context.Context // over when the connection was aborted

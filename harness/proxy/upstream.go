@@ -205,6 +205,7 @@ func (c *conn) hold(s *strike, in *frameReader, e *pending, size int, silent boo
 		return errReset
 	}
 	c.hangUp(true)
+	c.apart.Store(true)
 	if !c.sleep(s.h) {
 		c.unanswered(e, history.Fail, notSent)
 		return errReset
