@@ -3,8 +3,6 @@ package scenarios
 import (
 	"fmt"
 	"os"
-	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -16,25 +14,19 @@ const (
 	mistakesEnd   = "<!-- end -->"
 )
 
-// rates is what was measured of one mistake: found n of n, and its correction
-// clean. Measured by hand and kept when the page is written anew.
-var rates = regexp.MustCompile(`^(\d+ of \d+, \d+ of \d+|–|no replication)$`)
-
-// TestMistakesPage keeps docs/mistakes.md in step with the files: a row for each,
-// in which only the rates are not made from it.
+// TestMistakesPage keeps docs/mistakes.md in step with the files: a row for each.
 func TestMistakesPage(t *testing.T) {
 	text, err := os.ReadFile(mistakesPage)
 	if err != nil {
 		t.Fatal(err)
 	}
 	head, rest, ok := strings.Cut(string(text), mistakesBegin)
-	table, tail, closed := strings.Cut(rest, mistakesEnd)
+	_, tail, closed := strings.Cut(rest, mistakesEnd)
 	if !ok || !closed {
 		t.Fatalf("%s has no place for the table", mistakesPage)
 	}
-	measured := measuredRates(table)
 	var b strings.Builder
-	b.WriteString("| mistake | what strikes | what breaks | source | embedded | docker | command |\n|---|---|---|---|---|---|---|\n")
+	b.WriteString("| mistake | what strikes | what breaks | source | command |\n|---|---|---|---|---|\n")
 	for _, file := range shippedFiles() {
 		if !strings.HasPrefix(file, "mistakes/") {
 			continue
@@ -54,35 +46,10 @@ func TestMistakesPage(t *testing.T) {
 				strikes = append(strikes, words)
 			}
 		}
-		embedded, docker := "–", "–"
-		if m := measured[name]; len(m) == 2 {
-			embedded, docker = m[0], m[1]
-		}
-		if s.Cluster.Backend == "docker" {
-			embedded = "no replication"
-		}
-		for _, r := range []string{embedded, docker} {
-			if !rates.MatchString(r) {
-				t.Errorf("%s: %q is no rate of %s; wanted: found, and its correction clean, as `5 of 5, 5 of 5`, or – for not run", mistakesPage, r, name)
-			}
-		}
-		fmt.Fprintf(&b, "| [%s](../scenarios/%s): %s | %s | %s | %s | %s | %s | `onceproof run %s --control` |\n",
-			name, file, cell(strings.TrimPrefix(first, "Mistake: ")), cell(strings.Join(strikes, "; ")), strings.Join(violated(s), ", "), cell(source), embedded, docker, name)
+		fmt.Fprintf(&b, "| [%s](../scenarios/%s): %s | %s | %s | %s | `onceproof run %s --control` |\n",
+			name, file, cell(strings.TrimPrefix(first, "Mistake: ")), cell(strings.Join(strikes, "; ")), strings.Join(violated(s), ", "), cell(source), name)
 	}
 	compareFile(t, mistakesPage, []byte(head+mistakesBegin+b.String()+mistakesEnd+tail))
-}
-
-// measuredRates are the two columns of rates by the mistake's name.
-func measuredRates(table string) map[string][]string {
-	measured := map[string][]string{}
-	for row := range strings.Lines(table) {
-		cells := strings.Split(strings.TrimSpace(row), " | ")
-		name, _, ok := strings.Cut(strings.TrimPrefix(cells[0], "| ["), "](")
-		if ok && len(cells) == 7 {
-			measured[path.Base(name)] = cells[4:6]
-		}
-	}
-	return measured
 }
 
 func firstAndSource(description string) (first, source string) {

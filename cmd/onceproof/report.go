@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,18 +66,29 @@ goes there.`,
 	return cmd
 }
 
-// trackRecord prints the tables of the shipped mistakes and bugs.
+const aboutTrackRecord = `# Track record
+
+What the harness is known to find, and how often it did: found as the scenario's file expects, in so many of so many
+runs; the median of the time from the load's begin to the first violation; and how often the same scenario without
+the mistake or the bug was clean. Made by ` + "`onceproof report --track-record DIR`" + ` from the runs in DIR.
+`
+
+// trackRecord prints the tables of the shipped mistakes and bugs, of either if there are
+// runs of it.
 func trackRecord(out io.Writer, dirs []string) error {
 	runs, err := judged(dirs)
 	if err != nil {
 		return err
 	}
+	fmt.Fprint(out, aboutTrackRecord)
 	for _, folder := range []string{"mistakes", "bugs"} {
 		known, err := knownOf(folder)
 		if err != nil {
 			return err
 		}
-		if len(known) == 0 {
+		if !slices.ContainsFunc(known, func(k reports.Known) bool {
+			return slices.ContainsFunc(runs, func(t reports.Trial) bool { return t.Scenario == k.Name || t.Scenario == k.Twin })
+		}) {
 			continue
 		}
 		fmt.Fprintf(out, "\n## %s%s\n\n", strings.ToUpper(folder[:1]), folder[1:])
