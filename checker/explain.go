@@ -265,7 +265,7 @@ var explanations = map[Anomaly]Explanation{
 		Evidence:   "The audit's log and its list of open transactions.",
 	},
 	StuckConsumer: {
-		Definition: "A group committed nothing of a partition throughout the drain, though a visible record waits there, and the drain was longer than its session timeout. What a commit was to cover whose answer a fault took does not wait: without a further record nobody commits again.",
+		Definition: "A group committed nothing of a partition throughout the drain, though a visible record waits there, and the drain was longer than its session timeout. What a commit was to cover whose answer a fault took does not wait while its sender reads on there: without a further record nobody commits again.",
 		Source:     "Liveness: after heal, members rejoin and read on.",
 		Smallest:   []string{"a send 0 orders@0", "a send 1 orders@1", "p process 0", "p commit-offset 1", "phase drain", "wait 60s", "phase drain-timeout", "log orders: a#0 a#1", "offset 1", "no outputs"},
 		Legal:      []string{"a send 0 orders@0", "a send 1 orders@1", "p process 0", "phase drain", "wait 60s", "p commit-offset 1", "phase drain-timeout", "log orders: a#0 a#1", "offset 1", "no outputs"},

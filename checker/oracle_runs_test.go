@@ -103,6 +103,22 @@ func (o *oracle) until(e *history.Event) int64 {
 	return to
 }
 
+// keeps says whether the process of c was the last to be given its partition, and had it
+// until t.
+func (o *oracle) keeps(c ooff, t int64) bool {
+	var last *history.Event
+	for i := range o.events {
+		e := &o.events[i]
+		if e.Proc == c.proc && e.T < t && (e.Op == history.OpExit || e.Op == history.OpClose && e.Type == history.OK) {
+			return false
+		}
+		if e.Op == history.OpAssigned && e.TP == c.tp && o.groupOf(e.Proc) == o.groupOf(c.proc) {
+			last = e
+		}
+	}
+	return last == nil || last.Proc == c.proc && o.until(last) >= t
+}
+
 func (o *oracle) countProgress(n map[Anomaly]int64) {
 	gone := -1
 	var goneT int64
@@ -143,7 +159,7 @@ func (o *oracle) countProgress(n map[Anomaly]int64) {
 	}
 	for _, g := range []string{"till", "exact"} {
 		for p := range int32(2) {
-			if o.stands(g, tpOf("orders", p), from, goneT) {
+			if o.stands(g, tpOf("orders", p), from, goneT, to) {
 				n[StuckConsumer]++
 			}
 		}
@@ -153,7 +169,7 @@ func (o *oracle) countProgress(n map[Anomaly]int64) {
 // stands says that a group committed nothing of a partition since from, though it
 // is a reader of it and a record waits there that it could be given, and that its last
 // commit before goneT was not to cover.
-func (o *oracle) stands(g string, tp history.TopicPartition, from, goneT int64) bool {
+func (o *oracle) stands(g string, tp history.TopicPartition, from, goneT, to int64) bool {
 	final, known := o.final[g][tp]
 	polled, committed, told := int64(0), int64(0), false
 	for _, p := range o.polls {
@@ -177,7 +193,7 @@ func (o *oracle) stands(g string, tp history.TopicPartition, from, goneT int64) 
 	}
 	last, tried := int64(0), int64(0)
 	for _, c := range o.offs {
-		if c.kind == "maybe" && c.tp == tp && o.groupOf(c.proc) == g && 0 < c.inv && c.inv <= goneT && c.inv >= last {
+		if c.kind == "maybe" && c.tp == tp && o.groupOf(c.proc) == g && 0 < c.inv && c.inv <= goneT && c.inv >= last && o.keeps(c, to) {
 			last, tried = c.inv, c.off
 		}
 	}

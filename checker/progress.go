@@ -159,12 +159,12 @@ func (j *judge) stuck() {
 		}
 		return true
 	})
-	// A commit whose answer a fault took was tried: who gets no further record has no
-	// reason to try again.
+	// A commit whose answer a fault took was tried: who made it, and still reads there, has
+	// no reason to try again while no further record comes.
 	tried := map[key]offsetOp{}
 	j.commits.scan(func(_ int64, c *offsetOp) bool {
 		k := key{c.group, c.tp}
-		if c.kind == opMaybe && 0 < c.inv && c.inv <= j.lastGone && c.inv >= tried[k].inv {
+		if c.kind == opMaybe && 0 < c.inv && c.inv <= j.lastGone && c.inv >= tried[k].inv && j.keeps(c, to) {
 			tried[k] = *c
 		}
 		return true
@@ -197,6 +197,20 @@ func (j *judge) stuck() {
 			j.stuckAt(g, in, makePlace(tp, off), since, to, polled[k] > since)
 		}
 	}
+}
+
+// keeps says whether the process of c was the last to be given its partition, and had
+// it until t.
+func (j *judge) keeps(c *offsetOp, t int64) bool {
+	if p := j.procs[c.proc]; p.diedAt != 0 && p.diedAt < t {
+		return false
+	}
+	owners := j.owners[registerKey(c.group, c.tp)]
+	if len(owners) == 0 { // nobody tells
+		return true
+	}
+	last := owners[len(owners)-1]
+	return last.proc == c.proc && (last.to == 0 || last.to >= t)
 }
 
 // toRead marks the partitions that the configuration gives a group to read from

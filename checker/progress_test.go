@@ -74,18 +74,22 @@ func TestNeverCommitted(t *testing.T) {
 
 // TestACommitThatAFaultTook: a reader whose last commit a fault took has nothing more to
 // do; the record does not wait for it. It does wait where the commit was not to cover it,
-// where no fault was on, and where the reader never tried.
+// where no fault was on, where the reader never tried, and where it reads there no more.
 func TestACommitThatAFaultTook(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		covers    int64 // what the unanswered commit was to be; 0 = there was none
 		afterward bool  // once the fault was over
+		then      func(*tape)
 		want      Verdict
 	}{
-		{"covers all", 2, false, Holds},
-		{"covers less", 1, false, Violated},
-		{"after the fault", 2, true, Violated},
-		{"none", 0, false, Violated},
+		{"covers all", 2, false, func(*tape) {}, Holds},
+		{"covers less", 1, false, func(*tape) {}, Violated},
+		{"after the fault", 2, true, func(*tape) {}, Violated},
+		{"none", 0, false, func(*tape) {}, Violated},
+		{"and died", 2, false, func(p *tape) { p.crash("till/0/1") }, Violated},
+		{"and gave the partition to another", 2, false, func(p *tape) { p.assigned("till/1/1", "till", orders) }, Violated},
+		{"and is given it again", 2, false, func(p *tape) { p.assigned("till/0/1", "till", orders) }, Holds},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newTape()
@@ -102,6 +106,7 @@ func TestACommitThatAFaultTook(t *testing.T) {
 			if !tt.afterward {
 				p.kill()
 			}
+			tt.then(p)
 			p.phase("drain")
 			p.now += 60e9
 			p.phase("drain-timeout")
