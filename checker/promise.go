@@ -182,6 +182,9 @@ var matrix = []clause{
 	{"commit", []Anomaly{DuplicateOutput}, Expected, func(s settings) bool {
 		return s.is("commit", "after-each-record", "after-batch", "auto")
 	}, "a crash between processing and commit repeats the input: at least once"},
+	{"commit", []Anomaly{NonlinearizableOffset, OffsetRegression}, Permitted, func(s settings) bool {
+		return s.client.Commit != "" && !s.commitsInTxn()
+	}, "a commit that comes late is taken in place of a newer one: nothing orders a member's commits"},
 	{"commit", []Anomaly{DuplicateOutput, OverlappingInput, OutputWithoutOffset, LostInput}, Expected, func(s settings) bool { return s.is("commit", "transaction-offsets-outside") },
 		"outputs and offsets are committed apart"},
 	{"transactional.id", []Anomaly{ZombieWrite, ZombieCommit, DuplicateOutput, HangingTransaction, StuckConsumer}, Permitted, func(s settings) bool {

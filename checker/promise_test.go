@@ -59,6 +59,8 @@ func TestStandings(t *testing.T) {
 		{"commit after each record loses nothing", header(processor("after-each-record", "auto.offset.reset", "earliest"), nil, three), LostInput, Promised, ""},
 		{"auto", header(processor("auto"), nil, three), LostInput, Permitted, "enable.auto.commit=true: offsets are committed whether or not their records were processed"},
 		{"latest", header(processor("after-each-record"), nil, three), LostInput, Permitted, "auto.offset.reset=latest: where no committed offset is found, what is there already is skipped"},
+		{"commits by themselves", header(processor("after-batch"), nil, three), NonlinearizableOffset, Permitted, "commit=after-batch: a commit that comes late is taken in place of a newer one: nothing orders a member's commits"},
+		{"commits in transactions", header(processor("transaction"), nil, three), NonlinearizableOffset, Promised, ""},
 		{"transaction", header(processor("transaction", "isolation.level", "read_committed"), nil, three), DuplicateOutput, Promised, ""},
 		{"transaction, offsets outside", header(processor("transaction-offsets-outside"), nil, three), OutputWithoutOffset, Expected, "commit=transaction-offsets-outside: outputs and offsets are committed apart"},
 		{"read_uncommitted", header(processor("transaction", "isolation.level", "read_uncommitted"), nil, three), AbortedRead, Expected, "s.yaml:7: isolation.level=read_uncommitted: records of open and aborted transactions are returned"},

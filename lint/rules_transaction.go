@@ -44,6 +44,21 @@ var transactionRules = []Rule{
 		},
 	},
 	{
+		ID: "late-commit", Property: "commit", Severity: Warning,
+		Promise: "a commit that comes late is taken in place of a newer one, and sets the group back",
+		Fix:     "a transaction that holds the output and the offset (sendOffsetsToTransaction), whose epoch tells the late one",
+		Why: "An OffsetCommit names its member and generation, and has no number of its own. One whose connection broke while it was on its " +
+			"way may be read behind those that came after it; the next owner of the partition starts there.",
+		Sources: []Source{eos},
+		Breaks:  []string{"offsets"}, Scenario: "late-commit",
+		check: func(a *Application) []hit {
+			if a.Role == scenarios.Processor && a.Commit != scenarios.CommitTxn {
+				return one(a.commit(), inOneTransaction...)
+			}
+			return nil
+		},
+	},
+	{
 		ID: "offsets-outside-transaction", Property: "commit", Severity: Error,
 		Promise: "output and offset are committed apart, and a crash between the two makes the output again",
 		Fix:     "sendOffsetsToTransaction with the consumer's group metadata instead of commitSync",

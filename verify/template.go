@@ -32,6 +32,7 @@ var templates = []template{
 	{"commit-after-processing", commits(scenarios.CommitEach, scenarios.CommitBatch)},
 	{"commit-after-each-record", commits(scenarios.CommitEach, scenarios.CommitBatch, scenarios.CommitBefore)},
 	{"group-coordinator-dies", commits(scenarios.CommitEach, scenarios.CommitBatch, scenarios.CommitBefore)},
+	{"late-commit", commits(scenarios.CommitEach, scenarios.CommitBatch, scenarios.CommitBefore)},
 	{"auto-commit", commits(scenarios.CommitAuto)},
 	{"rolling-restart", func(a *lint.Application) bool { return a.Role == scenarios.Processor }},
 	{"read-uncommitted", func(a *lint.Application) bool { return a.Role == scenarios.Consumer }},
