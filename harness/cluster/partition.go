@@ -43,8 +43,8 @@ func (d *docker) Block(ctx context.Context, links []Link) error {
 	return d.applyBlocked(ctx)
 }
 
-// Blocked tells whether a connection from within From's namespace to the port
-// that To replicates by fails. It fails too if only the way back is blocked.
+// Blocked tells whether nothing comes back from the port that To replicates by to
+// From's namespace. So it is too if only the way back is blocked.
 func (d *docker) Blocked(ctx context.Context, l Link) (bool, error) {
 	to, err := d.lookup(l.To)
 	if err != nil {

@@ -78,13 +78,14 @@ var sidecarCommands = map[string]func(args []string, out io.Writer) error{
 		}
 		return err
 	},
-	// reach HOST:PORT: print whether a connection can be made.
+	// reach HOST:PORT: print whether packets come there and back. A refusal has, too: the
+	// node is there, and its broker not yet.
 	"reach": one(func(addr string, out io.Writer) error {
 		conn, err := net.DialTimeout("tcp", addr, reachTimeout)
 		if err == nil {
 			conn.Close()
 		}
-		fmt.Fprintln(out, err == nil)
+		fmt.Fprintln(out, err == nil || errors.Is(err, syscall.ECONNREFUSED))
 		return nil
 	}),
 	// fill DIR: take every byte of its file system, and print how many they were.

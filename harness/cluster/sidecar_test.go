@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"testing"
 )
@@ -55,5 +56,21 @@ func TestSidecarRefuses(t *testing.T) {
 		if code := sidecarMain(args, &out, &errOut); code == 0 || errOut.Len() == 0 {
 			t.Errorf("%v: exit code %d, said %q", args, code, errOut.String())
 		}
+	}
+}
+
+// TestReach: a node whose broker does not listen yet is reached; only silence is none.
+func TestReach(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	for _, who := range []string{"a listener", "nobody, and a refusal"} {
+		var out, errOut bytes.Buffer
+		if code := sidecarMain([]string{"reach", addr}, &out, &errOut); code != 0 || out.String() != "true\n" {
+			t.Errorf("%s: exit code %d, said %q %q, want true", who, code, out.String(), errOut.String())
+		}
+		l.Close()
 	}
 }
