@@ -159,16 +159,7 @@ func (j *judge) stuck() {
 		}
 		return true
 	})
-	// A commit whose answer a fault took was tried: who made it, and still reads there, has
-	// no reason to try again while no further record comes.
-	tried := map[key]offsetOp{}
-	j.commits.scan(func(_ int64, c *offsetOp) bool {
-		k := key{c.group, c.tp}
-		if c.kind == opMaybe && 0 < c.inv && c.inv <= j.lastGone && c.inv >= tried[k].inv && j.keeps(c, to) {
-			tried[k] = *c
-		}
-		return true
-	})
+	tried := j.tried(to)
 	j.toRead()
 	for id, g := range j.groups {
 		since := max(from, j.lastGone) // members that die later die of themselves
@@ -185,7 +176,7 @@ func (j *judge) stuck() {
 			if moved[k] == 0 && in.lastT == 0 && polled[k] > since && (in.hasFinal && !in.told || !j.meansToCommit(g)) {
 				continue // it reads, and its commits are not told, or it is not known to commit
 			}
-			off, ok := j.visibleIn(pt, max(in.final, tried[k].off, 0), pt.logEnd-1, true)
+			off, ok := j.visibleIn(pt, max(in.final, tried[registerKey(k.group, k.tp)].off, 0), pt.logEnd-1, true)
 			if !ok || pt.hasWM && off >= pt.marks[1] {
 				continue // nothing waits, or a hanging transaction holds it back
 			}
@@ -197,6 +188,20 @@ func (j *judge) stuck() {
 			j.stuckAt(g, in, makePlace(tp, off), since, to, polled[k] > since)
 		}
 	}
+}
+
+// tried are the last commits whose answer a fault took, by register, of processes that
+// read there until t: they have no reason to try again while no further record comes.
+func (j *judge) tried(t int64) map[int64]offsetOp {
+	last := map[int64]offsetOp{}
+	j.commits.scan(func(_ int64, c *offsetOp) bool {
+		k := registerKey(c.group, c.tp)
+		if c.kind == opMaybe && 0 < c.inv && c.inv <= j.lastGone && c.inv >= last[k].inv && j.keeps(c, t) {
+			last[k] = *c
+		}
+		return true
+	})
+	return last
 }
 
 // keeps says whether the process of c was the last to be given its partition, and had

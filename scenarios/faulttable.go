@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -274,11 +275,19 @@ var struckClient = scalar("a client, name/instance or name/*", textSchema(`^[A-Z
 }, func(s string) string { return s })
 
 var requestName = scalar("a Kafka request", map[string]any{"enum": sortedKeys(apiKeys())}, func(s string) (string, error) {
-	if _, ok := APIKey(s); !ok {
-		return "", fmt.Errorf("is not a request of Kafka's protocol%s", meant(s, sortedKeys(apiKeys())))
+	if wrong := noRequest(s); wrong != "" {
+		return "", errors.New(wrong)
 	}
 	return s, nil
 }, func(s string) string { return s })
+
+// noRequest says that Kafka's protocol has no request of that name, or nothing.
+func noRequest(name string) string {
+	if _, ok := APIKey(name); ok {
+		return ""
+	}
+	return "is not a request of Kafka's protocol" + meant(name, sortedKeys(apiKeys()))
+}
 
 var errorName = scalar("a Kafka error", map[string]any{"enum": sortedKeys(errorCodes())}, func(s string) (string, error) {
 	if _, ok := ErrorCode(s); !ok {

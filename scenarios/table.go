@@ -187,8 +187,8 @@ var fixedFields = []field[Control]{
 
 // otherRequests is what faults strike in a twin, by what they strike without it.
 var otherRequests = mapping("requests by request", requestName, requestName.schema, func(key string) string {
-	if _, ok := APIKey(key); !ok {
-		return fmt.Sprintf("%q is not a request of Kafka's protocol%s", key, meant(key, sortedKeys(apiKeys())))
+	if wrong := noRequest(key); wrong != "" {
+		return fmt.Sprintf("%q %s", key, wrong)
 	}
 	return ""
 })

@@ -7,8 +7,9 @@ import (
 )
 
 // A client that takes the highest version on offer must be able to add partitions to
-// its transaction, none is asked for its metrics, and one that does not know versions from 0 must not be told of them;
-// everything else stays on offer, in every version of the answer.
+// its transaction, none is asked for its metrics, and one that does not know versions
+// from 0 must not be told of them; everything else stays on offer, in every version of
+// the answer.
 func TestEmbeddedOffersAsBrokersDo(t *testing.T) {
 	c := startTest(t, embeddedSpec())
 	for version := range int16(newestQuestion + 1) {
