@@ -11,7 +11,7 @@ import (
 	"github.com/rcrowley/go-metrics"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/onceproof/onceproof/harness/network"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // A scan that gets nothing for scanStall, though records are due, has failed.

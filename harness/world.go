@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/network"
+	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

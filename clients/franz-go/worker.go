@@ -14,8 +14,8 @@ import (
 
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/harness/client/roles"
-	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // worker is one run of one spec.

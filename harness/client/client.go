@@ -11,8 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // Defaults of Config.

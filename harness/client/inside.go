@@ -9,7 +9,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/onceproof/onceproof/harness/network"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // Main is a worker as a function: it reads a Spec and commands from stdin, prints its

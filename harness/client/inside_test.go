@@ -11,8 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // chatty says hello, keeps a connection to the first bootstrap server, and tells of one

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/onceproof/onceproof/harness/network"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // embedded is kfake in this process: Kafka's protocol, groups and transactions

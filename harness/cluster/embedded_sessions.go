@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/onceproof/onceproof/harness/network"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // sessionLook is how often sessions are looked at, well below any that is used.

@@ -5,7 +5,7 @@ import (
 	"net"
 	"sync"
 
-	"github.com/onceproof/onceproof/harness/network"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // gate is the listener of one embedded broker. It can be shut, which refuses

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/onceproof/onceproof/harness/network"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // Ports come from below the range that systems hand to outgoing connections

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // dialTimeout bounds how long a client waits on a broker that does not even

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/onceproof/onceproof/harness/network"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // port is a loopback port that stays ours while it listens and while it does not,

@@ -15,8 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/onceproof/onceproof/harness/network"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // ErrClosed is wrapped by what needs a proxy that is still open.

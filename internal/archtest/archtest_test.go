@@ -20,25 +20,25 @@ var rooms = map[string][]string{
 	"history/parquet": {"history"}, // apart, so that workers do not link a Parquet library
 	"scenarios":       {},
 	"harness/plan":    {"scenarios"},
-	"harness/network": {}, // where clients, proxy and brokers meet: TCP or memory
-	"harness/cluster": {"harness/network"},
-	"harness/proxy":   {"history", "harness/network"},
-	"harness/client":  {"history", "harness/network"},
+	"internal/network": {}, // where clients, proxy and brokers meet: TCP or memory
+	"harness/cluster": {"internal/network"},
+	"harness/proxy":   {"history", "internal/network"},
+	"harness/client":  {"history", "internal/network"},
 	// tries workers against the same embedded brokers that a run has
-	"harness/client/conformance": {"harness/client", "harness/network", "harness/cluster", "history"},
-	"faults":                     {"harness/network", "harness/cluster", "harness/proxy", "harness/client", "scenarios"},
-	"harness":                    {"history", "scenarios", "harness/plan", "harness/network", "harness/cluster", "harness/proxy", "harness/client", "faults"},
+	"harness/client/conformance": {"harness/client", "internal/network", "harness/cluster", "history"},
+	"faults":                     {"internal/network", "harness/cluster", "harness/proxy", "harness/client", "scenarios"},
+	"harness":                    {"history", "scenarios", "harness/plan", "internal/network", "harness/cluster", "harness/proxy", "harness/client", "faults"},
 	"checker/linear":             {"history"},
 	"checker":                    {"history", "checker/linear"},
 	"trials":                     {},                       // counting
 	"search":                     {"scenarios", "checker"}, // whose evidence guides it
 	// runs in bubbles; of tests alone
-	"search/faketime":   {"search", "scenarios", "checker", "history", "harness", "harness/plan", "harness/network", "harness/client", "clients/franz-go"},
+	"search/faketime":   {"search", "scenarios", "checker", "history", "harness", "harness/plan", "internal/network", "harness/client", "clients/franz-go"},
 	"shrink":            {"scenarios", "trials"},
 	"reports":           {"checker", "history", "trials"},
 	"lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
 	"verify":            {"scenarios", "lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
-	"clients/franz-go":  {"harness/client", "harness/network", "history"},
+	"clients/franz-go":  {"harness/client", "internal/network", "history"},
 	"internal/archtest": {},
 }
 

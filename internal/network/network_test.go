@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/network"
+	"github.com/onceproof/onceproof/internal/network"
 )
 
 // both runs a test on this machine's network and, in a bubble, on one in memory: what
