@@ -15,8 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/harness/plan"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

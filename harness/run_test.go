@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/plan"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/plan"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

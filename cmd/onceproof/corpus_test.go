@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/harness/plan"
+	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

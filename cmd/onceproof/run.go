@@ -14,7 +14,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
-	"github.com/onceproof/onceproof/harness/plan"
+	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/reports"
 	"github.com/onceproof/onceproof/scenarios"
 )

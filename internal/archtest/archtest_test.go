@@ -19,7 +19,7 @@ var rooms = map[string][]string{
 	"history":         {},
 	"history/parquet": {"history"}, // apart, so that workers do not link a Parquet library
 	"scenarios":       {},
-	"harness/plan":    {"scenarios"},
+	"internal/plan":    {"scenarios"},
 	"internal/network": {}, // where clients, proxy and brokers meet: TCP or memory
 	"harness/cluster": {"internal/network"},
 	"harness/proxy":   {"history", "internal/network"},
@@ -27,13 +27,13 @@ var rooms = map[string][]string{
 	// tries workers against the same embedded brokers that a run has
 	"harness/client/conformance": {"harness/client", "internal/network", "harness/cluster", "history"},
 	"faults":                     {"internal/network", "harness/cluster", "harness/proxy", "harness/client", "scenarios"},
-	"harness":                    {"history", "scenarios", "harness/plan", "internal/network", "harness/cluster", "harness/proxy", "harness/client", "faults"},
+	"harness":                    {"history", "scenarios", "internal/plan", "internal/network", "harness/cluster", "harness/proxy", "harness/client", "faults"},
 	"checker/linear":             {"history"},
 	"checker":                    {"history", "checker/linear"},
 	"trials":                     {},                       // counting
 	"search":                     {"scenarios", "checker"}, // whose evidence guides it
 	// runs in bubbles; of tests alone
-	"search/faketime":   {"search", "scenarios", "checker", "history", "harness", "harness/plan", "internal/network", "harness/client", "clients/franz-go"},
+	"search/faketime":   {"search", "scenarios", "checker", "history", "harness", "internal/plan", "internal/network", "harness/client", "clients/franz-go"},
 	"shrink":            {"scenarios", "trials"},
 	"reports":           {"checker", "history", "trials"},
 	"lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
@@ -53,8 +53,8 @@ var forbidden = []struct{ room, prefix, why string }{
 	{"checker", "github.com/testcontainers", "the judge sees only the history, never a container"},
 	{"reports", "github.com/twmb/franz-go", "a report is made from verdict and history alone"},
 	{"scenarios", "github.com/twmb/franz-go/pkg/kgo", "a scenario is checked before anything starts; it knows the protocol's names, no client"},
-	{"harness/plan", "github.com/twmb/franz-go/pkg/kgo", "a plan is pure: the same scenario and seed give the same steps"},
-	{"harness/plan", "time/tzdata", "a plan knows durations, not clocks"},
+	{"internal/plan", "github.com/twmb/franz-go/pkg/kgo", "a plan is pure: the same scenario and seed give the same steps"},
+	{"internal/plan", "time/tzdata", "a plan knows durations, not clocks"},
 }
 
 // noise names packages that say nothing.

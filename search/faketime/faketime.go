@@ -24,9 +24,9 @@ import (
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/plan"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/network"
+	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
