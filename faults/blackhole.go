@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/onceproof/onceproof/harness/proxy"
+	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

@@ -1,7 +1,7 @@
 package faults
 
 import (
-	"github.com/onceproof/onceproof/harness/proxy"
+	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

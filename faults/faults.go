@@ -23,7 +23,7 @@ import (
 
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/harness/cluster"
-	"github.com/onceproof/onceproof/harness/proxy"
+	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

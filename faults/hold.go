@@ -3,7 +3,7 @@ package faults
 import (
 	"errors"
 
-	"github.com/onceproof/onceproof/harness/proxy"
+	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

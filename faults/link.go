@@ -9,8 +9,8 @@ import (
 	"sync"
 
 	"github.com/onceproof/onceproof/harness/cluster"
-	"github.com/onceproof/onceproof/harness/proxy"
 	"github.com/onceproof/onceproof/internal/network"
+	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/proxy"
+	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

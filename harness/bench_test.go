@@ -12,8 +12,8 @@ import (
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/harness/cluster"
-	"github.com/onceproof/onceproof/harness/proxy"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/proxy"
 )
 
 // The test binary is also the built-in worker, and the two producers that the

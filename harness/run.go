@@ -14,10 +14,10 @@ import (
 
 	"github.com/onceproof/onceproof/faults"
 	"github.com/onceproof/onceproof/harness/cluster"
-	"github.com/onceproof/onceproof/harness/proxy"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/internal/plan"
+	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/faults"
-	"github.com/onceproof/onceproof/harness/proxy"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/plan"
+	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

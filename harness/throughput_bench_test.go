@@ -14,8 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/harness/cluster"
-	"github.com/onceproof/onceproof/harness/proxy"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/proxy"
 )
 
 // BenchmarkThroughput compares records of 1 KiB through the proxy with the same
