@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

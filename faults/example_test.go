@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/onceproof/onceproof/faults"
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

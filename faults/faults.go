@@ -22,7 +22,7 @@ import (
 	"fmt"
 
 	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
 )

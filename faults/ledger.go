@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/internal/cluster"
 )
 
 // ledger lets strikes on one target overlap: a broker that two faults keep down

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"

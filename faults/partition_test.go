@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/internal/cluster"
 )
 
 func TestABrokerIsNotAwaitedWhereNobodyIsLeftToCopyFrom(t *testing.T) {

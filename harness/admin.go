@@ -10,8 +10,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/network"
 )
 

@@ -11,8 +11,8 @@ import (
 
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
 	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/proxy"
 )
 

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/faults"
-	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/internal/proxy"

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/cluster"
 )
 
 func clusterSpec(cfg Config, say func(string)) cluster.Spec {

@@ -5,8 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/cluster"
 )
 
 const (

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/internal/cluster"
 )
 
 // clusters is where the runs of one command get their brokers. The zero value gives

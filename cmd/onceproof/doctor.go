@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

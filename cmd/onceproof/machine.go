@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onceproof/onceproof/harness/cluster"
+	"github.com/onceproof/onceproof/internal/cluster"
 )
 
 func clusterCommand() *cobra.Command {

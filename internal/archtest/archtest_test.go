@@ -21,13 +21,13 @@ var rooms = map[string][]string{
 	"scenarios":       {},
 	"internal/plan":    {"scenarios"},
 	"internal/network": {}, // where clients, proxy and brokers meet: TCP or memory
-	"harness/cluster": {"internal/network"},
+	"internal/cluster": {"internal/network"},
 	"internal/proxy":   {"history", "internal/network"},
 	"harness/client":  {"history", "internal/network"},
 	// tries workers against the same embedded brokers that a run has
-	"harness/client/conformance": {"harness/client", "internal/network", "harness/cluster", "history"},
-	"faults":                     {"internal/network", "harness/cluster", "internal/proxy", "harness/client", "scenarios"},
-	"harness":                    {"history", "scenarios", "internal/plan", "internal/network", "harness/cluster", "internal/proxy", "harness/client", "faults"},
+	"harness/client/conformance": {"harness/client", "internal/network", "internal/cluster", "history"},
+	"faults":                     {"internal/network", "internal/cluster", "internal/proxy", "harness/client", "scenarios"},
+	"harness":                    {"history", "scenarios", "internal/plan", "internal/network", "internal/cluster", "internal/proxy", "harness/client", "faults"},
 	"checker/linear":             {"history"},
 	"checker":                    {"history", "checker/linear"},
 	"trials":                     {},                       // counting

@@ -14,8 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/cluster"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/cluster"
 )
 
 // bench is what one case works on: a cluster of its own and the workers that the
