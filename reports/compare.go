@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/trials"
+	"github.com/onceproof/onceproof/internal/trials"
 )
 
 // Comparison is libraries × guarantees, a table a scenario, differences first.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/trials"
+	"github.com/onceproof/onceproof/internal/trials"
 )
 
 // Known is a mistake or a bug that the harness is to find again and again.

@@ -16,8 +16,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/onceproof/onceproof/internal/trials"
 	"github.com/onceproof/onceproof/scenarios"
-	"github.com/onceproof/onceproof/trials"
 )
 
 // Verdicts of one run, by guarantee.

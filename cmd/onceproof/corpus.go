@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/internal/trials"
 	"github.com/onceproof/onceproof/scenarios"
-	"github.com/onceproof/onceproof/trials"
 )
 
 // judgeByRate judges a real bug that ran more than once by how often it was

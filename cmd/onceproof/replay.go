@@ -11,9 +11,9 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
+	"github.com/onceproof/onceproof/internal/trials"
 	"github.com/onceproof/onceproof/reports"
 	"github.com/onceproof/onceproof/scenarios"
-	"github.com/onceproof/onceproof/trials"
 )
 
 func replayCommand() *cobra.Command {

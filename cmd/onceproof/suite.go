@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/internal/trials"
 	"github.com/onceproof/onceproof/reports"
-	"github.com/onceproof/onceproof/trials"
 )
 
 // outcome is what came of one job.

@@ -30,12 +30,12 @@ var rooms = map[string][]string{
 	"harness":                    {"history", "scenarios", "internal/plan", "internal/network", "internal/cluster", "internal/proxy", "harness/client", "faults"},
 	"checker/linear":             {"history"},
 	"checker":                    {"history", "checker/linear"},
-	"trials":                     {},                       // counting
+	"internal/trials":                     {},                       // counting
 	"search":                     {"scenarios", "checker"}, // whose evidence guides it
 	// runs in bubbles; of tests alone
 	"search/faketime":   {"search", "scenarios", "checker", "history", "harness", "internal/plan", "internal/network", "harness/client", "clients/franz-go"},
-	"shrink":            {"scenarios", "trials"},
-	"reports":           {"checker", "history", "trials"},
+	"shrink":            {"scenarios", "internal/trials"},
+	"reports":           {"checker", "history", "internal/trials"},
 	"lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
 	"verify":            {"scenarios", "lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
 	"clients/franz-go":  {"harness/client", "internal/network", "history"},
