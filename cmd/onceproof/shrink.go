@@ -13,8 +13,8 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
+	"github.com/onceproof/onceproof/internal/shrink"
 	"github.com/onceproof/onceproof/scenarios"
-	"github.com/onceproof/onceproof/shrink"
 )
 
 // shrinkOptions are the flags of shrink.

@@ -34,7 +34,7 @@ var rooms = map[string][]string{
 	"search":                     {"scenarios", "checker"}, // whose evidence guides it
 	// runs in bubbles; of tests alone
 	"search/faketime":   {"search", "scenarios", "checker", "history", "harness", "internal/plan", "internal/network", "harness/client", "clients/franz-go"},
-	"shrink":            {"scenarios", "internal/trials"},
+	"internal/shrink":            {"scenarios", "internal/trials"},
 	"reports":           {"checker", "history", "internal/trials"},
 	"lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
 	"verify":            {"scenarios", "lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
