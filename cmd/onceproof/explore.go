@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/internal/search"
 	"github.com/onceproof/onceproof/reports"
 	"github.com/onceproof/onceproof/scenarios"
-	"github.com/onceproof/onceproof/search"
 )
 
 // explorer moves the faults of a suite's runs to where none has struck yet, as the

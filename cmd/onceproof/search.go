@@ -13,8 +13,8 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
+	"github.com/onceproof/onceproof/internal/search"
 	"github.com/onceproof/onceproof/scenarios"
-	"github.com/onceproof/onceproof/search"
 )
 
 // searchOptions are the flags of search.

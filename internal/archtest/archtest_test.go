@@ -31,9 +31,9 @@ var rooms = map[string][]string{
 	"checker/linear":             {"history"},
 	"checker":                    {"history", "checker/linear"},
 	"internal/trials":                     {},                       // counting
-	"search":                     {"scenarios", "checker"}, // whose evidence guides it
+	"internal/search":                     {"scenarios", "checker"}, // whose evidence guides it
 	// runs in bubbles; of tests alone
-	"search/faketime":   {"search", "scenarios", "checker", "history", "harness", "internal/plan", "internal/network", "harness/client", "clients/franz-go"},
+	"internal/search/faketime":   {"internal/search", "scenarios", "checker", "history", "harness", "internal/plan", "internal/network", "harness/client", "clients/franz-go"},
 	"internal/shrink":            {"scenarios", "internal/trials"},
 	"reports":           {"checker", "history", "internal/trials"},
 	"lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/internal/search"
 	"github.com/onceproof/onceproof/scenarios"
-	"github.com/onceproof/onceproof/search"
 )
 
 func load(t *testing.T, name string) *scenarios.Scenario {
