@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/lint"
+	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/lint"
+	"github.com/onceproof/onceproof/internal/lint"
 )
 
 // Text writes the answer for people. dirs are shown as they are.

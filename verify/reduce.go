@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/lint"
+	"github.com/onceproof/onceproof/internal/lint"
 )
 
 // Without is what came of doing without one line of a change that mends.

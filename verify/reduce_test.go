@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/lint"
+	"github.com/onceproof/onceproof/internal/lint"
 )
 
 // TestReduce: of three lines one is needed, one is refused to be left out, and one

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onceproof/onceproof/lint"
+	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onceproof/onceproof/lint"
+	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

@@ -3,7 +3,7 @@ package verify
 import (
 	"slices"
 
-	"github.com/onceproof/onceproof/lint"
+	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

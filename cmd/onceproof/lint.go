@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onceproof/onceproof/lint"
+	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/scenarios"
 )
 

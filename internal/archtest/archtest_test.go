@@ -36,8 +36,8 @@ var rooms = map[string][]string{
 	"internal/search/faketime":   {"internal/search", "scenarios", "checker", "history", "harness", "internal/plan", "internal/network", "harness/client", "clients/franz-go"},
 	"internal/shrink":            {"scenarios", "internal/trials"},
 	"reports":           {"checker", "history", "internal/trials"},
-	"lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
-	"verify":            {"scenarios", "lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
+	"internal/lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
+	"verify":            {"scenarios", "internal/lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
 	"clients/franz-go":  {"harness/client", "internal/network", "history"},
 	"internal/archtest": {},
 }
