@@ -17,8 +17,8 @@ import (
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/internal/lint"
+	"github.com/onceproof/onceproof/internal/verify"
 	"github.com/onceproof/onceproof/scenarios"
-	"github.com/onceproof/onceproof/verify"
 )
 
 // verifyOptions are the flags of verify.

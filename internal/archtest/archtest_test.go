@@ -37,7 +37,7 @@ var rooms = map[string][]string{
 	"internal/shrink":            {"scenarios", "internal/trials"},
 	"reports":           {"checker", "history", "internal/trials"},
 	"internal/lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
-	"verify":            {"scenarios", "internal/lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
+	"internal/verify":            {"scenarios", "internal/lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
 	"clients/franz-go":  {"harness/client", "internal/network", "history"},
 	"internal/archtest": {},
 }
