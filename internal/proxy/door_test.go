@@ -167,7 +167,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	for _, g := range strings.Split(string(stacks), "\n\n") {
 		for _, ours := range []string{"proxy.(*conn)", "proxy.(*lane)", "proxy.(*Door)"} {
-			if strings.Contains(g, ours) && strings.Contains(g, "/harness/proxy") {
+			if strings.Contains(g, ours) && strings.Contains(g, "/internal/proxy") {
 				t.Errorf("left behind:\n%s", g)
 			}
 		}
