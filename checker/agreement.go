@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -25,7 +26,7 @@ func (j *judge) clash(pt *part, off int64, row *record, s seenAs) {
 	old := *row
 	row.flags |= fClash
 	at := makePlace(pt.id, off)
-	j.finds.report(InconsistentOffset, func() draft {
+	j.finds.report(guarantee.InconsistentOffset, func() draft {
 		d := draft{focus: []place{at}, legal: fmt.Sprintf("one record at %s, the same for every acknowledgement and every read", j.placeName(at))}
 		before := "read earlier"
 		switch {

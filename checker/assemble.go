@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // mutationScore is what TestMutation last measured; it wrote the file itself.
@@ -28,7 +30,7 @@ func (j *judge) verdicts() *Report {
 		Infra:    j.infra(),
 		Mutation: strings.TrimSpace(mutationScore),
 	}
-	for _, g := range Guarantees {
+	for _, g := range guarantee.All {
 		if len(j.opt.Only) > 0 && !slices.Contains(j.opt.Only, g) {
 			continue
 		}
@@ -77,14 +79,14 @@ func (j *judge) evidence() Evidence {
 }
 
 // expected is the header's expectation of g, and whether it names g.
-func (j *judge) expected(g Guarantee) (Verdict, bool) {
+func (j *judge) expected(g guarantee.Guarantee) (guarantee.Verdict, bool) {
 	if v, ok := j.header.Expect[string(g)]; ok {
-		return Verdict(v), true
+		return guarantee.Verdict(v), true
 	}
-	return Holds, false
+	return guarantee.Holds, false
 }
 
-func (j *judge) result(g Guarantee) Result {
+func (j *judge) result(g guarantee.Guarantee) Result {
 	r := Result{Guarantee: g, Examined: map[string]int64{}}
 	r.Expected, _ = j.expected(g)
 	ex := j.exercise(g)
@@ -105,7 +107,7 @@ func (j *judge) result(g Guarantee) Result {
 	}
 	switch {
 	case len(r.Anomalies) > 0:
-		r.Verdict = Violated
+		r.Verdict = guarantee.Violated
 		var parts []string
 		for _, a := range r.Anomalies {
 			parts = append(parts, fmt.Sprintf("%d × %s", a.Count, a.Kind))
@@ -113,19 +115,19 @@ func (j *judge) result(g Guarantee) Result {
 		r.Reason = strings.Join(parts, ", ")
 		r.Permitted = permitted(r.Anomalies)
 	case ex.notApplying != "":
-		r.Verdict, r.Reason = NotExercised, doesNotApply+ex.notApplying
+		r.Verdict, r.Reason = guarantee.NotExercised, doesNotApply+ex.notApplying
 	case ex.unknown != "":
-		r.Verdict, r.Reason = Unknown, ex.unknown
+		r.Verdict, r.Reason = guarantee.Unknown, ex.unknown
 	case ex.missing != "":
-		r.Verdict, r.Reason = NotExercised, ex.missing
+		r.Verdict, r.Reason = guarantee.NotExercised, ex.missing
 	default:
-		r.Verdict = Holds
+		r.Verdict = guarantee.Holds
 	}
 	return r
 }
 
 // anyVerdict in `expect` leaves a guarantee out of the exit code.
-const anyVerdict Verdict = "any"
+const anyVerdict guarantee.Verdict = "any"
 
 // doesNotApply begins the reason of a guarantee that the run's configuration
 // has no object for. Such a guarantee decides nothing unless `expect` names it.
@@ -135,7 +137,7 @@ const doesNotApply = "does not apply: "
 // is about. One that does not apply decides nothing unless `expect` names it.
 func (r Result) Applies() bool { return !strings.HasPrefix(r.Reason, doesNotApply) }
 
-func (j *judge) finding(kind Anomaly, k *found) Finding {
+func (j *judge) finding(kind guarantee.Anomaly, k *found) Finding {
 	f := Finding{Kind: kind, Jepsen: JepsenName(kind), Count: k.count}
 	for i := range k.drafts {
 		d := &k.drafts[i]
@@ -152,7 +154,7 @@ func (j *judge) finding(kind Anomaly, k *found) Finding {
 // fingerprint names a finding so that the same one is recognised in another
 // run: the anomaly, what the configuration says about it, the kinds of faults
 // around its first witness. No time, offset, seed or process goes in.
-func (j *judge) fingerprint(kind Anomaly, d *draft, context []WitnessEvent) string {
+func (j *judge) fingerprint(kind guarantee.Anomaly, d *draft, context []WitnessEvent) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n", kind)
 	if c := j.clients[d.client]; c != nil {
@@ -219,9 +221,9 @@ func (j *judge) decideExit(r *Report) {
 			s += " (" + g.Reason + ")"
 		}
 		switch {
-		case g.Verdict == Violated:
+		case g.Verdict == guarantee.Violated:
 			broken = append(broken, s)
-		case g.Verdict == Holds:
+		case g.Verdict == guarantee.Holds:
 			unbroken = append(unbroken, s)
 		case named || g.Applies():
 			open = append(open, s)

@@ -3,6 +3,7 @@ package checker
 import (
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -46,14 +47,14 @@ func TestBelatedAssignment(t *testing.T) {
 			p.log(orders, rec("shop/0/1", 0))
 			p.done()
 
-			if got := kinds(p.judge(t))[ZombieCommit]; got != tt.want {
+			if got := kinds(p.judge(t))[guarantee.ZombieCommit]; got != tt.want {
 				t.Errorf("%d × zombie-commit, want %d", got, tt.want)
 			}
 			o := NewOnline(p.h, nil)
 			for i := range p.events {
 				o.Observe(&p.events[i])
 			}
-			if got := o.Violations()[ZombieCommit]; got != tt.want {
+			if got := o.Violations()[guarantee.ZombieCommit]; got != tt.want {
 				t.Errorf("while it runs: %d × zombie-commit, want %d", got, tt.want)
 			}
 		})

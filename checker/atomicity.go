@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -26,7 +27,7 @@ func (j *judge) outputOffset(at place, r *record, owner *proc, g *group) {
 	}
 	x.flags |= xNoOffset
 	rec, num := *r, x.num
-	j.finds.report(OutputWithoutOffset, func() draft {
+	j.finds.report(guarantee.OutputWithoutOffset, func() draft {
 		d := draft{focus: []place{at}, client: owner.client, txn: rec.txn}
 		d.events = append(d.events, j.sendEvents(at, &rec)...)
 		if len(d.events) > 1 {
@@ -64,7 +65,7 @@ func (j *judge) strayMarker(pt *part, off int64, r *record, p *producerLog) {
 	rec, num, owner := *r, x.num, x.proc
 	mark := makePlace(pt.id, p.markerAt)
 	before := makePlace(pt.id, p.lastOff)
-	j.finds.report(StrayMarker, func() draft {
+	j.finds.report(guarantee.StrayMarker, func() draft {
 		at := makePlace(pt.id, off)
 		m, b := *pt.rows.at(mark.off()), *pt.rows.at(before.off())
 		d := draft{focus: []place{mark}, client: j.procs[owner].client, txn: rec.txn}
@@ -88,11 +89,11 @@ func (j *judge) txnsDone() {
 		switch {
 		case x.flags&xStray != 0:
 		case x.committed > 0 && (x.aborted > 0 || x.open > 0 && j.auditDone):
-			j.txnFinding(TornTransaction, int32(i), x)
+			j.txnFinding(guarantee.TornTransaction, int32(i), x)
 		case x.committed > 0 && (x.commitInv == 0 || x.outcome == txnAbortOK):
-			j.txnFinding(GhostCommit, int32(i), x)
+			j.txnFinding(guarantee.GhostCommit, int32(i), x)
 		case decided > 0 && x.committed == 0 && x.outcome == txnCommitOK:
-			j.txnFinding(LostCommit, int32(i), x)
+			j.txnFinding(guarantee.LostCommit, int32(i), x)
 		}
 		if x.outcome == txnOpen || x.outcome == txnAsked || x.outcome == txnUnknown {
 			j.counts["cut-short"]++
@@ -100,7 +101,7 @@ func (j *judge) txnsDone() {
 	}
 }
 
-func (j *judge) txnFinding(kind Anomaly, i int32, x txn) {
+func (j *judge) txnFinding(kind guarantee.Anomaly, i int32, x txn) {
 	j.finds.report(kind, func() draft {
 		proc := j.procName(x.proc)
 		d := draft{client: j.procs[x.proc].client, txn: i + 1}
@@ -118,13 +119,13 @@ func (j *judge) txnFinding(kind Anomaly, i int32, x txn) {
 			}
 		}
 		switch kind {
-		case TornTransaction:
+		case guarantee.TornTransaction:
 			d.text = fmt.Sprintf("Transaction %d of %s is torn: of its records %d are committed, %d aborted and %d undecided.", x.num, proc, x.committed, x.aborted, x.open)
 			d.legal = "all records of a transaction committed, or none"
-		case GhostCommit:
+		case guarantee.GhostCommit:
 			d.text = fmt.Sprintf("Transaction %d of %s is committed in the log (%d records), though its client never asked for the commit: %s.", x.num, proc, x.committed, x.outcome)
 			d.legal = "an aborted transaction, or an open one"
-		case LostCommit:
+		case guarantee.LostCommit:
 			d.text = fmt.Sprintf("The commit of transaction %d of %s was acknowledged at %s, but in the log its %d records are aborted.", x.num, proc, j.clock(x.end), x.aborted)
 			d.legal = "committed records"
 		}
@@ -209,7 +210,7 @@ func (j *judge) overlapsOf(batch map[int64]int64) {
 }
 
 func (j *judge) overlap(a, b stagedOffset) {
-	j.finds.report(OverlappingInput, func() draft {
+	j.finds.report(guarantee.OverlappingInput, func() draft {
 		x, y := *j.txns.at(int64(a.txn)), *j.txns.at(int64(b.txn))
 		d := draft{client: j.procs[y.proc].client, txn: b.txn + 1}
 		for _, s := range []struct {

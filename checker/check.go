@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
 // Options of Check.
 type Options struct {
-	Memory   int64       // bytes; 0 = 512 MiB
-	Only     []Guarantee // nil = all
-	Examples int         // witnesses a kind; 0 = 3
+	Memory   int64                 // bytes; 0 = 512 MiB
+	Only     []guarantee.Guarantee // nil = all
+	Examples int                   // witnesses a kind; 0 = 3
 	Progress func(events int64)
 	// View opens a file beside the report for porcupine's picture of a violation;
 	// it is closed if it can be. nil = no pictures.

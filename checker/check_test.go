@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -66,7 +67,7 @@ func TestAnomalies(t *testing.T) {
 	tests := []struct {
 		name string
 		tape func() *tape
-		want map[Anomaly]int64
+		want map[guarantee.Anomaly]int64
 		text string // a part of the first witness's words
 	}{
 		{"clean", func() *tape { return plainAudit(plain()) }, nil, ""},
@@ -75,13 +76,13 @@ func TestAnomalies(t *testing.T) {
 			p := plain()
 			p.send("shop/0/1", 3, orders, 3, nil)
 			return plainAudit(p)
-		}, map[Anomaly]int64{LostWrite: 1}, "shop/0/1#3 was acknowledged at orders/0@3"},
+		}, map[guarantee.Anomaly]int64{guarantee.LostWrite: 1}, "shop/0/1#3 was acknowledged at orders/0@3"},
 		{"lost-write without offset", func() *tape {
 			p := plain()
 			id := p.invoke("shop/0/1", 3, orders, nil)
 			p.add(history.Event{Proc: "shop/0/1", ID: id, Type: history.OK, Op: history.OpSend, TP: orders})
 			return plainAudit(p)
-		}, map[Anomaly]int64{LostWrite: 1}, "the log of orders/0"},
+		}, map[guarantee.Anomaly]int64{guarantee.LostWrite: 1}, "the log of orders/0"},
 		{"an unknown send may be absent", func() *tape {
 			p := plain()
 			p.unsure("shop/0/1", 3, orders, history.Info, nil)
@@ -94,7 +95,7 @@ func TestAnomalies(t *testing.T) {
 			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
 			p.offset("till", 3)
 			return p.done()
-		}, map[Anomaly]int64{DuplicateWrite: 1}, "at orders/0@3 and again at orders/0@4"},
+		}, map[guarantee.Anomaly]int64{guarantee.DuplicateWrite: 1}, "at orders/0@3 and again at orders/0@4"},
 		{"lost-input", func() *tape {
 			p := plain()
 			p.send("shop/0/1", 3, orders, 3, nil)
@@ -104,7 +105,7 @@ func TestAnomalies(t *testing.T) {
 			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
 			p.offset("till", 4)
 			return p.done()
-		}, map[Anomaly]int64{LostInput: 1}, "orders/0@3 (shop/0/1#3) was passed by till/0/1, which committed offset 4"},
+		}, map[guarantee.Anomaly]int64{guarantee.LostInput: 1}, "orders/0@3 (shop/0/1#3) was passed by till/0/1, which committed offset 4"},
 		{"set aside is not lost", func() *tape {
 			p := plain()
 			p.send("shop/0/1", 3, orders, 3, nil)
@@ -125,7 +126,7 @@ func TestAnomalies(t *testing.T) {
 			p.process("till/1/1", 2)
 			p.assigned("till/1/1", "till", orders)
 			return plainAudit(p)
-		}, map[Anomaly]int64{DuplicateOutput: 1}, "processed by till/0/1"},
+		}, map[guarantee.Anomaly]int64{guarantee.DuplicateOutput: 1}, "processed by till/0/1"},
 		{"duplicate output, of which the killed process told nothing", func() *tape {
 			p := plain()
 			p.crash("till/0/1")
@@ -138,7 +139,7 @@ func TestAnomalies(t *testing.T) {
 			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0), out("till/0/1", 3, 3, 0), out("till/1/1", 0, 3, 0))
 			p.offset("till", 4)
 			return p.done()
-		}, map[Anomaly]int64{DuplicateOutput: 1}, "group till made receipts/0@3 (till/0/1#"},
+		}, map[guarantee.Anomaly]int64{guarantee.DuplicateOutput: 1}, "group till made receipts/0@3 (till/0/1#"},
 		{"duplicate-output", func() *tape {
 			p := exact()
 			p.begin("exact/1/1", 1)
@@ -150,7 +151,7 @@ func TestAnomalies(t *testing.T) {
 				out("exact/1/1", 0, 1, 8), marker("commit", 8))
 			p.offset("exact", 2)
 			return p.done()
-		}, map[Anomaly]int64{DuplicateOutput: 1, OverlappingInput: 1}, "roup exact"},
+		}, map[guarantee.Anomaly]int64{guarantee.DuplicateOutput: 1, guarantee.OverlappingInput: 1}, "roup exact"},
 		{"reordered-write", func() *tape {
 			p := newTape()
 			a := p.invoke("shop/0/1", 0, orders, nil)
@@ -160,7 +161,7 @@ func TestAnomalies(t *testing.T) {
 			p.kill()
 			p.log(orders, rec("shop/0/1", 1), rec("shop/0/1", 0))
 			return p.done()
-		}, map[Anomaly]int64{ReorderedWrite: 1}, "offset 1 after 0"},
+		}, map[guarantee.Anomaly]int64{guarantee.ReorderedWrite: 1}, "offset 1 after 0"},
 		{"an offset given away again is told out of order, too", func() *tape {
 			p := plain()
 			p.send("shop/0/1", 3, orders, 4, nil)
@@ -169,7 +170,7 @@ func TestAnomalies(t *testing.T) {
 			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
 			p.offset("till", 3)
 			return p.done()
-		}, map[Anomaly]int64{LostWrite: 1, NonmonotonicSend: 1}, "shop/0/1#3"},
+		}, map[guarantee.Anomaly]int64{guarantee.LostWrite: 1, guarantee.NonmonotonicSend: 1}, "shop/0/1#3"},
 		{"an offset given away again, and all behind it lost", func() *tape {
 			p := plain()
 			p.send("shop/0/1", 3, orders, 3, nil)
@@ -179,7 +180,7 @@ func TestAnomalies(t *testing.T) {
 			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
 			p.offset("till", 3)
 			return p.done()
-		}, map[Anomaly]int64{LostWrite: 2, InconsistentOffset: 1, NonmonotonicSend: 1}, "shop/0/1#"},
+		}, map[guarantee.Anomaly]int64{guarantee.LostWrite: 2, guarantee.InconsistentOffset: 1, guarantee.NonmonotonicSend: 1}, "shop/0/1#"},
 		{"… all of it", func() *tape {
 			p := plain()
 			p.send("shop/0/1", 3, orders, 3, nil)
@@ -190,7 +191,7 @@ func TestAnomalies(t *testing.T) {
 			p.log(receipts, out("till/0/1", 0, 0, 0), out("till/0/1", 1, 1, 0), out("till/0/1", 2, 2, 0))
 			p.offset("till", 3)
 			return p.done()
-		}, map[Anomaly]int64{LostWrite: 2, InconsistentOffset: 2, NonmonotonicSend: 1}, "shop/0/1#"},
+		}, map[guarantee.Anomaly]int64{guarantee.LostWrite: 2, guarantee.InconsistentOffset: 2, guarantee.NonmonotonicSend: 1}, "shop/0/1#"},
 		{"acks=0 promises no order", func() *tape {
 			p := newTape()
 			p.h.Clients[0].Config["acks"] = "0"
@@ -206,22 +207,22 @@ func TestAnomalies(t *testing.T) {
 			p := exact()
 			p.poll("audience/0/1", receipts, 0, v("exact/0/1", 0))
 			return exactAudit(p)
-		}, map[Anomaly]int64{AbortedRead: 1}, "audience/0/1 (read_committed) returned exact/0/1#0 at receipts/0@0"},
+		}, map[guarantee.Anomaly]int64{guarantee.AbortedRead: 1}, "audience/0/1 (read_committed) returned exact/0/1#0 at receipts/0@0"},
 		{"inconsistent-offset", func() *tape {
 			p := plain()
 			p.poll("till/1/1", orders, 1, v("shop/0/1", 2))
 			return plainAudit(p)
-		}, map[Anomaly]int64{InconsistentOffset: 1}, "at orders/0@1, shop/0/1#1 was acknowledged and shop/0/1#2 was polled"},
+		}, map[guarantee.Anomaly]int64{guarantee.InconsistentOffset: 1}, "at orders/0@1, shop/0/1#1 was acknowledged and shop/0/1#2 was polled"},
 		{"a control record that a reader was given", func() *tape {
 			p := exact()
 			p.poll("audience/0/1", receipts, 1, history.Value{}, v("exact/0/1", 1), v("exact/0/1", 2), history.Value{})
 			return exactAudit(p)
-		}, map[Anomaly]int64{PhantomRead: 2}, "the log holds an abort marker of producer 7 epoch 0 there"},
+		}, map[guarantee.Anomaly]int64{guarantee.PhantomRead: 2}, "the log holds an abort marker of producer 7 epoch 0 there"},
 		{"… whose poll is heard of after the audit", func() *tape {
 			p := exactAudit(exact())
 			p.poll("audience/0/1", receipts, 1, history.Value{})
 			return p
-		}, map[Anomaly]int64{PhantomRead: 1}, "audience/0/1 (read_committed) returned receipts/0@1 as a record"},
+		}, map[guarantee.Anomaly]int64{guarantee.PhantomRead: 1}, "audience/0/1 (read_committed) returned receipts/0@1 as a record"},
 		{"another program's record, polled and in the log", func() *tape {
 			p := plain()
 			p.poll("till/0/1", orders, 3, history.Value{})
@@ -234,7 +235,7 @@ func TestAnomalies(t *testing.T) {
 			p := plain()
 			p.poll("till/0/1", orders, 3, history.Value{})
 			return plainAudit(p)
-		}, map[Anomaly]int64{TruncatedLog: 1}, "a record of unknown origin was returned to a consumer from orders/0@3"},
+		}, map[guarantee.Anomaly]int64{guarantee.TruncatedLog: 1}, "a record of unknown origin was returned to a consumer from orders/0@3"},
 		{"another program's record, where the log holds a worker's", func() *tape {
 			p := newTape()
 			id := p.invoke("shop/0/1", 0, orders, nil)
@@ -243,7 +244,7 @@ func TestAnomalies(t *testing.T) {
 			p.kill()
 			p.log(orders, rec("shop/0/1", 0))
 			return p.done()
-		}, map[Anomaly]int64{InconsistentOffset: 1}, "at orders/0@0, a record of unknown origin was read earlier and shop/0/1#0 was acknowledged"},
+		}, map[guarantee.Anomaly]int64{guarantee.InconsistentOffset: 1}, "at orders/0@0, a record of unknown origin was read earlier and shop/0/1#0 was acknowledged"},
 		{"… and nobody was told of it", func() *tape {
 			p := newTape()
 			p.unsure("shop/0/1", 0, orders, history.Info, nil)
@@ -251,7 +252,7 @@ func TestAnomalies(t *testing.T) {
 			p.kill()
 			p.log(orders, rec("shop/0/1", 0))
 			return p.done()
-		}, map[Anomaly]int64{InconsistentOffset: 1}, "a record of unknown origin was read earlier and shop/0/1#0 was in the log"},
+		}, map[guarantee.Anomaly]int64{guarantee.InconsistentOffset: 1}, "a record of unknown origin was read earlier and shop/0/1#0 was in the log"},
 		{"output-without-offset", func() *tape {
 			p := newTape()
 			p.send("shop/0/1", 0, orders, 0, nil)
@@ -265,21 +266,21 @@ func TestAnomalies(t *testing.T) {
 			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("commit", 7))
 			p.offset("exact", 1)
 			return p.done()
-		}, map[Anomaly]int64{OutputWithoutOffset: 1}, "committed apart, by exact/0/1"},
+		}, map[guarantee.Anomaly]int64{guarantee.OutputWithoutOffset: 1}, "committed apart, by exact/0/1"},
 		{"offset-without-output", func() *tape {
 			p := exact()
 			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1))
 			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("abort", 7))
 			p.offset("exact", 2)
 			return p.done()
-		}, map[Anomaly]int64{OffsetWithoutOutput: 2, LostInput: 2, LostCommit: 1}, ""},
+		}, map[guarantee.Anomaly]int64{guarantee.OffsetWithoutOutput: 2, guarantee.LostInput: 2, guarantee.LostCommit: 1}, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := tt.tape().judge(t)
 			want := tt.want
 			if want == nil {
-				want = map[Anomaly]int64{}
+				want = map[guarantee.Anomaly]int64{}
 			}
 			if diff := cmp.Diff(want, kinds(r)); diff != "" {
 				t.Errorf("anomalies (-want +got):\n%s", diff)
@@ -317,46 +318,46 @@ func TestVerdictsAndExit(t *testing.T) {
 		expect map[string]string
 		exit   int
 		why    string
-		g      Guarantee
-		want   Verdict
+		g      guarantee.Guarantee
+		want   guarantee.Verdict
 	}{
-		{"as expected", func() *tape { return plainAudit(plain()) }, nil, 0, "as expected", NoLoss, Holds},
-		{"no transactions: isolation does not apply", func() *tape { return plainAudit(plain()) }, nil, 0, "as expected", Isolation, NotExercised},
-		{"… unless expect names it", func() *tape { return plainAudit(plain()) }, map[string]string{"isolation": "holds"}, 3, "does not apply", Isolation, NotExercised},
-		{"nothing disturbed", noFault, nil, 3, "no fault", NoLoss, NotExercised},
+		{"as expected", func() *tape { return plainAudit(plain()) }, nil, 0, "as expected", guarantee.NoLoss, guarantee.Holds},
+		{"no transactions: isolation does not apply", func() *tape { return plainAudit(plain()) }, nil, 0, "as expected", guarantee.Isolation, guarantee.NotExercised},
+		{"… unless expect names it", func() *tape { return plainAudit(plain()) }, map[string]string{"isolation": "holds"}, 3, "does not apply", guarantee.Isolation, guarantee.NotExercised},
+		{"nothing disturbed", noFault, nil, 3, "no fault", guarantee.NoLoss, guarantee.NotExercised},
 		{"expected violation", func() *tape {
 			p := plain()
 			p.send("shop/0/1", 3, orders, 3, nil)
 			return plainAudit(p)
-		}, map[string]string{"no-loss": "violated"}, 0, "as expected", NoLoss, Violated},
+		}, map[string]string{"no-loss": "violated"}, 0, "as expected", guarantee.NoLoss, guarantee.Violated},
 		{"unexpected violation", func() *tape {
 			p := plain()
 			p.send("shop/0/1", 3, orders, 3, nil)
 			return plainAudit(p)
-		}, nil, 1, "no-loss: violated, expected holds (1 × lost-write)", NoLoss, Violated},
-		{"expected violation that did not come", func() *tape { return plainAudit(plain()) }, map[string]string{"no-loss": "violated"}, 1, "no-loss: holds, expected violated", NoLoss, Holds},
+		}, nil, 1, "no-loss: violated, expected holds (1 × lost-write)", guarantee.NoLoss, guarantee.Violated},
+		{"expected violation that did not come", func() *tape { return plainAudit(plain()) }, map[string]string{"no-loss": "violated"}, 1, "no-loss: holds, expected violated", guarantee.NoLoss, guarantee.Holds},
 		{"any verdict will do", func() *tape {
 			p := plain()
 			p.send("shop/0/1", 3, orders, 3, nil)
 			return plainAudit(p)
-		}, map[string]string{"no-loss": "any"}, 0, "as expected", NoLoss, Violated},
-		{"no audit", plain, nil, 3, "audit is missing", NoLoss, Unknown},
+		}, map[string]string{"no-loss": "any"}, 0, "as expected", guarantee.NoLoss, guarantee.Violated},
+		{"no audit", plain, nil, 3, "audit is missing", guarantee.NoLoss, guarantee.Unknown},
 		{"fault never seen", func() *tape {
 			p := plain()
 			p.add(history.Event{Src: history.SrcFault, Proc: "fault/4", Type: history.OK, Op: history.OpInject, Data: map[string]any{"kind": "drop", "target": "Produce of shop"}})
 			return plainAudit(p)
-		}, nil, 3, "fault 4 (drop Produce of shop) was never seen", NoLoss, Holds},
+		}, nil, 3, "fault 4 (drop Produce of shop) was never seen", guarantee.NoLoss, guarantee.Holds},
 		{"a fault that was never seen explains a violation that did not come", func() *tape {
 			p := plain()
 			p.add(history.Event{Src: history.SrcFault, Proc: "fault/4", Type: history.OK, Op: history.OpInject, Data: map[string]any{"kind": "drop", "target": "Produce of shop"}})
 			return plainAudit(p)
-		}, map[string]string{"no-loss": "violated"}, 3, "never seen", NoLoss, Holds},
+		}, map[string]string{"no-loss": "violated"}, 3, "never seen", guarantee.NoLoss, guarantee.Holds},
 		{"… but not one that did", func() *tape {
 			p := plain()
 			p.send("shop/0/1", 3, orders, 3, nil)
 			p.add(history.Event{Src: history.SrcFault, Proc: "fault/4", Type: history.OK, Op: history.OpInject, Data: map[string]any{"kind": "drop", "target": "Produce of shop"}})
 			return plainAudit(p)
-		}, nil, 1, "lost-write", NoLoss, Violated},
+		}, nil, 1, "lost-write", guarantee.NoLoss, guarantee.Violated},
 		{"a group that committed nothing: no input of it was examined", func() *tape {
 			p := newTape()
 			p.send("shop/0/1", 0, orders, 0, nil)
@@ -365,7 +366,7 @@ func TestVerdictsAndExit(t *testing.T) {
 			p.process("till/0/1", 0)
 			p.log(orders, rec("shop/0/1", 0))
 			return p.done()
-		}, nil, 3, "no input of group till was examined: it committed no offset behind one", NoLoss, NotExercised},
+		}, nil, 3, "no input of group till was examined: it committed no offset behind one", guarantee.NoLoss, guarantee.NotExercised},
 		{"a group that processed nothing", func() *tape {
 			p := newTape()
 			p.send("shop/0/1", 0, orders, 0, nil)
@@ -373,14 +374,14 @@ func TestVerdictsAndExit(t *testing.T) {
 			p.assigned("till/0/1", "till", orders)
 			p.log(orders, rec("shop/0/1", 0))
 			return p.done()
-		}, nil, 3, "no input of group till was examined: it processed nothing", NoDuplicates, NotExercised},
+		}, nil, 3, "no input of group till was examined: it processed nothing", guarantee.NoDuplicates, guarantee.NotExercised},
 		{"… because there was nothing", func() *tape {
 			p := newTape()
 			p.kill()
 			p.assigned("till/0/1", "till", orders)
 			p.log(orders)
 			return p.done()
-		}, nil, 0, "as expected", NoDuplicates, Holds},
+		}, nil, 0, "as expected", guarantee.NoDuplicates, guarantee.Holds},
 		{"an offset that an open transaction holds, and none before it", func() *tape {
 			p := newTape()
 			p.send("shop/0/1", 0, orders, 0, nil)
@@ -391,7 +392,7 @@ func TestVerdictsAndExit(t *testing.T) {
 			p.log(orders, rec("shop/0/1", 0))
 			p.log(receipts, out("exact/0/1", 0, 0, 7))
 			return p.untold("exact").done()
-		}, nil, 3, "the committed offset of group exact for orders/0 is not told", NoLoss, Unknown},
+		}, nil, 3, "the committed offset of group exact for orders/0 is not told", guarantee.NoLoss, guarantee.Unknown},
 		{"… one before it: what that passed is judged", func() *tape {
 			p := exact()
 			p.begin("exact/0/1", 3)
@@ -399,7 +400,7 @@ func TestVerdictsAndExit(t *testing.T) {
 			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1))
 			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("commit", 7))
 			return p.untold("exact").done()
-		}, nil, 0, "as expected", NoLoss, Holds},
+		}, nil, 0, "as expected", guarantee.NoLoss, guarantee.Holds},
 		{"… and found lost", func() *tape {
 			p := exact()
 			p.send("shop/0/1", 2, orders, 2, nil)
@@ -413,13 +414,13 @@ func TestVerdictsAndExit(t *testing.T) {
 			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("commit", 7),
 				out("exact/0/1", 3, -1, 7), marker("commit", 7))
 			return p.untold("exact").done()
-		}, nil, 1, "1 × lost-input", NoLoss, Violated},
+		}, nil, 1, "1 × lost-input", guarantee.NoLoss, guarantee.Violated},
 		{"audit incomplete", func() *tape {
 			p := plain()
 			p.log(orders, rec("shop/0/1", 0))
 			p.add(history.Event{Src: history.SrcAudit, Proc: "audit", Type: history.Fail, Op: history.OpAuditDone, Err: &history.Error{Name: "audit incomplete", Text: "receipts/0: no leader"}})
 			return p
-		}, nil, 3, "receipts/0: no leader", NoLoss, Unknown},
+		}, nil, 3, "receipts/0: no leader", guarantee.NoLoss, guarantee.Unknown},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -432,8 +433,8 @@ func TestVerdictsAndExit(t *testing.T) {
 			if got := resultOf(r, tt.g); got.Verdict != tt.want {
 				t.Errorf("%s: %s (%s), want %s", tt.g, got.Verdict, got.Reason, tt.want)
 			}
-			if len(r.Guarantees) != len(Guarantees) {
-				t.Errorf("%d guarantees listed, want %d", len(r.Guarantees), len(Guarantees))
+			if len(r.Guarantees) != len(guarantee.All) {
+				t.Errorf("%d guarantees listed, want %d", len(r.Guarantees), len(guarantee.All))
 			}
 		})
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/anomalies.md and the matrix in docs/checker.md from the code")
@@ -68,7 +70,7 @@ Within one operation Jepsen writes ` + "`int-`" + ` before a name. Legal in Kafk
 report them: G0, G1c with write-write edges, and ` + "`int-send-skip`" + ` (other producers' records between a
 transaction's sends). Cycles of write-read edges alone are ` + "`dirty-read`" + `.
 `)
-	for _, g := range Guarantees {
+	for _, g := range guarantee.All {
 		fmt.Fprintf(&b, "\n## %s\n", g)
 		for _, a := range breaks[g] {
 			e, _ := Explain(a)

@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -11,7 +12,7 @@ import (
 // duplicates" (KIP-98). The first place is looked up later.
 func (j *judge) duplicateWrite(at place, r *record) {
 	rec := *r
-	j.finds.report(DuplicateWrite, func() draft {
+	j.finds.report(guarantee.DuplicateWrite, func() draft {
 		owner := j.procs[rec.val.proc()]
 		first, f := j.firstCopy(rec.val, at)
 		d := draft{focus: []place{first, at}, client: owner.client, txn: rec.txn}
@@ -64,7 +65,7 @@ func (j *judge) processedTwice(p *proc, from place, in *input, e *history.Event,
 	}
 	in.flags |= inSecond
 	first := *in
-	j.finds.report(DuplicateOutput, func() draft {
+	j.finds.report(guarantee.DuplicateOutput, func() draft {
 		g := j.groupOf(p)
 		d := draft{focus: []place{from}, client: p.client}
 		who := j.procName(first.procProc - 1)
@@ -109,7 +110,7 @@ func (j *judge) output(at place, r *record, owner *proc) {
 // duplicateOutput reports two records that a group made from one input.
 func (j *judge) duplicateOutput(at place, r *record, in *input, owner *proc, g *group) {
 	first := in.out
-	j.finds.report(DuplicateOutput, func() draft {
+	j.finds.report(guarantee.DuplicateOutput, func() draft {
 		a := *j.parts[first.tp()].rows.at(first.off())
 		d := draft{focus: []place{first, at}, client: owner.client, txn: r.txn}
 		d.events = append(d.events, j.sendEvents(first, &a)...)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -193,7 +194,7 @@ func TestFetchedBelowAnOpenTransaction(t *testing.T) {
 				p.wire("EndTxn", 3, history.OK, 2, exact0).Marker = tc.end
 			}
 			p.log(receipts, entry{val: v("exact/0/1", 0), from: -1, pid: 7}, marker("commit", 7))
-			if got := kinds(p.done().judge(t))[ReadAboveLSO]; got != tc.want {
+			if got := kinds(p.done().judge(t))[guarantee.ReadAboveLSO]; got != tc.want {
 				t.Errorf("read-above-lso × %d, want %d", got, tc.want)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -19,21 +20,21 @@ type exercised struct {
 }
 
 // breaks lists the anomalies of each guarantee, as docs/anomalies.md does.
-var breaks = map[Guarantee][]Anomaly{
-	NoLoss:       {LostWrite, LostInput, TruncatedLog},
-	NoDuplicates: {DuplicateWrite, DuplicateOutput, OverlappingInput},
-	Order:        {ReorderedWrite, RealtimeReorder, NonmonotonicPoll, SkippedPoll, NonmonotonicSend},
-	Isolation:    {AbortedRead, DirtyRead, IntermediateRead, ReadAboveLSO, PhantomRead},
-	Atomicity:    {TornTransaction, OutputWithoutOffset, OffsetWithoutOutput, StrayMarker, LostCommit, GhostCommit},
-	Agreement:    {InconsistentOffset},
-	Offsets:      {OffsetRegression, OffsetLost, NonlinearizableOffset, PositionMismatch},
-	Fencing:      {ZombieWrite, ZombieCommit, DoubleOwner},
-	Progress:     {HangingTransaction, StuckConsumer, NoRecovery},
+var breaks = map[guarantee.Guarantee][]guarantee.Anomaly{
+	guarantee.NoLoss:       {guarantee.LostWrite, guarantee.LostInput, guarantee.TruncatedLog},
+	guarantee.NoDuplicates: {guarantee.DuplicateWrite, guarantee.DuplicateOutput, guarantee.OverlappingInput},
+	guarantee.Order:        {guarantee.ReorderedWrite, guarantee.RealtimeReorder, guarantee.NonmonotonicPoll, guarantee.SkippedPoll, guarantee.NonmonotonicSend},
+	guarantee.Isolation:    {guarantee.AbortedRead, guarantee.DirtyRead, guarantee.IntermediateRead, guarantee.ReadAboveLSO, guarantee.PhantomRead},
+	guarantee.Atomicity:    {guarantee.TornTransaction, guarantee.OutputWithoutOffset, guarantee.OffsetWithoutOutput, guarantee.StrayMarker, guarantee.LostCommit, guarantee.GhostCommit},
+	guarantee.Agreement:    {guarantee.InconsistentOffset},
+	guarantee.Offsets:      {guarantee.OffsetRegression, guarantee.OffsetLost, guarantee.NonlinearizableOffset, guarantee.PositionMismatch},
+	guarantee.Fencing:      {guarantee.ZombieWrite, guarantee.ZombieCommit, guarantee.DoubleOwner},
+	guarantee.Progress:     {guarantee.HangingTransaction, guarantee.StuckConsumer, guarantee.NoRecovery},
 }
 
 // GuaranteeOf is the guarantee that an anomaly breaks, "" if there is no such anomaly.
-func GuaranteeOf(a Anomaly) Guarantee {
-	for _, g := range Guarantees {
+func GuaranteeOf(a guarantee.Anomaly) guarantee.Guarantee {
+	for _, g := range guarantee.All {
 		for _, k := range breaks[g] {
 			if k == a {
 				return g
@@ -62,7 +63,7 @@ func (j *judge) disturbed(ops ...history.Op) bool {
 const notDisturbed = "no fault, crash, rebalance, abort or unknown outcome met an operation that it protects"
 
 // exercise says whether g was put to the test. docs/checker.md has the rule in words.
-func (j *judge) exercise(g Guarantee) exercised {
+func (j *judge) exercise(g guarantee.Guarantee) exercised {
 	ex := j.tested(g)
 	if why := j.unseen(g); why != "" && ex.notApplying == "" && ex.unknown == "" {
 		ex.unknown = why
@@ -72,45 +73,45 @@ func (j *judge) exercise(g Guarantee) exercised {
 
 // unseen says what of g no wire shows, where a client is a program: what its
 // application read, and which inputs its outputs were made from.
-func (j *judge) unseen(g Guarantee) string {
+func (j *judge) unseen(g guarantee.Guarantee) string {
 	for i := range j.header.Clients {
 		c := &j.header.Clients[i]
 		if !c.Program || c.Role == "producer" {
 			continue
 		}
 		switch g {
-		case NoLoss, NoDuplicates:
+		case guarantee.NoLoss, guarantee.NoDuplicates:
 			return c.Name + " is a program: which inputs it has worked off is not seen on the wire"
-		case Order, Isolation:
+		case guarantee.Order, guarantee.Isolation:
 			return c.Name + " is a program: what its application was given is not seen on the wire"
 		}
 	}
 	return ""
 }
 
-func (j *judge) tested(g Guarantee) exercised {
+func (j *judge) tested(g guarantee.Guarantee) exercised {
 	var ex exercised
-	if j.reads != nil && (g == Atomicity || g == Offsets || g == Fencing || g == Progress) {
+	if j.reads != nil && (g == guarantee.Atomicity || g == guarantee.Offsets || g == guarantee.Fencing || g == guarantee.Progress) {
 		ex.notApplying = "a Jepsen history tells nothing of it: there is no final log, and there are no committed offsets"
 		return ex
 	}
 	switch g {
-	case NoLoss:
+	case guarantee.NoLoss:
 		ex.examined = []string{"records", "acked", "inputs", "faults", "crashes", "unknown"}
 		j.dataVerdict(&ex, true)
 		j.groupsVerdict(&ex, g)
-	case NoDuplicates:
+	case guarantee.NoDuplicates:
 		ex.examined = []string{"records", "processed", "outputs", "faults", "crashes", "unknown"}
 		j.dataVerdict(&ex, true)
 		j.groupsVerdict(&ex, g)
-	case Order:
+	case guarantee.Order:
 		ex.examined = []string{"records", "acked", "polled", "faults", "crashes"}
 		ex.notable = []string{"second-opinions", "second-opinions-open", "second-opinions-against"}
 		j.dataVerdict(&ex, true)
-	case Agreement:
+	case guarantee.Agreement:
 		ex.examined = []string{"records", "acked", "polled", "faults", "leader-changes"}
 		j.dataVerdict(&ex, true)
-	case Isolation, Atomicity:
+	case guarantee.Isolation, guarantee.Atomicity:
 		ex.examined = []string{"transactions", "commits", "aborts", "aborted-records", "transactional-records", "faults"}
 		if !j.transactional() {
 			ex.notApplying = "there are no transactions in this run"
@@ -120,7 +121,7 @@ func (j *judge) tested(g Guarantee) exercised {
 		if ex.unknown == "" && ex.missing == "" && !j.txnDisturbed() {
 			ex.missing = "no transaction was aborted, cut short or met by a fault"
 		}
-	case Offsets:
+	case guarantee.Offsets:
 		ex.examined = []string{"offset-commits", "offset-fetches", "registers-searched", "handovers", "rebalances", "crashes", "faults"}
 		ex.notable = []string{"registers-by-rules", "registers-not-searched"}
 		switch {
@@ -133,7 +134,7 @@ func (j *judge) tested(g Guarantee) exercised {
 		case !j.disturbed(history.OpCommitOffsets, history.OpSendOffsets, history.OpCommit, history.OpPoll):
 			ex.missing = notDisturbed
 		}
-	case Fencing:
+	case guarantee.Fencing:
 		ex.examined = []string{"handovers", "live-handovers", "epoch-bumps", "fences", "faults"}
 		switch {
 		case j.counts["live-handovers"] == 0 && j.counts["fences"] == 0:
@@ -141,7 +142,7 @@ func (j *judge) tested(g Guarantee) exercised {
 		case !j.auditDone:
 			ex.unknown = j.noAudit("the final log is not known")
 		}
-	case Progress:
+	case guarantee.Progress:
 		ex.examined = []string{"faults", "sends-after-faults", "acked-after-faults"}
 		switch {
 		case len(j.faults) == 0:
@@ -177,7 +178,7 @@ func (j *judge) dataVerdict(ex *exercised, disturb bool) {
 
 // groupsVerdict looks for groups that were to work off inputs, and of whose inputs
 // none was examined: what they would have lost or done twice does not show.
-func (j *judge) groupsVerdict(ex *exercised, g Guarantee) {
+func (j *judge) groupsVerdict(ex *exercised, g guarantee.Guarantee) {
 	for _, r := range j.readers() {
 		waits := false
 		for _, pt := range j.parts {
@@ -186,15 +187,15 @@ func (j *judge) groupsVerdict(ex *exercised, g Guarantee) {
 			}
 			_, some := j.visibleIn(pt, 0, pt.logEnd-1, true)
 			waits = waits || some
-			if in := r.group.inputs[pt.id]; g == NoLoss && in != nil && in.pending && r.group.tiled == 0 && ex.unknown == "" {
+			if in := r.group.inputs[pt.id]; g == guarantee.NoLoss && in != nil && in.pending && r.group.tiled == 0 && ex.unknown == "" {
 				ex.unknown = fmt.Sprintf("the committed offset of group %s for %s is not told: a transaction that would move it on is still open", r.group.name, tpName(pt.tp))
 			}
 		}
 		switch {
 		case !waits || ex.missing != "":
-		case g == NoLoss && r.group.tiled == 0:
+		case g == guarantee.NoLoss && r.group.tiled == 0:
 			ex.missing = fmt.Sprintf("no input of group %s was examined: it committed no offset behind one", r.group.name)
-		case g == NoDuplicates && !r.group.processes && !r.group.outputs:
+		case g == guarantee.NoDuplicates && !r.group.processes && !r.group.outputs:
 			ex.missing = fmt.Sprintf("no input of group %s was examined: it processed nothing", r.group.name)
 		}
 	}

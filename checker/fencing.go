@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -67,7 +68,7 @@ func (j *judge) epochOrder(pt *part, off int64, r *record, p *producerLog, k pid
 	}
 	rec, newer, at := *r, p.epoch, makePlace(pt.id, off)
 	before := makePlace(pt.id, p.epochAt)
-	j.finds.report(ZombieWrite, func() draft {
+	j.finds.report(guarantee.ZombieWrite, func() draft {
 		b := *pt.rows.at(before.off())
 		d := draft{focus: []place{before, at}, txn: rec.txn}
 		if rec.val != 0 {
@@ -175,7 +176,7 @@ func (j *judge) zombieOffsets() {
 		if !ok {
 			return
 		}
-		j.finds.report(ZombieCommit, func() draft {
+		j.finds.report(guarantee.ZombieCommit, func() draft {
 			d := draft{client: j.procs[proc].client}
 			for _, o := range []owning{mine, theirs} {
 				d.events = append(d.events, j.event(o.from, j.procName(o.proc), o.line, 0, history.Info, history.OpAssigned, fmt.Sprintf("%s was given to %s", tpName(j.parts[tp].tp), j.procName(o.proc))))
@@ -229,7 +230,7 @@ func (j *judge) zombieTxns() {
 			continue
 		}
 		j.zombies[f.mine.pid] = true
-		j.finds.report(ZombieCommit, func() draft {
+		j.finds.report(guarantee.ZombieCommit, func() draft {
 			d := draft{client: j.procs[x.proc].client, txn: int32(i) + 1, view: j.producerView(f.mine.pid)}
 			d.events = append(d.events, j.initEvent(f.mine), j.initEvent(f.theirs),
 				j.event(x.commitInv, j.procName(x.proc), x.invLine, 0, history.Invoke, history.OpCommit, fmt.Sprintf("commit of transaction %d asked", x.num)),
@@ -326,7 +327,7 @@ func (j *judge) doubleOwners() {
 		if len(l) < 2 || l[1].t-l[0].t < ownerGrace || s[1].to != 0 && s[1].to < l[1].t {
 			continue
 		}
-		j.finds.report(DoubleOwner, func() draft {
+		j.finds.report(guarantee.DoubleOwner, func() draft {
 			d := draft{client: j.procs[k.proc].client}
 			for _, o := range s {
 				d.events = append(d.events, j.event(o.from, j.procName(o.proc), o.line, 0, history.Info, history.OpAssigned, fmt.Sprintf("%s was given to %s", tpName(j.parts[k.tp].tp), j.procName(o.proc))))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -12,7 +13,7 @@ import (
 // context (the log to either side, faults) comes later.
 type findings struct {
 	j      *judge
-	byKind map[Anomaly]*found
+	byKind map[guarantee.Anomaly]*found
 }
 
 type found struct {
@@ -32,11 +33,11 @@ type draft struct {
 }
 
 func newFindings(j *judge) findings {
-	return findings{j: j, byKind: map[Anomaly]*found{}}
+	return findings{j: j, byKind: map[guarantee.Anomaly]*found{}}
 }
 
 // report counts one anomaly; build is called only if its witness is kept.
-func (f *findings) report(kind Anomaly, build func() draft) {
+func (f *findings) report(kind guarantee.Anomaly, build func() draft) {
 	k := f.byKind[kind]
 	if k == nil {
 		k = &found{}
@@ -48,7 +49,7 @@ func (f *findings) report(kind Anomaly, build func() draft) {
 	}
 }
 
-func (f *findings) count(kind Anomaly) int64 {
+func (f *findings) count(kind guarantee.Anomaly) int64 {
 	if k := f.byKind[kind]; k != nil {
 		return k.count
 	}

@@ -3,6 +3,7 @@ package checker
 import (
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -32,8 +33,8 @@ func TestFingerprint(t *testing.T) {
 		p.send("shop/0/1", r.before, orders, r.before, nil)
 		strike(history.OpGone)
 		p.log(orders, append(log, rec("shop/0/1", r.before), rec("shop/0/1", r.before))...)
-		res := resultOf(p.done().judge(t), NoDuplicates)
-		if len(res.Anomalies) != 1 || res.Anomalies[0].Kind != DuplicateWrite {
+		res := resultOf(p.done().judge(t), guarantee.NoDuplicates)
+		if len(res.Anomalies) != 1 || res.Anomalies[0].Kind != guarantee.DuplicateWrite {
 			t.Fatalf("%v: %v", r, res.Anomalies)
 		}
 		return res.Anomalies[0].Fingerprint

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -38,7 +39,7 @@ func FuzzCheck(f *testing.F) {
 		switch {
 		case err != nil && !strings.Contains(err.Error(), "line") && !strings.Contains(err.Error(), ":"):
 			t.Errorf("the error names no line: %v", err)
-		case err == nil && len(rep.Guarantees) != len(Guarantees):
+		case err == nil && len(rep.Guarantees) != len(guarantee.All):
 			t.Errorf("%d guarantees", len(rep.Guarantees))
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -17,7 +18,7 @@ func (j *judge) abortedRead(at place, r *record) {
 		return
 	}
 	rec := *r
-	j.finds.report(AbortedRead, func() draft {
+	j.finds.report(guarantee.AbortedRead, func() draft {
 		d := draft{focus: []place{at}, txn: rec.txn}
 		d.events = append(d.events, j.sendEvents(at, &rec)...)
 		who := j.readWords(at, readers, &d)
@@ -85,7 +86,7 @@ func (j *judge) failedYetThere(at place, r *record, f uint16) {
 		return
 	}
 	rec := *r
-	j.finds.report(AbortedRead, func() draft {
+	j.finds.report(guarantee.AbortedRead, func() draft {
 		d := draft{focus: []place{at}, txn: rec.txn}
 		d.events = append(d.events, j.sendEvents(at, &rec)...)
 		who := j.readWords(at, readers, &d)
@@ -105,7 +106,7 @@ func (j *judge) phantom(at place, r *record, owner *proc, f uint16) {
 		return
 	}
 	rec := *r
-	j.finds.report(PhantomRead, func() draft {
+	j.finds.report(guarantee.PhantomRead, func() draft {
 		d := draft{focus: []place{at}, client: owner.client}
 		if rec.flags&fLogged != 0 {
 			d.events = append(d.events, j.logEvent(at, &rec))
@@ -128,7 +129,7 @@ func (j *judge) controlRead(at place, r *record) {
 		return
 	}
 	rec := *r
-	j.finds.report(PhantomRead, func() draft {
+	j.finds.report(guarantee.PhantomRead, func() draft {
 		d := draft{focus: []place{at}}
 		who := j.readWords(at, readers, &d)
 		d.events = append(d.events, j.logEvent(at, &rec))
@@ -143,7 +144,7 @@ func (j *judge) controlRead(at place, r *record) {
 // "the consumer only reads up to the last stable offset" (KIP-98).
 func (j *judge) aboveLSO(at place, r *record) {
 	rec := *r
-	j.finds.report(ReadAboveLSO, func() draft {
+	j.finds.report(guarantee.ReadAboveLSO, func() draft {
 		pt := j.parts[at.tp()]
 		d := draft{focus: []place{at}, txn: rec.txn}
 		if e, ok := j.reader(at, true); ok {
@@ -181,7 +182,7 @@ func (j *judge) earlyDone() {
 			return true
 		}
 		rec, read, t := *r, *e, *x
-		j.finds.report(DirtyRead, func() draft {
+		j.finds.report(guarantee.DirtyRead, func() draft {
 			at := makePlace(read.tp, read.off)
 			p := j.procs[read.proc]
 			d := draft{focus: []place{at}, client: p.client, txn: rec.txn}
@@ -275,7 +276,7 @@ func (j *judge) unstableRead(tp int32, o firstOpen, read pollLine) {
 		return // dirty-read or aborted-read says it better
 	}
 	x := *j.txns.at(int64(o.txn))
-	j.finds.report(ReadAboveLSO, func() draft {
+	j.finds.report(guarantee.ReadAboveLSO, func() draft {
 		at, first := makePlace(tp, off), makePlace(tp, o.off)
 		c := j.procs[read.proc]
 		d := draft{focus: []place{first, at}, client: c.client, txn: o.txn + 1}

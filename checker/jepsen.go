@@ -5,25 +5,26 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
 // jepsenNames are the names that jepsen.tests.kafka gives to the same anomaly.
 // Within one operation Jepsen puts int- before them.
-var jepsenNames = map[Anomaly]string{
-	LostWrite:          "lost-write",
-	DuplicateWrite:     "duplicate",
-	InconsistentOffset: "inconsistent-offsets",
-	AbortedRead:        "G1a",
-	NonmonotonicPoll:   "nonmonotonic-poll",
-	SkippedPoll:        "poll-skip",
-	NonmonotonicSend:   "nonmonotonic-send",
-	ReorderedWrite:     "nonmonotonic-send",
-	DirtyRead:          "precommitted-read",
+var jepsenNames = map[guarantee.Anomaly]string{
+	guarantee.LostWrite:          "lost-write",
+	guarantee.DuplicateWrite:     "duplicate",
+	guarantee.InconsistentOffset: "inconsistent-offsets",
+	guarantee.AbortedRead:        "G1a",
+	guarantee.NonmonotonicPoll:   "nonmonotonic-poll",
+	guarantee.SkippedPoll:        "poll-skip",
+	guarantee.NonmonotonicSend:   "nonmonotonic-send",
+	guarantee.ReorderedWrite:     "nonmonotonic-send",
+	guarantee.DirtyRead:          "precommitted-read",
 }
 
 // JepsenName is Jepsen's name for an anomaly, "" where it has none.
-func JepsenName(a Anomaly) string { return jepsenNames[a] }
+func JepsenName(a guarantee.Anomaly) string { return jepsenNames[a] }
 
 // byReads holds what is needed to judge a history without an audit: one of
 // jepsen.tests.kafka, where the log is what acknowledgements and polls show of it.
@@ -166,7 +167,7 @@ func (j *judge) sightingsDone() {
 			}
 		}
 		if second >= 0 && s[i].val != 0 && j.valueFlags(s[i].val)&vFailed == 0 {
-			j.pair(DuplicateWrite, s[i], s[second], fmt.Sprintf("One send, two records: %s was seen at %s and at %s.", j.valName(s[i].val), j.placeName(s[i].at), j.placeName(s[second].at)),
+			j.pair(guarantee.DuplicateWrite, s[i], s[second], fmt.Sprintf("One send, two records: %s was seen at %s and at %s.", j.valName(s[i].val), j.placeName(s[i].at), j.placeName(s[second].at)),
 				"one record, whatever the number of attempts")
 		}
 		i = k
@@ -177,14 +178,14 @@ func (j *judge) sightingsDone() {
 		for ; k < len(s) && s[k].at == s[i].at; k++ {
 		}
 		if last := s[k-1]; last.val != s[i].val {
-			j.pair(InconsistentOffset, s[i], last, fmt.Sprintf("Two values at one offset: at %s, %s was %s and %s was %s.", j.placeName(s[i].at), j.valName(s[i].val), s[i].how, j.valName(last.val), last.how),
+			j.pair(guarantee.InconsistentOffset, s[i], last, fmt.Sprintf("Two values at one offset: at %s, %s was %s and %s was %s.", j.placeName(s[i].at), j.valName(s[i].val), s[i].how, j.valName(last.val), last.how),
 				"one record at an offset, the same for every acknowledgement and every read")
 		}
 		i = k
 	}
 }
 
-func (j *judge) pair(kind Anomaly, a, b sighting, text, legal string) {
+func (j *judge) pair(kind guarantee.Anomaly, a, b sighting, text, legal string) {
 	j.finds.report(kind, func() draft {
 		d := draft{focus: []place{a.at, b.at}, text: text, legal: legal}
 		for _, s := range []sighting{a, b} {
@@ -211,7 +212,7 @@ func (j *judge) unread(pt *part) {
 			continue
 		}
 		seen[s.val] = true
-		j.finds.report(LostWrite, func() draft {
+		j.finds.report(guarantee.LostWrite, func() draft {
 			furthest := makePlace(pt.id, pt.readEnd-1)
 			d := draft{focus: []place{s.at}, client: j.procs[s.proc].client}
 			d.events = append(d.events, j.event(s.t, j.procName(s.proc), s.line, s.at, history.OK, history.OpSend, fmt.Sprintf("send of %s acknowledged at %s", j.valName(s.val), j.placeName(s.at))))
@@ -268,7 +269,7 @@ func (j *judge) readCycles() {
 				break
 			}
 		}
-		j.finds.report(DirtyRead, func() draft {
+		j.finds.report(guarantee.DirtyRead, func() draft {
 			var d draft
 			for _, e := range cycle[:min(5, len(cycle))] {
 				proc := j.txns.at(int64(e.reader)).proc

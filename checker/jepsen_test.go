@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -80,36 +81,36 @@ func TestJepsenVectors(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		ops  []string
-		want map[Anomaly]int64
+		want map[guarantee.Anomaly]int64
 	}{
 		{"two sends told one offset", []string{
 			"379 invoke send [[:send 11 641]]", "379 ok send [[:send 11 [537 641]]]",
 			"363 invoke send [[:send 11 645]]", "363 ok send [[:send 11 [537 645]]]",
-		}, map[Anomaly]int64{InconsistentOffset: 1}},
+		}, map[guarantee.Anomaly]int64{guarantee.InconsistentOffset: 1}},
 		{"an info send that conflicts proves nothing", conflict, nil},
 		{"… unless a read proves that it committed", with(conflict, "2 invoke poll [[:poll]]", "2 ok poll [[:poll {:y [[5 1]]}]]"),
-			map[Anomaly]int64{InconsistentOffset: 1}},
+			map[guarantee.Anomaly]int64{guarantee.InconsistentOffset: 1}},
 		{"G1a", []string{
 			"0 invoke send [[:send :x 2] [:send :y 3]]", "0 fail send [[:send :x 2] [:send :y 3]]",
 			"1 invoke poll [[:poll]]", "1 ok poll [[:poll {:x [[0 2]]}]]",
-		}, map[Anomaly]int64{AbortedRead: 1}},
+		}, map[guarantee.Anomaly]int64{guarantee.AbortedRead: 1}},
 		{"lost-write", []string{
 			"0 invoke send [[:send :x :a]]", "0 ok send [[:send :x [0 :a]]]",
 			"0 invoke send [[:send :x :b] [:send :x :d]]", "0 ok send [[:send :x [1 :b]] [:send :x [3 :d]]]",
 			"1 invoke send [[:send :x :c]]", "1 info send [[:send :x :c]]",
 			"0 invoke poll [[:poll]]", "0 ok poll [[:poll {:x [[2 :c]]}]]",
-		}, map[Anomaly]int64{LostWrite: 2, RealtimeReorder: 1}}, // d stood at 3 before the send of c began
+		}, map[guarantee.Anomaly]int64{guarantee.LostWrite: 2, guarantee.RealtimeReorder: 1}}, // d stood at 3 before the send of c began
 		{"lost-write, overwritten", []string{
 			"0 invoke send [[:send :x :a]]", "0 ok send [[:send :x [0 :a]]]",
 			"0 invoke send [[:send :x :b] [:send :x :c]]", "0 ok send [[:send :x [0 :b]] [:send :x [2 :c]]]",
 			"0 invoke poll [[:poll]]", "0 ok poll [[:poll {:x [[0 :b] [2 :c]]}]]",
-		}, map[Anomaly]int64{LostWrite: 1, InconsistentOffset: 1}},
+		}, map[guarantee.Anomaly]int64{guarantee.LostWrite: 1, guarantee.InconsistentOffset: 1}},
 		{"a crashed transaction may be lost", with(atomic, "3 invoke poll [[:poll]]", "3 ok poll [[:poll {:y [[1 :c]]}]]"), nil},
 		{"… unless a read proves that it committed", with(atomic, "2 invoke poll [[:poll]]", "2 ok poll [[:poll {:x [[0 :a]]}]]", "3 invoke poll [[:poll]]", "3 ok poll [[:poll {:y [[1 :c]]}]]"),
-			map[Anomaly]int64{LostWrite: 1}},
-		{"poll-skip", with(offered, skips...), map[Anomaly]int64{SkippedPoll: 2, LostWrite: 1}},
+			map[guarantee.Anomaly]int64{guarantee.LostWrite: 1}},
+		{"poll-skip", with(offered, skips...), map[guarantee.Anomaly]int64{guarantee.SkippedPoll: 2, guarantee.LostWrite: 1}},
 		{"poll-skip excused by another assignment between", with(offered, with(with(skips[:6], "0 invoke assign [:y]", "0 ok assign [:y]", "0 invoke assign [:x]", "0 ok assign [:x]"),
-			with(skips[6:8], with([]string{"0 invoke assign [:y]", "0 info assign [:y]", "0 invoke assign [:x]", "0 ok assign [:x]"}, skips[8:]...)...)...)...), map[Anomaly]int64{LostWrite: 1}},
+			with(skips[6:8], with([]string{"0 invoke assign [:y]", "0 info assign [:y]", "0 invoke assign [:x]", "0 ok assign [:x]"}, skips[8:]...)...)...)...), map[guarantee.Anomaly]int64{guarantee.LostWrite: 1}},
 		{"aborted polls come again", with(sends(3),
 			"1 invoke txn [[:poll]]", "1 ok txn [[:poll {:x [[0 0]]}]]",
 			"1 invoke txn [[:poll]]", "1 fail txn [[:poll {:x [[1 1] [2 2]]}]]",
@@ -117,41 +118,41 @@ func TestJepsenVectors(t *testing.T) {
 			"1 invoke txn [[:poll]]", "1 ok txn [[:poll {:x [[1 1] [2 2]]}]]"), nil},
 		{"an abort that does not go back", with(aborts,
 			"1 invoke txn [[:poll]]", "1 fail txn [[:poll {:x [[3 3] [4 4]]}]]",
-			"1 invoke txn [[:poll]]", "1 ok txn [[:poll {:x [[5 5]]}]]"), map[Anomaly]int64{SkippedPoll: 2}},
-		{"… in a crashed operation", with(aborts, "1 invoke txn [[:poll]]", "1 info txn [[:poll {:x [[3 3] [4 4]]}]]"), map[Anomaly]int64{SkippedPoll: 1}},
-		{"nonmonotonic-poll", with(back, again...), map[Anomaly]int64{NonmonotonicPoll: 1}},
+			"1 invoke txn [[:poll]]", "1 ok txn [[:poll {:x [[5 5]]}]]"), map[guarantee.Anomaly]int64{guarantee.SkippedPoll: 2}},
+		{"… in a crashed operation", with(aborts, "1 invoke txn [[:poll]]", "1 info txn [[:poll {:x [[3 3] [4 4]]}]]"), map[guarantee.Anomaly]int64{guarantee.SkippedPoll: 1}},
+		{"nonmonotonic-poll", with(back, again...), map[guarantee.Anomaly]int64{guarantee.NonmonotonicPoll: 1}},
 		{"nonmonotonic-poll excused by another subscription", with(back, with([]string{"0 invoke subscribe [:y]", "0 ok subscribe [:y]"}, again...)...), nil},
 		{"nonmonotonic-poll excused by another assignment", with(back, with([]string{"0 invoke assign [:y]", "0 ok assign [:y]"}, again...)...), nil},
-		{"nonmonotonic-poll not excused by the same assignment", with(back, with([]string{"0 invoke assign [:x :y]", "0 ok assign [:x :y]"}, again...)...), map[Anomaly]int64{NonmonotonicPoll: 1}},
-		{"nonmonotonic-send", with(late, early...), map[Anomaly]int64{ReorderedWrite: 2}},
+		{"nonmonotonic-poll not excused by the same assignment", with(back, with([]string{"0 invoke assign [:x :y]", "0 ok assign [:x :y]"}, again...)...), map[guarantee.Anomaly]int64{guarantee.NonmonotonicPoll: 1}},
+		{"nonmonotonic-send", with(late, early...), map[guarantee.Anomaly]int64{guarantee.ReorderedWrite: 2}},
 		{"nonmonotonic-send excused by another subscription", with(late, with([]string{"0 invoke subscribe [:y]", "0 ok subscribe [:y]"}, early...)...), nil},
 		{"skips within an operation", []string{
 			"1 invoke send [[:send :x :a] [:send :x :b] [:send :x :d]]", "1 info send [[:send :x :a] [:send :x :b] [:send :x :d]]",
 			"0 invoke poll [[:poll]]", "0 ok poll [[:poll {:x [[1 :a] [4 :d]]}]]",
 			"3 invoke poll [[:poll] [:poll]]", "3 ok poll [[:poll {:x [[1 :a]]}] [:poll {:x [[4 :d]]}]]",
 			"4 invoke poll [[:poll]]", "4 ok poll [[:poll {:x [[2 :b]]}]]",
-		}, map[Anomaly]int64{SkippedPoll: 2}},
+		}, map[guarantee.Anomaly]int64{guarantee.SkippedPoll: 2}},
 		{"backwards within an operation", []string{
 			"1 invoke send [[:send :x :a] [:send :x :b] [:send :x :c]]", "1 info send [[:send :x :a] [:send :x :b] [:send :x :c]]",
 			"0 invoke poll [[:poll]]", "0 ok poll [[:poll {:x [[3 :c] [1 :a]]}]]",
 			"2 invoke poll [[:poll] [:poll]]", "2 ok poll [[:poll {:x [[2 :b] [3 :c]]}] [:poll {:x [[3 :c]]}]]",
-		}, map[Anomaly]int64{NonmonotonicPoll: 2}},
+		}, map[guarantee.Anomaly]int64{guarantee.NonmonotonicPoll: 2}},
 		{"sends backwards within an operation", []string{
 			"0 invoke send [[:send :x :c] [:send :x :a]]", "0 ok send [[:send :x [3 :c]] [:send :x [1 :a]]]",
 			"2 invoke send [[:send :y :d] [:send :y :b]]", "2 info send [[:send :y :d] [:send :y :b]]",
 			"1 invoke send [[:send :y :c]]", "1 info send [[:send :y :c]]",
 			"3 invoke poll [[:poll]]", "3 ok poll [[:poll {:y [[2 :b] [3 :c] [4 :d]]}]]",
-		}, map[Anomaly]int64{ReorderedWrite: 2}},
+		}, map[guarantee.Anomaly]int64{guarantee.ReorderedWrite: 2}},
 		{"duplicate", []string{
 			"0 invoke send [[:send :x :a]]", "0 ok send [[:send :x [1 :a]]]",
 			"1 invoke send [[:send :x :b]]", "1 info send [[:send :x :b]]",
 			"2 invoke poll [[:poll]]", "2 ok poll [[:poll {:x [[2 :b] [3 :a]]}]]",
-		}, map[Anomaly]int64{DuplicateWrite: 1}},
+		}, map[guarantee.Anomaly]int64{guarantee.DuplicateWrite: 1}},
 		{"duplicate, seen by an aborted poll; a failed send is no duplicate", []string{
 			"0 invoke send [[:send :x 0]]", "0 ok send [[:send :x [1 0]]]",
 			"0 invoke send [[:send :x 1]]", "0 fail send [[:send :x [2 1]]]",
 			"1 invoke poll [[:poll]]", "1 fail poll [[:poll {:x [[11 0] [12 1]]}]]",
-		}, map[Anomaly]int64{DuplicateWrite: 1, AbortedRead: 1}},
+		}, map[guarantee.Anomaly]int64{guarantee.DuplicateWrite: 1, guarantee.AbortedRead: 1}},
 		{"G0 is legal", []string{
 			"0 invoke send [[:send :x :a] [:send :y :a]]", "1 invoke send [[:send :x :b] [:send :y :b]]",
 			"0 ok send [[:send :x [0 :a]] [:send :y [1 :a]]]", "1 ok send [[:send :x [1 :b]] [:send :y [0 :b]]]",
@@ -159,20 +160,20 @@ func TestJepsenVectors(t *testing.T) {
 		{"a cycle of reads alone", []string{
 			"0 invoke txn [[:send :x :a] [:poll]]", "1 invoke txn [[:send :y :b] [:poll]]",
 			"0 ok txn [[:send :x [0 :a]] [:poll {:y [[0 :b]]}]]", "1 ok txn [[:send :y [0 :b]] [:poll {:x [[0 :a]]}]]",
-		}, map[Anomaly]int64{DirtyRead: 1}},
+		}, map[guarantee.Anomaly]int64{guarantee.DirtyRead: 1}},
 		{"a cycle of reads and writes is legal", []string{
 			"0 invoke txn [[:send :x :a] [:send :y :c]]", "1 invoke txn [[:poll] [:send :y :b]]",
 			"0 ok txn [[:send :x [0 :a]] [:send :y [2 :c]]]", "1 ok txn [[:poll {:x [[0 :a]]}] [:send :y [1 :b]]]",
 		}, nil},
 		{"precommitted-read", []string{"0 invoke txn [[:send :x :a] [:poll]]", "0 ok txn [[:send :x [0 :a]] [:poll {:x [[0 :a]]}]]"},
-			map[Anomaly]int64{DirtyRead: 1}},
-		{"a value that nobody sent", []string{"0 invoke poll [[:poll]]", "0 ok poll [[:poll {:x [[0 :zz]]}]]"}, map[Anomaly]int64{PhantomRead: 1}},
+			map[guarantee.Anomaly]int64{guarantee.DirtyRead: 1}},
+		{"a value that nobody sent", []string{"0 invoke poll [[:poll]]", "0 ok poll [[:poll {:x [[0 :zz]]}]]"}, map[guarantee.Anomaly]int64{guarantee.PhantomRead: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := checkEDN(t, ops(c.ops...))
 			want := c.want
 			if want == nil {
-				want = map[Anomaly]int64{}
+				want = map[guarantee.Anomaly]int64{}
 			}
 			if diff := cmp.Diff(want, kinds(r)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -194,12 +195,12 @@ func TestCutOff(t *testing.T) {
 		"0 invoke send [[:send :x 2]]", "0 ok send [[:send :x [1 2]]]",
 		"1 invoke poll [[:poll]]", "1 ok poll [[:poll {:x [[0 1] [3 3]]}]]",
 	)
-	if got := kinds(checkEDN(t, whole)); got[PhantomRead] != 1 || got[LostWrite] != 1 {
+	if got := kinds(checkEDN(t, whole)); got[guarantee.PhantomRead] != 1 || got[guarantee.LostWrite] != 1 {
 		t.Errorf("the whole: %v", got)
 	}
 	r := checkEDN(t, whole+"{:index 6, :time 600")
 	// That one reader jumped over an acknowledged record shows all the same.
-	if diff := cmp.Diff(map[Anomaly]int64{SkippedPoll: 1}, kinds(r)); diff != "" || resultOf(r, NoLoss).Verdict != Unknown {
-		t.Errorf("cut off (-want +got), no-loss %s:\n%s", resultOf(r, NoLoss).Verdict, diff)
+	if diff := cmp.Diff(map[guarantee.Anomaly]int64{guarantee.SkippedPoll: 1}, kinds(r)); diff != "" || resultOf(r, guarantee.NoLoss).Verdict != guarantee.Unknown {
+		t.Errorf("cut off (-want +got), no-loss %s:\n%s", resultOf(r, guarantee.NoLoss).Verdict, diff)
 	}
 }

@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -63,7 +64,7 @@ type judge struct {
 	searchMost   int      // operations of one register that are searched at once
 	searchBudget int      // operations that may still be searched
 	unsearched   []string // registers that should have been searched and could not be, and why
-	disputed     map[Guarantee][]string
+	disputed     map[guarantee.Guarantee][]string
 	idle         []string // groups that did nothing, and may have had no time to
 	stretches    int      // of logs that get a second opinion
 	views        int
@@ -268,7 +269,7 @@ func newJudge(h history.Header, opt Options) *judge {
 		searchMost:   searchRegister,
 		searchBudget: searchTotal,
 		stretches:    opinionStretches,
-		disputed:     map[Guarantee][]string{},
+		disputed:     map[guarantee.Guarantee][]string{},
 		zombies:      map[int64]bool{},
 	}
 	j.finds = newFindings(j)

@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -79,7 +80,7 @@ func (j *judge) leaksDone() {
 			continue // neither a client nor the audit speaks of it
 		}
 		at, first := makePlace(tp, max(f.from, f.low.off)), makePlace(tp, f.low.off)
-		j.finds.report(ReadAboveLSO, func() draft {
+		j.finds.report(guarantee.ReadAboveLSO, func() draft {
 			client, _ := splitProc(f.client + "/0")
 			return draft{
 				focus: []place{first, at}, client: client,

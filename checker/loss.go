@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -70,7 +71,7 @@ func (j *judge) lostWrite(at place, r *record) {
 		return
 	}
 	rec := *r
-	j.finds.report(LostWrite, func() draft {
+	j.finds.report(guarantee.LostWrite, func() draft {
 		pt := j.parts[at.tp()]
 		d := draft{focus: []place{at}, client: j.procs[rec.val.proc()].client, txn: rec.txn}
 		d.events = append(d.events, j.sendEvents(at, &rec)...)
@@ -86,7 +87,7 @@ func (j *judge) lostWrite(at place, r *record) {
 // the record stands elsewhere: the acknowledgement and the log disagree.
 func (j *judge) misplaced(at place, r *record) {
 	rec := *r
-	j.finds.report(InconsistentOffset, func() draft {
+	j.finds.report(guarantee.InconsistentOffset, func() draft {
 		where, found := j.copyOf(rec.val)
 		d := draft{focus: []place{at, where}, client: j.procs[rec.val.proc()].client}
 		d.events = append(d.events, j.sendEvents(at, &rec)...)
@@ -130,7 +131,7 @@ func (j *judge) truncated(at place, r *record) {
 		}
 	}
 	rec := *r
-	j.finds.report(TruncatedLog, func() draft {
+	j.finds.report(guarantee.TruncatedLog, func() draft {
 		pt := j.parts[at.tp()]
 		d := draft{focus: []place{at}}
 		if rec.val != 0 {
@@ -165,7 +166,7 @@ func (j *judge) unresolvedLosses() {
 			return
 		}
 		a := *at
-		j.finds.report(LostWrite, func() draft {
+		j.finds.report(guarantee.LostWrite, func() draft {
 			d := draft{client: j.procs[v.proc()].client, txn: a.txn}
 			rec := record{val: v, from: a.from, inv: a.inv, invLine: a.invLine, txn: a.txn}
 			d.events = j.sendEvents(0, &rec)
@@ -306,7 +307,7 @@ func (j *judge) tile(g *group, in *inputPart, byOutput bool, client string) {
 }
 
 func (j *judge) lostInput(g *group, in *inputPart, at place, r *record, row *input, byOutput bool, client string) {
-	build := func(kind Anomaly) func() draft {
+	build := func(kind guarantee.Anomaly) func() draft {
 		return func() draft {
 			d := draft{focus: []place{at}, client: client}
 			if row != nil {
@@ -328,16 +329,16 @@ func (j *judge) lostInput(g *group, in *inputPart, at place, r *record, row *inp
 			}
 			d.text = fmt.Sprintf("%s (%s) was passed by %s; %s, and it was not set aside.", j.placeName(at), j.valName(r.val), past, missing)
 			d.legal = fmt.Sprintf("a committed offset of at most %d, or an output made from %s", at.off(), j.placeName(at))
-			if kind == OffsetWithoutOutput {
+			if kind == guarantee.OffsetWithoutOutput {
 				d.text = fmt.Sprintf("A transaction committed the offset past %s (%s), but not its output: %s, and it was not set aside.", j.placeName(at), j.valName(r.val), missing)
 				d.legal = "the output and the offset committed together, or neither"
 			}
 			return d
 		}
 	}
-	j.finds.report(LostInput, build(LostInput))
+	j.finds.report(guarantee.LostInput, build(guarantee.LostInput))
 	if byOutput && g.inTxn {
-		j.finds.report(OffsetWithoutOutput, build(OffsetWithoutOutput))
+		j.finds.report(guarantee.OffsetWithoutOutput, build(guarantee.OffsetWithoutOutput))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -44,9 +45,9 @@ func TestPassedBy(t *testing.T) {
 			p.log(receipts, out("exact/0/1", 0, 0, 7), marker("abort", 7), out("exact/0/1", 1, 0, 7), out("exact/0/1", 2, 1, 7), marker("commit", 7),
 				out("exact/0/1", 3, -1, 7), marker("abort", 7), out("exact/0/1", 4, -1, 7), marker("commit", 7))
 			p.offset("exact", 3)
-			r := resultOf(p.done().judge(t), NoLoss)
+			r := resultOf(p.done().judge(t), guarantee.NoLoss)
 			for _, f := range r.Anomalies {
-				if f.Kind == LostInput && f.Count == 1 && strings.Contains(f.Witnesses[0].Text, "passed by transaction 4 of exact/0/1") {
+				if f.Kind == guarantee.LostInput && f.Count == 1 && strings.Contains(f.Witnesses[0].Text, "passed by transaction 4 of exact/0/1") {
 					return
 				}
 			}

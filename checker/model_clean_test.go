@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // TestModelIsClean: whatever the model does is legal, so the checker finds nothing.
@@ -33,7 +35,7 @@ func TestModelIsCleanSeeded(t *testing.T) {
 			for _, f := range g.Anomalies {
 				t.Fatalf("seed %d: %s on a legal history: %s\n%+v", seed, f.Kind, f.Witnesses[0].Text, f.Witnesses[0].Events)
 			}
-			if g.Verdict == Unknown {
+			if g.Verdict == guarantee.Unknown {
 				t.Errorf("seed %d: %s is unknown: %s", seed, g.Guarantee, g.Reason)
 			}
 		}

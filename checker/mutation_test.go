@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 var mutationCases = flag.Int("mutation.cases", 40, "planted cases of each anomaly")
@@ -59,7 +61,7 @@ func TestMutation(t *testing.T) {
 }
 
 // missed says what is wrong about the verdict on a planted run.
-func missed(t *testing.T, w *world, a Anomaly, p *planted) string {
+func missed(t *testing.T, w *world, a guarantee.Anomaly, p *planted) string {
 	r := judgeEvents(t, w.h, jitter(w.d, w.history()), Options{})
 	if diff := cmp.Diff(p.want, kinds(r)); diff != "" {
 		why := "found (-planted +found):\n" + diff

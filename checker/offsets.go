@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -141,9 +142,9 @@ func (j *judge) register(r *register) {
 		return // its commits are not told
 	}
 	j.regressions(r)
-	before := j.finds.count(NonlinearizableOffset)
+	before := j.finds.count(guarantee.NonlinearizableOffset)
 	met := j.fetchesOf(r)
-	j.searchRegister(r, met <= 1, j.finds.count(NonlinearizableOffset) > before)
+	j.searchRegister(r, met <= 1, j.finds.count(guarantee.NonlinearizableOffset) > before)
 	in := j.groups[r.group].inputs[r.tp]
 	if in == nil || !j.auditDone {
 		return
@@ -171,7 +172,7 @@ func (j *judge) regressions(r *register) {
 			return
 		}
 		a, b := best, w
-		j.finds.report(OffsetRegression, func() draft {
+		j.finds.report(guarantee.OffsetRegression, func() draft {
 			d := draft{client: j.procs[b.op.proc].client}
 			d.events = append(d.events, j.commitEvent(a), j.commitEvent(b))
 			d.text = fmt.Sprintf("The committed offset of group %s for %s went back: %s committed %d, and after that was acknowledged, %s committed %d.",
@@ -290,7 +291,7 @@ func (j *judge) someFetches(r *register, some []fetched) (met int) {
 }
 
 func (j *judge) unexplained(r *register, f offsetOp) {
-	j.finds.report(NonlinearizableOffset, func() draft {
+	j.finds.report(guarantee.NonlinearizableOffset, func() draft {
 		d := draft{client: j.procs[f.proc].client}
 		var last write
 		r.byInv.sorted().each(func(w write) {
@@ -347,7 +348,7 @@ func (j *judge) finalOffset(r *register, in *inputPart) {
 		return
 	}
 	t := top
-	j.finds.report(OffsetLost, func() draft {
+	j.finds.report(guarantee.OffsetLost, func() draft {
 		d := draft{client: j.procs[t.op.proc].client, txn: t.txn}
 		d.events = append(d.events, j.commitEvent(t))
 		now := "none"

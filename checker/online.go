@@ -4,6 +4,7 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -26,7 +27,7 @@ import (
 type Online struct {
 	mu     sync.Mutex
 	notify func(Alarm)
-	seen   map[Anomaly]int64
+	seen   map[guarantee.Anomaly]int64
 	header history.Header
 	start  int64
 	line   int64
@@ -45,7 +46,7 @@ type Online struct {
 
 // Alarm is one violation that was seen while the run went on.
 type Alarm struct {
-	Kind Anomaly
+	Kind guarantee.Anomaly
 	T    int64 // ns since the history's start
 	Line int64 // of the history, from 1 (the header)
 	Text string
@@ -65,7 +66,7 @@ const (
 func NewOnline(h history.Header, notify func(Alarm)) *Online {
 	o := &Online{
 		notify:  notify,
-		seen:    map[Anomaly]int64{},
+		seen:    map[guarantee.Anomaly]int64{},
 		header:  h,
 		start:   h.StartT,
 		line:    1,
@@ -115,13 +116,13 @@ func (o *Online) Observe(e *history.Event) {
 }
 
 // Violations is what was seen so far, with counts.
-func (o *Online) Violations() map[Anomaly]int64 {
+func (o *Online) Violations() map[guarantee.Anomaly]int64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return maps.Clone(o.seen)
 }
 
-func (o *Online) alarm(kind Anomaly, t int64, text string) {
+func (o *Online) alarm(kind guarantee.Anomaly, t int64, text string) {
 	o.seen[kind]++
 	if o.notify != nil && o.seen[kind] == 1 {
 		o.notify(Alarm{Kind: kind, T: max(1, t-o.start), Line: o.line, Text: text})

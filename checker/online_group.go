@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -122,7 +123,7 @@ func (o *Online) processed(p *liveProc, e *history.Event) {
 // again, and when its second output is acknowledged.
 func (o *Online) effectTwice(in *liveInput, t int64, text string) {
 	if *in&liveTwice == 0 {
-		o.alarm(DuplicateOutput, t, text)
+		o.alarm(guarantee.DuplicateOutput, t, text)
 	}
 	*in |= liveTwice
 }
@@ -211,7 +212,7 @@ func (o *Online) reading(p *liveProc, pt *livePart, t int64) {
 		c.first = t
 	case t-c.first >= ownerGrace:
 		c.over = true
-		o.alarm(DoubleOwner, t, fmt.Sprintf("%s still reads %s %.1f s after that was given to %s", p.name, pt.name, float64(t-c.from)/1e9, c.by))
+		o.alarm(guarantee.DoubleOwner, t, fmt.Sprintf("%s still reads %s %.1f s after that was given to %s", p.name, pt.name, float64(t-c.from)/1e9, c.by))
 	}
 }
 
@@ -253,7 +254,7 @@ func (o *Online) offset(p *liveProc, e *history.Event) {
 		w.sure, w.end = true, e.T
 		o.regressed(p, r, w)
 		if who, ok := r.replaced(p.name, w.inv); ok {
-			o.alarm(ZombieCommit, e.T, fmt.Sprintf("%s committed offset %d of %s after that had been given to %s", p.name, w.off, pt.name, who))
+			o.alarm(guarantee.ZombieCommit, e.T, fmt.Sprintf("%s committed offset %d of %s after that had been given to %s", p.name, w.off, pt.name, who))
 		}
 	case e.Type == history.Fail && certain(e):
 		r.writes = slices.DeleteFunc(r.writes, func(v *liveWrite) bool { return v == w })
@@ -294,7 +295,7 @@ func (o *Online) regressed(p *liveProc, r *liveRegister, w *liveWrite) {
 		if !b.sure || b.inTxn || b.end >= w.inv || b.off <= w.off || b.inv < r.floor || r.soughtBack(w, b) {
 			continue
 		}
-		o.alarm(OffsetRegression, w.end, fmt.Sprintf("the committed offset of group %s for %s went back from %d to %d, by %s", r.g.name, r.pt.name, b.off, w.off, p.name))
+		o.alarm(guarantee.OffsetRegression, w.end, fmt.Sprintf("the committed offset of group %s for %s went back from %d to %d, by %s", r.g.name, r.pt.name, b.off, w.off, p.name))
 		r.floor = w.inv
 		return
 	}
@@ -340,7 +341,7 @@ func (o *Online) fetchesDone(g *liveGroup) {
 			case f.end >= mark:
 				kept = append(kept, f)
 			case !r.explains(f):
-				o.alarm(NonlinearizableOffset, f.end, fmt.Sprintf("%s was told that the committed offset of %s is %d, which no order of the commits explains", f.proc, r.pt.name, f.off))
+				o.alarm(guarantee.NonlinearizableOffset, f.end, fmt.Sprintf("%s was told that the committed offset of %s is %d, which no order of the commits explains", f.proc, r.pt.name, f.off))
 			}
 		}
 		r.fetches = kept

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -153,7 +154,7 @@ func (o *Online) agrees(pt *livePart, r *liveRow, off int64, v history.Value, t 
 		if v.Proc == "" {
 			name = "a record of unknown origin"
 		}
-		o.alarm(InconsistentOffset, t, fmt.Sprintf("%s was %s at %s, where another record was before", name, how, pt.at(off)))
+		o.alarm(guarantee.InconsistentOffset, t, fmt.Sprintf("%s was %s at %s, where another record was before", name, how, pt.at(off)))
 	}
 	return false
 }
@@ -177,7 +178,7 @@ func (o *Online) realtime(p *liveProc, pt *livePart, off int64, v history.Value,
 	if inv != 0 {
 		i, _ := slices.BinarySearch(l.at, inv)
 		if i > 0 && l.top[i-1] > off && l.by[i-1] != p.name {
-			o.alarm(RealtimeReorder, t, fmt.Sprintf("%s#%d got %s, though offset %d was acknowledged before its send began", v.Proc, v.N, pt.at(off), l.top[i-1]))
+			o.alarm(guarantee.RealtimeReorder, t, fmt.Sprintf("%s#%d got %s, though offset %d was acknowledged before its send began", v.Proc, v.N, pt.at(off), l.top[i-1]))
 		}
 	}
 	n := len(l.at)

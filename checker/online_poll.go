@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -92,7 +93,7 @@ func (o *Online) twice(pt *livePart, r *liveRow, off int64, v history.Value, t i
 		return
 	}
 	if ok && old != at {
-		o.alarm(DuplicateWrite, t, fmt.Sprintf("%s#%d was read at %s, and at offset %d before", v.Proc, v.N, pt.at(off), old.off()))
+		o.alarm(guarantee.DuplicateWrite, t, fmt.Sprintf("%s#%d was read at %s, and at offset %d before", v.Proc, v.N, pt.at(off), old.off()))
 		at = counted
 	}
 	o.places.put(h, at)
@@ -111,7 +112,7 @@ func (o *Online) backwards(pt *livePart, r *liveRow, off int64, v history.Value,
 	last, ok := pt.lastOf[v.Proc]
 	if ok && off > last.off && v.N < last.n {
 		if b := o.rows.get(0, pt.id, last.off); b != nil && b.val == hashed(history.Value{Proc: v.Proc, N: last.n}) {
-			o.alarm(ReorderedWrite, t, fmt.Sprintf("%s sent #%d before #%d, and both were acknowledged, but they stand at %s and at %d", v.Proc, v.N, last.n, pt.at(off), last.off))
+			o.alarm(guarantee.ReorderedWrite, t, fmt.Sprintf("%s sent #%d before #%d, and both were acknowledged, but they stand at %s and at %d", v.Proc, v.N, last.n, pt.at(off), last.off))
 		}
 		return
 	}
@@ -124,9 +125,9 @@ func (o *Online) backwards(pt *livePart, r *liveRow, off int64, v history.Value,
 func (o *Online) advance(p *liveProc, pt *livePart, pos *position, off, t int64) {
 	switch {
 	case pos.last < 0 && pos.base > off && !pos.sought:
-		o.alarm(PositionMismatch, t, fmt.Sprintf("%s took over %s at the committed offset %d, but its first poll began at %d", p.name, pt.name, pos.base, off))
+		o.alarm(guarantee.PositionMismatch, t, fmt.Sprintf("%s took over %s at the committed offset %d, but its first poll began at %d", p.name, pt.name, pos.base, off))
 	case pos.last < 0 && pos.base > off, pos.last >= 0 && off <= pos.last:
-		o.alarm(NonmonotonicPoll, t, fmt.Sprintf("%s was given %s after %d, with no seek, rebalance or abort between", p.name, pt.at(off), max(pos.last, pos.base-1)))
+		o.alarm(guarantee.NonmonotonicPoll, t, fmt.Sprintf("%s was given %s after %d, with no seek, rebalance or abort between", p.name, pt.at(off), max(pos.last, pos.base-1)))
 	case pos.last < 0 && pos.base >= 0:
 		o.jumped(p, pt, pos.base, off, t, !pos.sought)
 	case pos.last >= 0:
@@ -143,13 +144,13 @@ func (o *Online) jumped(p *liveProc, pt *livePart, lo, off, t int64, assigned bo
 		if r == nil || r.flags&liveReadRC == 0 && (p.rc || r.flags&liveReadRU == 0) {
 			continue
 		}
-		kind := SkippedPoll
+		kind := guarantee.SkippedPoll
 		if assigned {
-			kind = PositionMismatch
+			kind = guarantee.PositionMismatch
 		} else if p.rc && r.txn != nil {
 			for _, k := range []int64{lo - 1, off} {
 				if n := o.rows.get(0, pt.id, k); n != nil && n.txn == r.txn {
-					kind = IntermediateRead
+					kind = guarantee.IntermediateRead
 				}
 			}
 		}

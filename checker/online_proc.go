@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -125,7 +126,7 @@ func (o *Online) heard(p *liveProc, t int64) {
 		case r.t >= p.mark:
 			kept = append(kept, r)
 		case r.n > p.maxSent:
-			o.alarm(PhantomRead, r.t, r.text)
+			o.alarm(guarantee.PhantomRead, r.t, r.text)
 		}
 	}
 	p.phantoms = kept

@@ -7,22 +7,23 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
 // early are the kinds whose smallest history shows them before there is a final
 // log; witnesses are those that need one reader more.
-var early = []Anomaly{
-	InconsistentOffset, NonmonotonicPoll, PositionMismatch, RealtimeReorder, DuplicateOutput, OverlappingInput,
-	OutputWithoutOffset, DirtyRead, AbortedRead, ReadAboveLSO, OffsetRegression, NonlinearizableOffset, ZombieCommit, DoubleOwner,
+var early = []guarantee.Anomaly{
+	guarantee.InconsistentOffset, guarantee.NonmonotonicPoll, guarantee.PositionMismatch, guarantee.RealtimeReorder, guarantee.DuplicateOutput, guarantee.OverlappingInput,
+	guarantee.OutputWithoutOffset, guarantee.DirtyRead, guarantee.AbortedRead, guarantee.ReadAboveLSO, guarantee.OffsetRegression, guarantee.NonlinearizableOffset, guarantee.ZombieCommit, guarantee.DoubleOwner,
 }
 
-var witnesses = map[Anomaly]func(w *world){
-	DuplicateWrite: (*world).readByTwo,
-	PhantomRead:    (*world).readByTwo,
-	ReorderedWrite: (*world).readByTwo,
-	SkippedPoll:    (*world).readByTwo,
-	IntermediateRead: func(w *world) { // the reader that missed something comes after one that did not
+var witnesses = map[guarantee.Anomaly]func(w *world){
+	guarantee.DuplicateWrite: (*world).readByTwo,
+	guarantee.PhantomRead:    (*world).readByTwo,
+	guarantee.ReorderedWrite: (*world).readByTwo,
+	guarantee.SkippedPoll:    (*world).readByTwo,
+	guarantee.IntermediateRead: func(w *world) { // the reader that missed something comes after one that did not
 		last := w.told[len(w.told)-1]
 		w.told = w.told[:len(w.told)-1]
 		w.poll("audience/5/1", last.TP, 0, true, 1<<20)
@@ -149,14 +150,14 @@ func TestOnlineByTwoWitnesses(t *testing.T) {
 			p.send("shop/0/1", n, orders, n, nil)
 		}
 	}
-	for kind, story := range map[Anomaly]func(p *tape){
-		SkippedPoll: func(p *tape) {
+	for kind, story := range map[guarantee.Anomaly]func(p *tape){
+		guarantee.SkippedPoll: func(p *tape) {
 			sent(p)
 			p.poll("audience/0/1", orders, 0, v("shop/0/1", 0), v("shop/0/1", 1), v("shop/0/1", 2))
 			p.poll("till/0/1", orders, 0, v("shop/0/1", 0))
 			p.poll("till/0/1", orders, 2, v("shop/0/1", 2))
 		},
-		IntermediateRead: func(p *tape) {
+		guarantee.IntermediateRead: func(p *tape) {
 			p.begin("exact/0/1", 1)
 			for n := range int64(3) {
 				p.send("exact/0/1", n, receipts, n, &made{from: -1, txn: 1})
@@ -166,19 +167,19 @@ func TestOnlineByTwoWitnesses(t *testing.T) {
 			p.poll("audience/1/1", receipts, 0, v("exact/0/1", 0))
 			p.poll("audience/1/1", receipts, 2, v("exact/0/1", 2))
 		},
-		ReorderedWrite: func(p *tape) {
+		guarantee.ReorderedWrite: func(p *tape) {
 			a, b := p.invoke("shop/0/1", 0, orders, nil), p.invoke("shop/0/1", 1, orders, nil)
 			p.ack("shop/0/1", b, 1, orders, 0)
 			p.ack("shop/0/1", a, 0, orders, 1)
 			p.poll("audience/0/1", orders, 0, v("shop/0/1", 1), v("shop/0/1", 0))
 		},
-		DuplicateWrite: func(p *tape) {
+		guarantee.DuplicateWrite: func(p *tape) {
 			p.send("shop/0/1", 0, orders, 0, nil)
 			for _, reader := range []string{"audience/0/1", "till/0/1"} {
 				p.poll(reader, orders, 0, v("shop/0/1", 0), v("shop/0/1", 0))
 			}
 		},
-		PhantomRead: func(p *tape) {
+		guarantee.PhantomRead: func(p *tape) {
 			p.send("shop/0/1", 0, orders, 0, nil)
 			for _, reader := range []string{"audience/0/1", "till/0/1"} {
 				p.poll(reader, orders, 0, v("shop/0/1", 0), v("shop/0/1", 7))

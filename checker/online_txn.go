@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -185,16 +186,16 @@ func (o *Online) committed(p *liveProc, x *liveTxn) {
 		o.dirtyRead(x, x.dirty.t, x.dirty.at)
 	}
 	if x.over.t != 0 && x.over.t < x.commitInv {
-		o.alarm(ReadAboveLSO, x.over.t, fmt.Sprintf("%s was given to a reader under read_committed while transaction %d of %s, which has records before it, was open", x.over.at, x.num, p.name))
+		o.alarm(guarantee.ReadAboveLSO, x.over.t, fmt.Sprintf("%s was given to a reader under read_committed while transaction %d of %s, which has records before it, was open", x.over.at, x.num, p.name))
 	}
 	if p.fencedT != 0 && x.commitInv > p.fencedT {
-		o.alarm(ZombieCommit, x.end, fmt.Sprintf("%s committed transaction %d, though %s had taken over its transactional.id", p.name, x.num, p.fencedBy))
+		o.alarm(guarantee.ZombieCommit, x.end, fmt.Sprintf("%s committed transaction %d, though %s had taken over its transactional.id", p.name, x.num, p.fencedBy))
 	}
 	without := false
 	for _, out := range x.outs {
 		if !without && !x.covers(out.from) {
 			without = true
-			o.alarm(OutputWithoutOffset, x.end, fmt.Sprintf("transaction %d of %s committed %s, made from %s@%d, without the offset past that input",
+			o.alarm(guarantee.OutputWithoutOffset, x.end, fmt.Sprintf("transaction %d of %s committed %s, made from %s@%d, without the offset past that input",
 				x.num, p.name, out.pt.at(out.off), tpName(out.from.TP), out.from.Off))
 		}
 		o.output(p, out.from, out.pt, out.off, x.end)
@@ -205,7 +206,7 @@ func (o *Online) committed(p *liveProc, x *liveTxn) {
 		}
 		o.tiled(p, x, s)
 		if who, ok := s.reg.replaced(p.name, s.t); ok {
-			o.alarm(ZombieCommit, s.t, fmt.Sprintf("transaction %d of %s committed an offset of %s after that had been given to %s", x.num, p.name, s.reg.pt.name, who))
+			o.alarm(guarantee.ZombieCommit, s.t, fmt.Sprintf("transaction %d of %s committed an offset of %s after that had been given to %s", x.num, p.name, s.reg.pt.name, who))
 		}
 		w := s.reg.write(liveWrite{off: s.off, inv: x.commitInv, end: forever, inTxn: true})
 		x.stageWrite = append(x.stageWrite, w)
@@ -231,7 +232,7 @@ func (o *Online) tiled(p *liveProc, x *liveTxn, s liveStaged) {
 	r := s.reg
 	for _, t := range r.tiles {
 		if t.end < x.begin && s.off <= t.off {
-			o.alarm(OverlappingInput, x.end, fmt.Sprintf("transaction %d of %s covers %s up to %d; another one, over before it began, did up to %d", x.num, p.name, r.pt.name, s.off, t.off))
+			o.alarm(guarantee.OverlappingInput, x.end, fmt.Sprintf("transaction %d of %s covers %s up to %d; another one, over before it began, did up to %d", x.num, p.name, r.pt.name, s.off, t.off))
 			break
 		}
 	}
@@ -242,11 +243,11 @@ func (o *Online) tiled(p *liveProc, x *liveTxn, s liveStaged) {
 }
 
 func (o *Online) dirtyRead(x *liveTxn, t int64, at string) {
-	o.alarm(DirtyRead, t, fmt.Sprintf("%s was given to a reader under read_committed before the commit of transaction %d of %s was asked", at, x.num, x.p.name))
+	o.alarm(guarantee.DirtyRead, t, fmt.Sprintf("%s was given to a reader under read_committed before the commit of transaction %d of %s was asked", at, x.num, x.p.name))
 }
 
 func (o *Online) abortedRead(x *liveTxn, t int64, at string) {
-	o.alarm(AbortedRead, t, fmt.Sprintf("%s was given to a reader under read_committed, and transaction %d of %s was aborted", at, x.num, x.p.name))
+	o.alarm(guarantee.AbortedRead, t, fmt.Sprintf("%s was given to a reader under read_committed, and transaction %d of %s was aborted", at, x.num, x.p.name))
 }
 
 func (o *Online) stage(p *liveProc, e *history.Event) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onceproof/onceproof/checker/linear"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // A second opinion: porcupine judges stretches of the partitions' logs and the
@@ -56,7 +57,7 @@ func (j *judge) secondOpinion() {
 	}
 }
 
-func (j *judge) opinion(agreed bool, r *linear.Result, g Guarantee, what string) {
+func (j *judge) opinion(agreed bool, r *linear.Result, g guarantee.Guarantee, what string) {
 	switch {
 	case r.Verdict == linear.Unknown:
 		j.counts["second-opinions-open"]++
@@ -96,7 +97,7 @@ func (j *judge) logOpinions(pt *part, most int) {
 		if r.Verdict == linear.OK && found && !inside {
 			continue // what it is out of order with is not in the stretch
 		}
-		j.opinion(found == (r.Verdict == linear.Illegal), &r, Order, fmt.Sprintf("log of %s from %d to %d", tpName(pt.tp), lo, hi-1))
+		j.opinion(found == (r.Verdict == linear.Illegal), &r, guarantee.Order, fmt.Sprintf("log of %s from %d to %d", tpName(pt.tp), lo, hi-1))
 	}
 }
 
@@ -176,7 +177,7 @@ func (j *judge) producerOpinion(pid int64) {
 		return
 	}
 	r := linear.Producers(ops, linear.Caps{Ops: searchOps, Clients: 1000})
-	j.opinion(j.zombies[pid] == (r.Verdict == linear.Illegal), &r, Fencing, fmt.Sprintf("use of producer id %d", pid))
+	j.opinion(j.zombies[pid] == (r.Verdict == linear.Illegal), &r, guarantee.Fencing, fmt.Sprintf("use of producer id %d", pid))
 }
 
 // producerView draws the operations on one producer id of which a zombie's

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -14,7 +15,7 @@ func TestSecondOpinionIsSeen(t *testing.T) {
 		name  string
 		story func(p *tape)
 		blind func(j *judge) // makes the passes see what is not there, or not see what is
-		g     Guarantee
+		g     guarantee.Guarantee
 		want  string
 	}{
 		{"a log in order that a pass calls out of order", func(p *tape) {
@@ -22,7 +23,7 @@ func TestSecondOpinionIsSeen(t *testing.T) {
 			p.send("shop/1/1", 0, orders, 1, nil)
 			p.kill()
 			p.log(orders, rec("shop/0/1", 0), rec("shop/1/1", 0))
-		}, func(j *judge) { j.parts[0].outOfOrder(0, 1) }, Order, "log of orders/0 from 0 to 1 linearizable"},
+		}, func(j *judge) { j.parts[0].outOfOrder(0, 1) }, guarantee.Order, "log of orders/0 from 0 to 1 linearizable"},
 		{"an id that passed on, and a commit that a pass calls a zombie's", func(p *tape) {
 			for i, proc := range []string{"exact/0/1", "exact/1/1"} {
 				p.add(history.Event{Proc: proc, Type: history.OK, Op: history.OpInitProducer, PID: 7, Epoch: int16(i), HasPID: true})
@@ -31,7 +32,7 @@ func TestSecondOpinionIsSeen(t *testing.T) {
 				p.end(proc, history.OpCommit, 1, history.OK)
 			}
 			p.log(receipts, out("exact/0/1", 0, -1, 7), marker("commit", 7), out("exact/1/1", 0, -1, 7), marker("commit", 7))
-		}, func(j *judge) { j.zombies[7] = true }, Fencing, "use of producer id 7 linearizable"},
+		}, func(j *judge) { j.zombies[7] = true }, guarantee.Fencing, "use of producer id 7 linearizable"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newTape()
@@ -55,7 +56,7 @@ func TestSecondOpinionIsSeen(t *testing.T) {
 				t.Errorf("%v", r.Evidence.Counts)
 			}
 			r := resultOf(verdict(true), c.g)
-			if r.Verdict != Unknown || !strings.Contains(r.Reason, c.want) {
+			if r.Verdict != guarantee.Unknown || !strings.Contains(r.Reason, c.want) {
 				t.Errorf("%s: %s, want unknown with %q", r.Verdict, r.Reason, c.want)
 			}
 		})
@@ -86,12 +87,12 @@ func TestUnsearchedIsUnknown(t *testing.T) {
 		name   string
 		unsure int
 		told   []int64
-		want   Verdict
+		want   guarantee.Verdict
 	}{
-		{"more unknown outcomes than can be searched, and two fetches that they may explain", 20, []int64{3, 5}, Unknown},
-		{"one fetch: the rules are exact", 20, []int64{3}, Holds},
-		{"few enough to be searched", 6, []int64{3, 5}, Holds},
-		{"nobody fetched", 20, nil, Holds},
+		{"more unknown outcomes than can be searched, and two fetches that they may explain", 20, []int64{3, 5}, guarantee.Unknown},
+		{"one fetch: the rules are exact", 20, []int64{3}, guarantee.Holds},
+		{"few enough to be searched", 6, []int64{3, 5}, guarantee.Holds},
+		{"nobody fetched", 20, nil, guarantee.Holds},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newTape()
@@ -105,7 +106,7 @@ func TestUnsearchedIsUnknown(t *testing.T) {
 			}
 			p.log(orders, log...)
 			p.offset("till", 5)
-			r := resultOf(p.done().judge(t), Offsets)
+			r := resultOf(p.done().judge(t), guarantee.Offsets)
 			if r.Verdict != c.want {
 				t.Errorf("%s: %s (%v), want %s", r.Verdict, r.Reason, r.Examined, c.want)
 			}

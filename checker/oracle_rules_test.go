@@ -3,12 +3,13 @@ package checker
 import (
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
 // count goes through the definitions of docs/anomalies.md.
-func (o *oracle) count() map[Anomaly]int64 {
-	n := map[Anomaly]int64{}
+func (o *oracle) count() map[guarantee.Anomaly]int64 {
+	n := map[guarantee.Anomaly]int64{}
 	o.countSends(n)
 	o.countReads(n)
 	o.countTxns(n)
@@ -24,7 +25,7 @@ func (o *oracle) count() map[Anomaly]int64 {
 	return n
 }
 
-func (o *oracle) countSends(n map[Anomaly]int64) {
+func (o *oracle) countSends(n map[guarantee.Anomaly]int64) {
 	for i := range o.sends {
 		s := &o.sends[i]
 		stands := slices.ContainsFunc(o.log, func(r orec) bool { return r.val == s.val && o.there(&r) || r.val == s.val && r.fate == "" })
@@ -35,14 +36,14 @@ func (o *oracle) countSends(n map[Anomaly]int64) {
 		}
 		gone := o.at(s.tp, s.off) == nil || o.at(s.tp, s.off).val != s.val
 		if must && gone && !stands {
-			n[LostWrite]++
+			n[guarantee.LostWrite]++
 		}
 	}
 	for i := range o.log {
 		r := &o.log[i]
 		if s := o.sendOf(r.val); s == nil && r.val.Proc != "" {
 			if !(o.dead[r.val.Proc] && r.val.N > o.lastOf(r.val.Proc)) {
-				n[PhantomRead]++
+				n[guarantee.PhantomRead]++
 			}
 		}
 		if r.fate == "abort" {
@@ -51,7 +52,7 @@ func (o *oracle) countSends(n map[Anomaly]int64) {
 		for k := range o.log { // an earlier copy in the walk's order
 			q := &o.log[k]
 			if q.val == r.val && r.val.Proc != "" && q.fate != "abort" && k < i {
-				n[DuplicateWrite]++
+				n[guarantee.DuplicateWrite]++
 				break
 			}
 		}
@@ -77,10 +78,10 @@ func (o *oracle) countSends(n map[Anomaly]int64) {
 			}
 		}
 		if reordered {
-			n[ReorderedWrite]++
+			n[guarantee.ReorderedWrite]++
 		}
 		if realtime {
-			n[RealtimeReorder]++
+			n[guarantee.RealtimeReorder]++
 		}
 	}
 	for i := range o.sends {
@@ -89,7 +90,7 @@ func (o *oracle) countSends(n map[Anomaly]int64) {
 			if a.ok && b.ok && a.val.Proc == b.val.Proc && a.tp == b.tp && a.val.N < b.val.N && a.off > b.off {
 				ra, rb := o.at(a.tp, a.off), o.at(b.tp, b.off)
 				if ra == nil || rb == nil || ra.val != a.val || rb.val != b.val {
-					n[NonmonotonicSend]++
+					n[guarantee.NonmonotonicSend]++
 					break
 				}
 			}
@@ -101,7 +102,7 @@ func (o *oracle) countSends(n map[Anomaly]int64) {
 		if r := &all[i]; r.marker == "" && r.pid != 0 && slices.ContainsFunc(all, func(q orec) bool {
 			return q.tp == r.tp && q.pid == r.pid && q.off < r.off && q.epoch > r.epoch
 		}) {
-			n[ZombieWrite]++
+			n[guarantee.ZombieWrite]++
 		}
 	}
 }
@@ -116,7 +117,7 @@ func (o *oracle) lastOf(proc string) int64 {
 	return last
 }
 
-func (o *oracle) countReads(n map[Anomaly]int64) {
+func (o *oracle) countReads(n map[guarantee.Anomaly]int64) {
 	type place struct {
 		tp  history.TopicPartition
 		off int64
@@ -142,17 +143,17 @@ func (o *oracle) countReads(n map[Anomaly]int64) {
 	}
 	for _, vals := range seen {
 		if len(vals) > 1 {
-			n[InconsistentOffset]++
+			n[guarantee.InconsistentOffset]++
 		}
 	}
 	for i := range o.log {
 		r := &o.log[i]
 		s := o.sendOf(r.val)
 		if r.fate == "abort" && o.readAny(r) || s != nil && s.fail && o.there(r) {
-			n[AbortedRead]++
+			n[guarantee.AbortedRead]++
 		}
 		if r.off >= o.lso[r.tp] && o.readRC(r) {
-			n[ReadAboveLSO]++
+			n[guarantee.ReadAboveLSO]++
 		}
 	}
 	truncated, exposed := map[place]bool{}, map[place]bool{}
@@ -170,12 +171,12 @@ func (o *oracle) countReads(n map[Anomaly]int64) {
 		rc := o.rc[first(splitProc(p.proc))]
 		if rc && r != nil && r.val == p.val {
 			if x := o.txnOf(r); x != nil && r.fate != "abort" && p.off < o.lso[p.tp] && x.ask > p.t {
-				n[DirtyRead]++
+				n[guarantee.DirtyRead]++
 			}
 			for k := range o.log {
 				q := &o.log[k]
 				if x := o.txnOf(q); x != nil && q.tp == p.tp && q.off < p.off && x.committed && x.ask > p.t && x != o.txnOf(r) {
-					n[ReadAboveLSO]++
+					n[guarantee.ReadAboveLSO]++
 					break
 				}
 			}
@@ -186,9 +187,9 @@ func (o *oracle) countReads(n map[Anomaly]int64) {
 		}
 		switch {
 		case p.first && p.off < p.base:
-			n[PositionMismatch]++
+			n[guarantee.PositionMismatch]++
 		case p.prev >= 0 && p.off <= p.prev:
-			n[NonmonotonicPoll]++
+			n[guarantee.NonmonotonicPoll]++
 		case p.prev >= 0 || p.first:
 			for off := from + 1; off < p.off; off++ {
 				q := o.at(p.tp, off)
@@ -199,21 +200,21 @@ func (o *oracle) countReads(n map[Anomaly]int64) {
 				before := o.at(p.tp, from)
 				switch {
 				case p.first:
-					n[PositionMismatch]++
+					n[guarantee.PositionMismatch]++
 				case x != nil && rc && (r != nil && o.txnOf(r) == x || before != nil && o.txnOf(before) == x):
-					n[IntermediateRead]++
+					n[guarantee.IntermediateRead]++
 				default:
-					n[SkippedPoll]++
+					n[guarantee.SkippedPoll]++
 				}
 				break
 			}
 		}
 	}
-	n[TruncatedLog] = int64(len(truncated))
-	n[PhantomRead] += int64(len(exposed))
+	n[guarantee.TruncatedLog] = int64(len(truncated))
+	n[guarantee.PhantomRead] += int64(len(exposed))
 }
 
-func (o *oracle) countTxns(n map[Anomaly]int64) {
+func (o *oracle) countTxns(n map[guarantee.Anomaly]int64) {
 	for i := range o.txns {
 		x := &o.txns[i]
 		var committed, aborted, open int
@@ -240,13 +241,13 @@ func (o *oracle) countTxns(n map[Anomaly]int64) {
 		}
 		switch {
 		case stray:
-			n[StrayMarker]++
+			n[guarantee.StrayMarker]++
 		case committed > 0 && aborted+open > 0:
-			n[TornTransaction]++
+			n[guarantee.TornTransaction]++
 		case committed > 0 && x.ask == 0:
-			n[GhostCommit]++
+			n[guarantee.GhostCommit]++
 		case committed == 0 && aborted > 0 && x.committed:
-			n[LostCommit]++
+			n[guarantee.LostCommit]++
 		}
 		without := false
 		for k := range o.log {
@@ -261,7 +262,7 @@ func (o *oracle) countTxns(n map[Anomaly]int64) {
 			without = without || !inside || known && f <= r.from.Off
 		}
 		if without {
-			n[OutputWithoutOffset]++
+			n[guarantee.OutputWithoutOffset]++
 		}
 		hung := map[history.TopicPartition]bool{}
 		for k := range o.log {
@@ -276,7 +277,7 @@ func (o *oracle) countTxns(n map[Anomaly]int64) {
 				}
 			}
 		}
-		n[HangingTransaction] += int64(len(hung))
+		n[guarantee.HangingTransaction] += int64(len(hung))
 	}
 	for i, s := range o.staged { // each covering transaction once
 		x := o.stagedTxn(s)
@@ -287,7 +288,7 @@ func (o *oracle) countTxns(n map[Anomaly]int64) {
 			y := o.stagedTxn(q)
 			if k != i && y.committed && y.sends > 0 && q.tp == s.tp && o.group[first(splitProc(q.proc))] == o.group[first(splitProc(s.proc))] &&
 				y.end < x.begin && q.off >= s.off && !o.anyAborted(x) && !o.anyAborted(y) {
-				n[OverlappingInput]++
+				n[guarantee.OverlappingInput]++
 				break
 			}
 		}
@@ -307,7 +308,7 @@ func (o *oracle) stagedTxn(s ostaged) *otxn {
 	return nil
 }
 
-func (o *oracle) countInputs(n map[Anomaly]int64) {
+func (o *oracle) countInputs(n map[guarantee.Anomaly]int64) {
 	inputs := map[history.Input]bool{}
 	for i := range o.log {
 		inputs[history.Input{TP: o.log[i].tp, Off: o.log[i].off}] = true
@@ -330,12 +331,12 @@ func (o *oracle) countInputs(n map[Anomaly]int64) {
 			}
 			plain := !slices.ContainsFunc(o.txns, func(x otxn) bool { return first(splitProc(x.proc)) == client })
 			if outs > 1 || plain && o.procd[in][group] > 1 {
-				n[DuplicateOutput]++
+				n[guarantee.DuplicateOutput]++
 			}
 			if f, ok := o.final[group][in.TP]; ok && in.Off < f && outs == 0 {
-				n[LostInput]++
+				n[guarantee.LostInput]++
 				if !plain {
-					n[OffsetWithoutOutput]++
+					n[guarantee.OffsetWithoutOutput]++
 				}
 			}
 		}
@@ -343,7 +344,7 @@ func (o *oracle) countInputs(n map[Anomaly]int64) {
 }
 
 // countOffsets is for the plain group's register, whose commits are not in transactions.
-func (o *oracle) countOffsets(n map[Anomaly]int64) {
+func (o *oracle) countOffsets(n map[guarantee.Anomaly]int64) {
 	for p := range int32(2) {
 		tp := tpOf("orders", p)
 		var ws, fs []ooff
@@ -368,13 +369,13 @@ func (o *oracle) countOffsets(n map[Anomaly]int64) {
 				}
 			}
 			if !legal {
-				n[NonlinearizableOffset]++
+				n[guarantee.NonlinearizableOffset]++
 			}
 		}
 		for i, b := range ws { // a commit below the last position, with no seek since
 			for _, a := range ws[:i] {
 				if a.kind == "ok" && b.kind == "ok" && a.end < b.inv && b.off < a.off {
-					n[OffsetRegression]++
+					n[guarantee.OffsetRegression]++
 					break
 				}
 			}
@@ -390,7 +391,7 @@ func (o *oracle) countOffsets(n map[Anomaly]int64) {
 			return w.off == f && (w.kind == "maybe" || !slices.ContainsFunc(ws, func(v ooff) bool { return v.kind == "ok" && v.inv > w.end && v.off != w.off }))
 		})
 		if top >= 0 && (!ok || f < top && !explained) {
-			n[OffsetLost]++
+			n[guarantee.OffsetLost]++
 		}
 	}
 }

@@ -3,6 +3,7 @@ package checker
 import (
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -37,15 +38,15 @@ func (o *oracle) replaced(proc string, tp history.TopicPartition, t int64) bool 
 	return theirs
 }
 
-func (o *oracle) countFencing(n map[Anomaly]int64) {
+func (o *oracle) countFencing(n map[guarantee.Anomaly]int64) {
 	for _, c := range o.offs {
 		if c.kind == "ok" && o.replaced(c.proc, c.tp, c.inv) {
-			n[ZombieCommit]++
+			n[guarantee.ZombieCommit]++
 		}
 	}
 	for _, s := range o.staged {
 		if o.stagedTxn(s).committed && o.replaced(s.proc, s.tp, s.t) {
-			n[ZombieCommit]++
+			n[guarantee.ZombieCommit]++
 		}
 	}
 	for _, x := range o.txns {
@@ -58,7 +59,7 @@ func (o *oracle) countFencing(n map[Anomaly]int64) {
 		if x.committed && mine != nil && slices.ContainsFunc(o.inits, func(e history.Event) bool {
 			return e.Proc != x.proc && e.PID == mine.PID && e.Epoch > mine.Epoch && e.T < x.ask
 		}) {
-			n[ZombieCommit]++
+			n[guarantee.ZombieCommit]++
 		}
 	}
 	// Each process counts once a partition.
@@ -87,7 +88,7 @@ func (o *oracle) countFencing(n map[Anomaly]int64) {
 			}
 		})
 	})
-	n[DoubleOwner] = int64(len(doubled))
+	n[guarantee.DoubleOwner] = int64(len(doubled))
 }
 
 // until is when the ownership that e began was over.
@@ -119,7 +120,7 @@ func (o *oracle) keeps(c ooff, t int64) bool {
 	return last == nil || last.Proc == c.proc && o.until(last) >= t
 }
 
-func (o *oracle) countProgress(n map[Anomaly]int64) {
+func (o *oracle) countProgress(n map[guarantee.Anomaly]int64) {
 	gone := -1
 	var goneT int64
 	phase := map[string]int64{}
@@ -150,7 +151,7 @@ func (o *oracle) countProgress(n map[Anomaly]int64) {
 			last = end
 		}
 		if first != 0 && !acked && last-first >= recoverWithin {
-			n[NoRecovery]++
+			n[guarantee.NoRecovery]++
 		}
 	}
 	from, to := max(phase["drain"], goneT), phase["drain-timeout"]
@@ -160,7 +161,7 @@ func (o *oracle) countProgress(n map[Anomaly]int64) {
 	for _, g := range []string{"till", "exact"} {
 		for p := range int32(2) {
 			if o.stands(g, tpOf("orders", p), from, goneT, to) {
-				n[StuckConsumer]++
+				n[guarantee.StuckConsumer]++
 			}
 		}
 	}

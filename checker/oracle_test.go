@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -316,8 +317,8 @@ func (o *oracle) readAny(r *orec) bool {
 // up to 200 operations, legal and planted.
 func TestOracleAgrees(t *testing.T) {
 	agreed, histories := 0, 0
-	kindsSeen := map[Anomaly]int{}
-	for k, a := range append([]Anomaly{""}, Anomalies()...) {
+	kindsSeen := map[guarantee.Anomaly]int{}
+	for k, a := range append([]guarantee.Anomaly{""}, Anomalies()...) {
 		for seed, cases := uint64(0), 0; cases < max(4, *mutationCases/8) && seed < 2000; seed++ {
 			w := newWorld(seeded{rand.New(rand.NewPCG(seed, uint64(1000+k)))})
 			w.run(40 + w.d.n(60))

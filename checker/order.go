@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -24,7 +25,7 @@ func (w *walker) order(at place, r *record, owner *proc, f uint16) {
 		return
 	}
 	if ok && r.val.n() < last.n {
-		j.finds.report(ReorderedWrite, func() draft {
+		j.finds.report(guarantee.ReorderedWrite, func() draft {
 			before := makePlace(w.pt.id, last.off)
 			b := *w.pt.rows.at(last.off)
 			d := draft{focus: []place{before, at}, client: owner.client, txn: r.txn}
@@ -47,7 +48,7 @@ func (w *walker) order(at place, r *record, owner *proc, f uint16) {
 // though nothing moved it.
 func (j *judge) wentBack(p *proc, pt *part, pos *position, off, t int64, line uint32) {
 	last, before := pos.last, pos.line
-	j.finds.report(NonmonotonicPoll, func() draft {
+	j.finds.report(guarantee.NonmonotonicPoll, func() draft {
 		at := makePlace(pt.id, off)
 		d := draft{focus: []place{at}, client: p.client}
 		d.events = append(d.events,
@@ -99,7 +100,7 @@ func (w *walker) realtime(at place, r *record, owner *proc) {
 func (w *walker) realtimeReorder(at place, r *record, owner *proc, l latest) {
 	j := w.j
 	rec := *r
-	j.finds.report(RealtimeReorder, func() draft {
+	j.finds.report(guarantee.RealtimeReorder, func() draft {
 		before := makePlace(w.pt.id, l.off)
 		b := *w.pt.rows.at(l.off)
 		d := draft{focus: []place{before, at}, client: owner.client, view: j.logView(w.pt, l.off, at.off())}
@@ -165,7 +166,7 @@ func (j *judge) ackInOrder(pt *part, last map[int32]told, t told) {
 	if t.rec.flags&b.rec.flags&fLogged != 0 {
 		return // in the log out of order
 	}
-	j.finds.report(NonmonotonicSend, func() draft {
+	j.finds.report(guarantee.NonmonotonicSend, func() draft {
 		before, at := makePlace(pt.id, b.off), makePlace(pt.id, t.off)
 		d := draft{focus: []place{before, at}, client: p.client}
 		d.events = append(d.events, j.sendEvents(at, &t.rec)...)
@@ -232,11 +233,11 @@ func (j *judge) skipped(pt *part, g pollGap, off int64) {
 	p := j.procs[g.proc]
 	at := makePlace(pt.id, off)
 	r := *pt.rows.at(off)
-	kind := SkippedPoll
+	kind := guarantee.SkippedPoll
 	if g.assigned {
-		kind = PositionMismatch
+		kind = guarantee.PositionMismatch
 	} else if p.rc && j.sameTxn(pt, &r, g.lo-1, g.hi+1) {
-		kind = IntermediateRead
+		kind = guarantee.IntermediateRead
 	}
 	j.finds.report(kind, func() draft {
 		d := draft{focus: []place{at}, client: p.client, txn: r.txn}
@@ -250,10 +251,10 @@ func (j *judge) skipped(pt *part, g pollGap, off int64) {
 			j.event(g.t, p.name, g.line, makePlace(pt.id, g.hi+1), history.OK, history.OpPoll, fmt.Sprintf("the next poll by %s returned %s", p.name, j.placeName(makePlace(pt.id, g.hi+1)))),
 			j.logEvent(at, &r))
 		switch kind {
-		case PositionMismatch:
+		case guarantee.PositionMismatch:
 			d.text = fmt.Sprintf("%s took over %s at the committed offset %d, but its first poll began at %d: %s (%s) was never given to it.", p.name, tpName(pt.tp), g.lo, g.hi+1, j.placeName(at), j.valName(r.val))
 			d.legal = "the first poll after an assignment begins at the committed offset"
-		case IntermediateRead:
+		case guarantee.IntermediateRead:
 			d.text = fmt.Sprintf("%s (read_committed) was given a part of a transaction in %s, but not %s (%s), with no seek, rebalance or abort between.", p.name, tpName(pt.tp), j.placeName(at), j.valName(r.val))
 			d.legal = "all records of a committed transaction in a partition, or none yet"
 		default:
@@ -296,7 +297,7 @@ func (j *judge) readersDone(pt *part) {
 			}
 			rec := *r
 			at := makePlace(pt.id, off)
-			j.finds.report(SkippedPoll, func() draft {
+			j.finds.report(guarantee.SkippedPoll, func() draft {
 				d := draft{focus: []place{at}, txn: rec.txn}
 				d.events = append(d.events, j.sendEvents(at, &rec)...)
 				d.events = append(d.events, j.logEvent(at, &rec),

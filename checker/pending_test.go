@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -26,14 +27,14 @@ func TestPendingOffset(t *testing.T) {
 			})
 		}
 		r := p.judge(t)
-		if got := kinds(r)[OffsetLost] > 0; got != lost {
+		if got := kinds(r)[guarantee.OffsetLost] > 0; got != lost {
 			t.Errorf("audit told %q: offset-lost %v, want %v", name, got, lost)
 		}
 		if lost {
 			continue
 		}
-		stuck := resultOf(r, Progress)
-		if stuck.Verdict != Violated || !strings.Contains(stuck.Anomalies[0].Witnesses[0].Text, "orders/0@1") {
+		stuck := resultOf(r, guarantee.Progress)
+		if stuck.Verdict != guarantee.Violated || !strings.Contains(stuck.Anomalies[0].Witnesses[0].Text, "orders/0@1") {
 			t.Errorf("progress: %+v", stuck)
 		}
 	}

@@ -4,59 +4,60 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
 // planted is one anomaly put into a legal run: what must be found, exactly, and
 // what the witness of its kind must speak of.
 type planted struct {
-	want map[Anomaly]int64
+	want map[guarantee.Anomaly]int64
 	says string
 }
 
-func one(a Anomaly, says string) *planted {
-	return &planted{map[Anomaly]int64{a: 1}, says}
+func one(a guarantee.Anomaly, says string) *planted {
+	return &planted{map[guarantee.Anomaly]int64{a: 1}, says}
 }
 
 // plants puts one anomaly of each kind into a finished run. nil means that the
 // run offers no place for it.
-var plants = map[Anomaly]func(w *world) *planted{
-	LostWrite: func(w *world) *planted {
+var plants = map[guarantee.Anomaly]func(w *world) *planted{
+	guarantee.LostWrite: func(w *world) *planted {
 		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "orders" && w.acked(e.val) != nil })
 		if !ok {
 			return nil
 		}
 		at := placeText(tp, x.off)
 		x.off = -1
-		return one(LostWrite, fmt.Sprintf("%s#%d was acknowledged at %s", x.val.Proc, x.val.N, at))
+		return one(guarantee.LostWrite, fmt.Sprintf("%s#%d was acknowledged at %s", x.val.Proc, x.val.N, at))
 	},
-	LostInput: func(w *world) *planted {
+	guarantee.LostInput: func(w *world) *planted {
 		_, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "receipts" })
 		if !ok {
 			return nil
 		}
 		w.forget(x)
-		return one(LostInput, placeText(x.from.TP, x.from.Off))
+		return one(guarantee.LostInput, placeText(x.from.TP, x.from.Off))
 	},
-	TruncatedLog: func(w *world) *planted {
+	guarantee.TruncatedLog: func(w *world) *planted {
 		tp, x, ok := w.pickAny(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "orders" && w.polled(tp, e.off) })
 		if !ok {
 			return nil
 		}
 		at := placeText(tp, x.off)
 		w.forget(x)
-		return one(TruncatedLog, at)
+		return one(guarantee.TruncatedLog, at)
 	},
-	DuplicateWrite: func(w *world) *planted {
+	guarantee.DuplicateWrite: func(w *world) *planted {
 		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "orders" })
 		if !ok {
 			return nil
 		}
 		first := x.off
 		again := w.logs[tp].append(mentry{val: x.val})
-		return one(DuplicateWrite, fmt.Sprintf("at %s and again at %s", placeText(tp, first), placeText(tp, again)))
+		return one(guarantee.DuplicateWrite, fmt.Sprintf("at %s and again at %s", placeText(tp, first), placeText(tp, again)))
 	},
-	DuplicateOutput: func(w *world) *planted {
+	guarantee.DuplicateOutput: func(w *world) *planted {
 		_, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "receipts" })
 		if !ok {
 			return nil
@@ -64,12 +65,12 @@ var plants = map[Anomaly]func(w *world) *planted{
 		t := w.tills[w.d.n(2)]
 		if w.d.n(2) == 0 {
 			w.tell(history.Event{Proc: t.proc(), Type: history.OK, Op: history.OpProcess, From: []history.Input{x.from}})
-			return one(DuplicateOutput, placeText(x.from.TP, x.from.Off)+" was processed by")
+			return one(guarantee.DuplicateOutput, placeText(x.from.TP, x.from.Off)+" was processed by")
 		}
 		w.sendNow(t.proc(), receipts, 0, x.from, 0, 0)
-		return one(DuplicateOutput, "from "+placeText(x.from.TP, x.from.Off))
+		return one(guarantee.DuplicateOutput, "from "+placeText(x.from.TP, x.from.Off))
 	},
-	OverlappingInput: func(w *world) *planted {
+	guarantee.OverlappingInput: func(w *world) *planted {
 		x, tp := w.ownerExact()
 		if x == nil || !w.workOff(x, tp) {
 			return nil
@@ -92,9 +93,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		if n := w.outputsOf(from, tp, off); n != 1 {
 			return nil
 		}
-		return one(OverlappingInput, fmt.Sprintf("transaction %d of %s up to offset %d", x.txn, x.proc(), off+1))
+		return one(guarantee.OverlappingInput, fmt.Sprintf("transaction %d of %s up to offset %d", x.txn, x.proc(), off+1))
 	},
-	ReorderedWrite: func(w *world) *planted {
+	guarantee.ReorderedWrite: func(w *world) *planted {
 		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool {
 			next := w.after(tp, e)
 			return tp.Topic == "orders" && next != nil && next.val.Proc == e.val.Proc && w.acked(e.val) != nil && w.acked(next.val) != nil
@@ -103,9 +104,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 			return nil
 		}
 		w.swap(tp, x, w.after(tp, x))
-		return one(ReorderedWrite, fmt.Sprintf("offset %d after %d", x.off+1, x.off))
+		return one(guarantee.ReorderedWrite, fmt.Sprintf("offset %d after %d", x.off+1, x.off))
 	},
-	RealtimeReorder: func(w *world) *planted {
+	guarantee.RealtimeReorder: func(w *world) *planted {
 		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool {
 			next := w.after(tp, e)
 			if tp.Topic != "orders" || next == nil || next.val.Proc == e.val.Proc {
@@ -118,9 +119,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 			return nil
 		}
 		w.swap(tp, x, w.after(tp, x))
-		return one(RealtimeReorder, fmt.Sprintf("offset %d after %d", x.off+1, x.off))
+		return one(guarantee.RealtimeReorder, fmt.Sprintf("offset %d after %d", x.off+1, x.off))
 	},
-	NonmonotonicPoll: func(w *world) *planted {
+	guarantee.NonmonotonicPoll: func(w *world) *planted {
 		i, ok := w.pickEvent(func(e *history.Event) bool { return e.Op == history.OpPoll })
 		if !ok {
 			return nil
@@ -130,9 +131,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		k := w.d.n(n + 1)
 		e.Off, e.Val, e.T, e.ID = slices.Clone(e.Off[k:]), slices.Clone(e.Val[k:]), e.T+1, e.ID*1000
 		w.told = slices.Insert(w.told, i+1, e)
-		return one(NonmonotonicPoll, "was given "+placeText(e.TP, e.Off[0])+" after")
+		return one(guarantee.NonmonotonicPoll, "was given "+placeText(e.TP, e.Off[0])+" after")
 	},
-	SkippedPoll: func(w *world) *planted {
+	guarantee.SkippedPoll: func(w *world) *planted {
 		i, ok := w.pickEvent(func(e *history.Event) bool { return e.Op == history.OpPoll && e.TP.Topic == "orders" && len(e.Off) > 2 })
 		if !ok {
 			return nil
@@ -141,9 +142,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		k := 1 + w.d.n(len(e.Off)-2)
 		off := e.Off[k]
 		e.Off, e.Val = slices.Delete(slices.Clone(e.Off), k, k+1), slices.Delete(slices.Clone(e.Val), k, k+1)
-		return one(SkippedPoll, "not "+placeText(e.TP, off))
+		return one(guarantee.SkippedPoll, "not "+placeText(e.TP, off))
 	},
-	NonmonotonicSend: func(w *world) *planted {
+	guarantee.NonmonotonicSend: func(w *world) *planted {
 		proc, txn := "bank/0/1", int64(1)
 		tp := tpOf("ledger", int32(w.d.n(2)))
 		if w.d.n(2) == 0 { // of the later send alone the log knows; the other's offset was given away again
@@ -157,7 +158,7 @@ var plants = map[Anomaly]func(w *world) *planted{
 			off := w.sendNow(w.producers[0].proc(), tp, 0, history.Input{}, 0, 0)
 			w.endTxn(proc, history.OpAbort, txn, history.OK)
 			w.logs[tp].mark(pid, epoch, "abort")
-			return &planted{map[Anomaly]int64{NonmonotonicSend: 1, InconsistentOffset: 1}, fmt.Sprintf("was told offset %d for it, but offset %d", off, low)}
+			return &planted{map[guarantee.Anomaly]int64{guarantee.NonmonotonicSend: 1, guarantee.InconsistentOffset: 1}, fmt.Sprintf("was told offset %d for it, but offset %d", off, low)}
 		}
 		w.tell(history.Event{Proc: proc, Type: history.OK, Op: history.OpBegin, Txn: txn})
 		base := w.logs[tp].end() + int64(w.d.n(5))
@@ -169,9 +170,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 			w.tell(e)
 		}
 		w.endTxn(proc, history.OpAbort, txn, history.OK)
-		return one(NonmonotonicSend, fmt.Sprintf("was told offset %d for it, but offset %d", base+step, base))
+		return one(guarantee.NonmonotonicSend, fmt.Sprintf("was told offset %d for it, but offset %d", base+step, base))
 	},
-	AbortedRead: func(w *world) *planted {
+	guarantee.AbortedRead: func(w *world) *planted {
 		if w.d.n(3) == 0 { // a send that failed for certain
 			proc := w.producers[0].proc()
 			val := w.next(proc)
@@ -180,16 +181,16 @@ var plants = map[Anomaly]func(w *world) *planted{
 			e.Type, e.Err = history.Fail, &history.Error{Name: "MESSAGE_TOO_LARGE", Code: 10}
 			w.tell(e)
 			off := w.logs[orders].append(mentry{val: val})
-			return one(AbortedRead, placeText(orders, off))
+			return one(guarantee.AbortedRead, placeText(orders, off))
 		}
 		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return e.fate == "abort" })
 		if !ok {
 			return nil
 		}
 		w.readNow("audience/7/1", tp, x)
-		return one(AbortedRead, placeText(tp, x.off))
+		return one(guarantee.AbortedRead, placeText(tp, x.off))
 	},
-	DirtyRead: func(w *world) *planted {
+	guarantee.DirtyRead: func(w *world) *planted {
 		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool {
 			t := w.commitAsked(e)
 			if t == 0 || e.fate != "commit" {
@@ -208,9 +209,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		t := w.commitAsked(x)
 		i := slices.IndexFunc(w.told, func(e history.Event) bool { return e.T == t })
 		w.told = slices.Insert(w.told, i, history.Event{Src: history.SrcClient, T: t - 1, Proc: "audience/8/1", ID: 1, Type: history.OK, Op: history.OpPoll, TP: tp, Off: []int64{x.off}, Val: []history.Value{x.val}})
-		return one(DirtyRead, "audience/8/1 (read_committed) was given "+placeText(tp, x.off))
+		return one(guarantee.DirtyRead, "audience/8/1 (read_committed) was given "+placeText(tp, x.off))
 	},
-	IntermediateRead: func(w *world) *planted {
+	guarantee.IntermediateRead: func(w *world) *planted {
 		tp := tpOf("ledger", int32(w.d.n(2)))
 		n := 3 + w.d.n(4)
 		var txn int64
@@ -224,9 +225,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 			}
 		}
 		w.tell(e)
-		return one(IntermediateRead, "but not "+placeText(tp, skip))
+		return one(guarantee.IntermediateRead, "but not "+placeText(tp, skip))
 	},
-	ReadAboveLSO: func(w *world) *planted {
+	guarantee.ReadAboveLSO: func(w *world) *planted {
 		tp := tpOf("ledger", int32(w.d.n(2)))
 		pid, epoch := w.pidOf("bank")
 		w.tell(history.Event{Proc: "bank/0/1", Type: history.OK, Op: history.OpBegin, Txn: 1})
@@ -236,27 +237,27 @@ var plants = map[Anomaly]func(w *world) *planted{
 		off := w.sendNow(w.producers[1].proc(), tp, 0, history.Input{}, 0, 0)
 		w.readNow("audience/9/1", tp, &w.logs[tp].entries[off])
 		if w.d.n(2) == 0 { // still open at the end
-			return one(ReadAboveLSO, placeText(tp, off))
+			return one(guarantee.ReadAboveLSO, placeText(tp, off))
 		}
 		w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
 		w.logs[tp].mark(pid, epoch, "commit")
-		return one(ReadAboveLSO, placeText(tp, off))
+		return one(guarantee.ReadAboveLSO, placeText(tp, off))
 	},
-	PhantomRead: func(w *world) *planted {
+	guarantee.PhantomRead: func(w *world) *planted {
 		if w.d.n(2) == 0 { // a control record that an application is given
 			tp, x, ok := w.pickAny(func(_ history.TopicPartition, e *mentry) bool { return e.marker != "" })
 			if !ok {
 				return nil
 			}
 			w.readNow("audience/7/1", tp, x)
-			return one(PhantomRead, fmt.Sprintf("returned %s as a record; the log holds %s %s marker", placeText(tp, x.off), map[string]string{"commit": "a", "abort": "an"}[x.marker], x.marker))
+			return one(guarantee.PhantomRead, fmt.Sprintf("returned %s as a record; the log holds %s %s marker", placeText(tp, x.off), map[string]string{"commit": "a", "abort": "an"}[x.marker], x.marker))
 		}
 		val := v(w.producers[w.d.n(2)].proc(), int64(1000+w.d.n(1000)))
 		tp := tpOf("orders", int32(w.d.n(2)))
 		off := w.logs[tp].append(mentry{val: val})
-		return one(PhantomRead, fmt.Sprintf("%s#%d stands at %s", val.Proc, val.N, placeText(tp, off)))
+		return one(guarantee.PhantomRead, fmt.Sprintf("%s#%d stands at %s", val.Proc, val.N, placeText(tp, off)))
 	},
-	TornTransaction: func(w *world) *planted {
+	guarantee.TornTransaction: func(w *world) *planted {
 		p := w.bank(map[history.TopicPartition]int{tpOf("ledger", 0): 1 + w.d.n(3), tpOf("ledger", 1): 1 + w.d.n(3)})
 		if w.d.n(2) == 0 {
 			w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
@@ -266,9 +267,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		k := w.d.n(2)
 		w.logs[tpOf("ledger", int32(k))].mark(p.pid, p.epoch, "commit")
 		w.logs[tpOf("ledger", int32(1-k))].mark(p.pid, p.epoch, "abort")
-		return one(TornTransaction, "Transaction 1 of bank/0/1 is torn")
+		return one(guarantee.TornTransaction, "Transaction 1 of bank/0/1 is torn")
 	},
-	OutputWithoutOffset: func(w *world) *planted {
+	guarantee.OutputWithoutOffset: func(w *world) *planted {
 		_, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "paid" && e.fate == "commit" })
 		if !ok {
 			return nil
@@ -283,18 +284,18 @@ var plants = map[Anomaly]func(w *world) *planted{
 			}
 		}
 		w.told = slices.DeleteFunc(w.told, func(e history.Event) bool { return e.Proc == proc && e.Txn == txn && e.Op == history.OpSendOffsets })
-		return one(OutputWithoutOffset, fmt.Sprintf("Transaction %d of %s committed", txn, proc))
+		return one(guarantee.OutputWithoutOffset, fmt.Sprintf("Transaction %d of %s committed", txn, proc))
 	},
-	OffsetWithoutOutput: func(w *world) *planted {
+	guarantee.OffsetWithoutOutput: func(w *world) *planted {
 		tp, x, ok := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "paid" && e.fate == "commit" })
 		if !ok {
 			return nil
 		}
 		w.erase(tp, x.off)
 		w.forget(x)
-		return &planted{map[Anomaly]int64{OffsetWithoutOutput: 1, LostInput: 1}, placeText(x.from.TP, x.from.Off)}
+		return &planted{map[guarantee.Anomaly]int64{guarantee.OffsetWithoutOutput: 1, guarantee.LostInput: 1}, placeText(x.from.TP, x.from.Off)}
 	},
-	StrayMarker: func(w *world) *planted {
+	guarantee.StrayMarker: func(w *world) *planted {
 		tp := tpOf("ledger", int32(w.d.n(2)))
 		p := w.bank(map[history.TopicPartition]int{tp: 1 + w.d.n(3)})
 		at := w.logs[tp].end()
@@ -304,16 +305,16 @@ var plants = map[Anomaly]func(w *world) *planted{
 		}
 		w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
 		w.logs[tp].mark(p.pid, p.epoch, "commit")
-		return one(StrayMarker, "between them stands "+placeText(tp, at))
+		return one(guarantee.StrayMarker, "between them stands "+placeText(tp, at))
 	},
-	LostCommit: func(w *world) *planted {
+	guarantee.LostCommit: func(w *world) *planted {
 		tp := tpOf("ledger", int32(w.d.n(2)))
 		p := w.bank(map[history.TopicPartition]int{tp: 1 + w.d.n(3)})
 		w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
 		w.logs[tp].mark(p.pid, p.epoch, "abort")
-		return one(LostCommit, "transaction 1 of bank/0/1")
+		return one(guarantee.LostCommit, "transaction 1 of bank/0/1")
 	},
-	GhostCommit: func(w *world) *planted {
+	guarantee.GhostCommit: func(w *world) *planted {
 		tp := tpOf("ledger", int32(w.d.n(2)))
 		p := w.bank(map[history.TopicPartition]int{tp: 1 + w.d.n(3)})
 		if w.d.n(2) == 0 {
@@ -322,9 +323,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 			w.die("bank/0/1")
 		}
 		w.logs[tp].mark(p.pid, p.epoch, "commit")
-		return one(GhostCommit, "Transaction 1 of bank/0/1 is committed")
+		return one(guarantee.GhostCommit, "Transaction 1 of bank/0/1 is committed")
 	},
-	InconsistentOffset: func(w *world) *planted {
+	guarantee.InconsistentOffset: func(w *world) *planted {
 		i, ok := w.pickEvent(func(e *history.Event) bool { return e.Op == history.OpPoll && e.TP.Topic == "orders" })
 		other, x, found := w.pick(func(tp history.TopicPartition, e *mentry) bool { return tp.Topic == "orders" })
 		if !ok || !found {
@@ -337,9 +338,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		}
 		e.Val = slices.Clone(e.Val)
 		e.Val[k] = x.val
-		return one(InconsistentOffset, "at "+placeText(e.TP, e.Off[k]))
+		return one(guarantee.InconsistentOffset, "at "+placeText(e.TP, e.Off[k]))
 	},
-	OffsetRegression: func(w *world) *planted {
+	guarantee.OffsetRegression: func(w *world) *planted {
 		t, tp := w.ownerTill()
 		if t == nil {
 			return nil
@@ -351,9 +352,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		low := int64(w.d.n(int(top)))
 		w.commitNow(t.proc(), "till", tp, low)
 		w.groups["till"][tp] = low
-		return one(OffsetRegression, fmt.Sprintf("%s committed %d", t.proc(), low))
+		return one(guarantee.OffsetRegression, fmt.Sprintf("%s committed %d", t.proc(), low))
 	},
-	OffsetLost: func(w *world) *planted {
+	guarantee.OffsetLost: func(w *world) *planted {
 		tp := tpOf("orders", int32(w.d.n(2)))
 		top := w.topCommit(tp)
 		if top < 1 {
@@ -361,16 +362,16 @@ var plants = map[Anomaly]func(w *world) *planted{
 		}
 		if w.d.n(2) == 0 || top != w.groups["till"][tp] {
 			delete(w.groups["till"], tp)
-			return one(OffsetLost, fmt.Sprintf("offset %d of %s", top, placeTP(tp)))
+			return one(guarantee.OffsetLost, fmt.Sprintf("offset %d of %s", top, placeTP(tp)))
 		}
 		low, ok := w.sureBelow(tp, top)
 		if !ok {
 			return nil
 		}
 		w.groups["till"][tp] = low
-		return one(OffsetLost, fmt.Sprintf("offset %d of %s", top, placeTP(tp)))
+		return one(guarantee.OffsetLost, fmt.Sprintf("offset %d of %s", top, placeTP(tp)))
 	},
-	NonlinearizableOffset: func(w *world) *planted {
+	guarantee.NonlinearizableOffset: func(w *world) *planted {
 		tp := tpOf("orders", int32(w.d.n(2)))
 		top := w.topCommit(tp)
 		if top < 1 {
@@ -388,9 +389,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		e.ID = w.tell(e)
 		e.Type, e.Off = history.OK, []int64{off}
 		w.tell(e)
-		return one(NonlinearizableOffset, fmt.Sprintf("group till for %s is %d", placeTP(tp), off))
+		return one(guarantee.NonlinearizableOffset, fmt.Sprintf("group till for %s is %d", placeTP(tp), off))
 	},
-	PositionMismatch: func(w *world) *planted {
+	guarantee.PositionMismatch: func(w *world) *planted {
 		t, tp := w.ownerTill()
 		c := w.groups["till"][tp]
 		if t == nil || c < 1 {
@@ -410,9 +411,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 			from = c + 1
 		}
 		w.poll(to.proc(), tp, from, false, 2)
-		return one(PositionMismatch, fmt.Sprintf("%s took over %s at the committed offset %d, but its first poll began at %d", to.proc(), placeTP(tp), c, from))
+		return one(guarantee.PositionMismatch, fmt.Sprintf("%s took over %s at the committed offset %d, but its first poll began at %d", to.proc(), placeTP(tp), c, from))
 	},
-	ZombieWrite: func(w *world) *planted {
+	guarantee.ZombieWrite: func(w *world) *planted {
 		tp := tpOf("ledger", int32(w.d.n(2)))
 		pid, _ := w.pidOf("bank")
 		w.logs[tp].append(mentry{pid: pid, epoch: 3, marker: "abort"})
@@ -420,9 +421,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		off := w.sendNow("bank/0/1", tp, 1, history.Input{}, pid, int16(w.d.n(3)))
 		w.endTxn("bank/0/1", history.OpCommit, 1, history.Info)
 		w.logs[tp].mark(pid, 3, "abort")
-		return one(ZombieWrite, placeText(tp, off)+" of producer")
+		return one(guarantee.ZombieWrite, placeText(tp, off)+" of producer")
 	},
-	ZombieCommit: func(w *world) *planted {
+	guarantee.ZombieCommit: func(w *world) *planted {
 		if w.d.n(2) == 0 {
 			t, tp := w.ownerTill()
 			if t == nil || w.groups["till"][tp] < 1 {
@@ -434,7 +435,7 @@ var plants = map[Anomaly]func(w *world) *planted{
 			}
 			w.assign(&to.mmember, tp)
 			w.commitNow(t.proc(), "till", tp, w.groups["till"][tp])
-			return one(ZombieCommit, fmt.Sprintf("%s committed offset %d", t.proc(), w.groups["till"][tp]))
+			return one(guarantee.ZombieCommit, fmt.Sprintf("%s committed offset %d", t.proc(), w.groups["till"][tp]))
 		}
 		pid, epoch := w.pidOf("bank")
 		initAs := func(proc string, epoch int16) {
@@ -446,9 +447,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		initAs("bank/1/1", epoch+1)
 		w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
 		w.logs[tp].mark(pid, epoch, "commit")
-		return one(ZombieCommit, "though bank/1/1 had taken over")
+		return one(guarantee.ZombieCommit, "though bank/1/1 had taken over")
 	},
-	DoubleOwner: func(w *world) *planted {
+	guarantee.DoubleOwner: func(w *world) *planted {
 		t, tp := w.ownerTill()
 		if t == nil || len(t.queue) > 0 {
 			return nil
@@ -467,9 +468,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		if len(got)+len(more) != 2 {
 			return nil
 		}
-		return one(DoubleOwner, fmt.Sprintf("%s and %s both owned %s", t.proc(), to.proc(), placeTP(tp)))
+		return one(guarantee.DoubleOwner, fmt.Sprintf("%s and %s both owned %s", t.proc(), to.proc(), placeTP(tp)))
 	},
-	HangingTransaction: func(w *world) *planted {
+	guarantee.HangingTransaction: func(w *world) *planted {
 		tp := tpOf("ledger", int32(w.d.n(2)))
 		p := w.bank(map[history.TopicPartition]int{tp: 1 + w.d.n(3)})
 		first := w.logs[tp].end() - 1
@@ -484,9 +485,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 		default:
 			w.endTxn("bank/0/1", history.OpCommit, 1, history.OK)
 		}
-		return one(HangingTransaction, "open since "+placeText(tp, first))
+		return one(guarantee.HangingTransaction, "open since "+placeText(tp, first))
 	},
-	StuckConsumer: func(w *world) *planted {
+	guarantee.StuckConsumer: func(w *world) *planted {
 		tp := tpOf("orders", int32(w.d.n(2)))
 		w.sendNow(w.producers[0].proc(), tp, 0, history.Input{}, 0, 0)
 		n := int64(0)
@@ -510,9 +511,9 @@ var plants = map[Anomaly]func(w *world) *planted{
 			w.poll(t.proc(), own, t.owned[own], false, 1+w.d.n(3))
 		}
 		phase("drain-timeout")
-		return &planted{map[Anomaly]int64{StuckConsumer: n}, "stood still"}
+		return &planted{map[guarantee.Anomaly]int64{guarantee.StuckConsumer: n}, "stood still"}
 	},
-	NoRecovery: func(w *world) *planted {
+	guarantee.NoRecovery: func(w *world) *planted {
 		for _, op := range []history.Op{history.OpInject, history.OpEffect, history.OpRecover, history.OpGone} {
 			w.tell(history.Event{Src: history.SrcFault, Proc: "fault/9", Type: history.OK, Op: op, Data: map[string]any{"kind": "kill", "target": "all"}})
 		}
@@ -522,6 +523,6 @@ var plants = map[Anomaly]func(w *world) *planted{
 			w.tell(history.Event{Proc: proc, Type: history.Invoke, Op: history.OpSend, TP: tpOf("orders", -1), Val: []history.Value{w.next(proc)}})
 			w.now += recoverWithin
 		}
-		return one(NoRecovery, fmt.Sprintf("%d sends were made", n))
+		return one(guarantee.NoRecovery, fmt.Sprintf("%d sends were made", n))
 	},
 }

@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -180,7 +181,7 @@ func (j *judge) tookOver(p *proc, pt *part, pos *position, off, t int64, line ui
 		}
 	case off < pos.base:
 		base, before := pos.base, pos.baseL
-		j.finds.report(PositionMismatch, func() draft {
+		j.finds.report(guarantee.PositionMismatch, func() draft {
 			at := makePlace(pt.id, off)
 			d := draft{focus: []place{at}, client: p.client}
 			d.events = append(d.events,

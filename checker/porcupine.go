@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/onceproof/onceproof/checker/linear"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // Bounds of searches. A window is over in milliseconds unless the history is
@@ -60,7 +61,7 @@ func (j *judge) searchRegister(r *register, exact, found bool) {
 		return
 	}
 	last := fetches[len(fetches)-1]
-	j.finds.report(NonlinearizableOffset, func() draft {
+	j.finds.report(guarantee.NonlinearizableOffset, func() draft {
 		d := draft{client: j.procs[last.proc].client, view: view}
 		for _, f := range fetches {
 			d.events = append(d.events, j.event(f.end, j.procName(f.proc), f.line, makePlace(r.tp, f.off), "ok", "fetch-offsets", fmt.Sprintf("%s was told %d", j.procName(f.proc), f.off)))

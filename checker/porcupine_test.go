@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/onceproof/onceproof/checker/linear"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -36,10 +37,10 @@ func TestSearchFindsMore(t *testing.T) {
 		names = append(names, name)
 		return &page, nil
 	}})
-	if k := kinds(r); k[NonlinearizableOffset] != 1 {
+	if k := kinds(r); k[guarantee.NonlinearizableOffset] != 1 {
 		t.Fatalf("found %v", k)
 	}
-	w := resultOf(r, Offsets).Anomalies[0].Witnesses[0]
+	w := resultOf(r, guarantee.Offsets).Anomalies[0].Witnesses[0]
 	if len(names) != 1 || w.View != names[0] || !strings.Contains(page.String(), "<html") {
 		t.Errorf("views %v, the witness names %q, %d bytes", names, w.View, page.Len())
 	}
@@ -53,7 +54,7 @@ func TestPorcupineAgrees(t *testing.T) {
 	for seed := range uint64(max(60, *mutationCases)) {
 		w := newWorld(seeded{rand.New(rand.NewPCG(seed, 77))})
 		w.run(60 + w.d.n(60))
-		if seed%2 == 1 && plants[RealtimeReorder](w) == nil {
+		if seed%2 == 1 && plants[guarantee.RealtimeReorder](w) == nil {
 			continue
 		}
 		events := w.history()
@@ -71,7 +72,7 @@ func TestPorcupineAgrees(t *testing.T) {
 		if bad {
 			illegal++
 		}
-		if bad != (found[RealtimeReorder] > 0) {
+		if bad != (found[guarantee.RealtimeReorder] > 0) {
 			t.Errorf("seed %d: porcupine says illegal: %v, the pass found %v", seed, bad, found)
 		}
 	}
@@ -107,12 +108,12 @@ func logOps(w *world, tp history.TopicPartition) []linear.LogOp {
 // TestViews: each violation that a model covers gets its picture.
 func TestViews(t *testing.T) {
 	for _, c := range []struct {
-		kind  Anomaly
+		kind  guarantee.Anomaly
 		story []string
 	}{
-		{RealtimeReorder, explanations[RealtimeReorder].Smallest},
-		{NonlinearizableOffset, explanations[NonlinearizableOffset].Smallest},
-		{ZombieCommit, []string{"x got 7 0", "x begin 1", "x send 0 receipts@0 txn 1", "y got 7 1", "x commit 1", "log receipts: x#0!7.0 commit!7.0"}},
+		{guarantee.RealtimeReorder, explanations[guarantee.RealtimeReorder].Smallest},
+		{guarantee.NonlinearizableOffset, explanations[guarantee.NonlinearizableOffset].Smallest},
+		{guarantee.ZombieCommit, []string{"x got 7 0", "x begin 1", "x send 0 receipts@0 txn 1", "y got 7 1", "x commit 1", "log receipts: x#0!7.0 commit!7.0"}},
 	} {
 		views := 0
 		p := tell(t, c.story)

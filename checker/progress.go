@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -52,7 +53,7 @@ func (j *judge) recovered() {
 	if end-a.first < recoverWithin {
 		return
 	}
-	j.finds.report(NoRecovery, func() draft {
+	j.finds.report(guarantee.NoRecovery, func() draft {
 		d := draft{}
 		d.events = append(d.events,
 			j.event(j.lastGone, "harness", 0, 0, history.OK, history.OpGone, "the last fault was over"),
@@ -114,7 +115,7 @@ func (j *judge) overdue(pt *part, o undecided) string {
 }
 
 func (j *judge) hang(pt *part, o undecided, why string) {
-	j.finds.report(HangingTransaction, func() draft {
+	j.finds.report(guarantee.HangingTransaction, func() draft {
 		at := makePlace(pt.id, o.first)
 		r := *pt.rows.at(o.first)
 		d := draft{focus: []place{at}, txn: r.txn}
@@ -258,7 +259,7 @@ func (j *judge) meansToCommit(g *group) bool {
 func (j *judge) stuckAt(g *group, in *inputPart, at place, since, to int64, polls bool) {
 	r := *j.parts[at.tp()].rows.at(at.off())
 	name := tpName(j.parts[at.tp()].tp)
-	j.finds.report(StuckConsumer, func() draft {
+	j.finds.report(guarantee.StuckConsumer, func() draft {
 		d := draft{focus: []place{at}, client: j.clientOf(g)}
 		d.events = append(d.events,
 			j.event(j.phases["drain"], "harness", 0, 0, history.Info, history.OpPhase, "drain began"),

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -26,19 +27,19 @@ func TestNeverCommitted(t *testing.T) {
 		log    []entry
 		final  bool // the audit finds a committed offset
 		drain  int64
-		want   Verdict
+		want   guarantee.Verdict
 		reason string
 	}{
-		{"polls and aborts", polls, nil, []entry{rec("shop/0/1", 0)}, false, 60, Violated, ""},
-		{"only errors", fails, nil, []entry{rec("shop/0/1", 0)}, false, 60, Violated, ""},
-		{"never heard from", silent, nil, []entry{rec("shop/0/1", 0)}, false, 60, Violated, ""},
-		{"no time", fails, nil, []entry{rec("shop/0/1", 0)}, false, 20, Unknown, "group exact committed nothing in the whole run, though orders/0@0 waits for it"},
-		{"no input", fails, nil, nil, false, 60, Holds, ""},
-		{"only what an open transaction holds back", fails, nil, []entry{out("exact/7/1", 0, -1, 9)}, false, 60, Holds, ""},
-		{"a short session", fails, func(c map[string]string) { c["session.timeout.ms"] = "6000" }, []entry{rec("shop/0/1", 0)}, false, 20, Violated, ""},
-		{"no group", polls, func(c map[string]string) { delete(c, "group.id") }, []entry{rec("shop/0/1", 0)}, false, 60, Holds, ""},
-		{"begins at the end of the log", fails, func(c map[string]string) { c["auto.offset.reset"] = "latest" }, []entry{rec("shop/0/1", 0)}, false, 60, Holds, ""},
-		{"commits that are not told of", polls, nil, []entry{rec("shop/0/1", 0), rec("shop/0/1", 1)}, true, 60, Holds, ""},
+		{"polls and aborts", polls, nil, []entry{rec("shop/0/1", 0)}, false, 60, guarantee.Violated, ""},
+		{"only errors", fails, nil, []entry{rec("shop/0/1", 0)}, false, 60, guarantee.Violated, ""},
+		{"never heard from", silent, nil, []entry{rec("shop/0/1", 0)}, false, 60, guarantee.Violated, ""},
+		{"no time", fails, nil, []entry{rec("shop/0/1", 0)}, false, 20, guarantee.Unknown, "group exact committed nothing in the whole run, though orders/0@0 waits for it"},
+		{"no input", fails, nil, nil, false, 60, guarantee.Holds, ""},
+		{"only what an open transaction holds back", fails, nil, []entry{out("exact/7/1", 0, -1, 9)}, false, 60, guarantee.Holds, ""},
+		{"a short session", fails, func(c map[string]string) { c["session.timeout.ms"] = "6000" }, []entry{rec("shop/0/1", 0)}, false, 20, guarantee.Violated, ""},
+		{"no group", polls, func(c map[string]string) { delete(c, "group.id") }, []entry{rec("shop/0/1", 0)}, false, 60, guarantee.Holds, ""},
+		{"begins at the end of the log", fails, func(c map[string]string) { c["auto.offset.reset"] = "latest" }, []entry{rec("shop/0/1", 0)}, false, 60, guarantee.Holds, ""},
+		{"commits that are not told of", polls, nil, []entry{rec("shop/0/1", 0), rec("shop/0/1", 1)}, true, 60, guarantee.Holds, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,11 +62,11 @@ func TestNeverCommitted(t *testing.T) {
 			if tt.final {
 				p.offset("exact", 1)
 			}
-			r := resultOf(p.done().judge(t), Progress)
+			r := resultOf(p.done().judge(t), guarantee.Progress)
 			if r.Verdict != tt.want || !strings.Contains(r.Reason, tt.reason) {
 				t.Errorf("%s (%s), want %s with %q", r.Verdict, r.Reason, tt.want, tt.reason)
 			}
-			if tt.want == Violated && r.Anomalies[0].Kind != StuckConsumer {
+			if tt.want == guarantee.Violated && r.Anomalies[0].Kind != guarantee.StuckConsumer {
 				t.Errorf("found %s", r.Anomalies[0].Kind)
 			}
 		})
@@ -81,15 +82,15 @@ func TestACommitThatAFaultTook(t *testing.T) {
 		covers    int64 // what the unanswered commit was to be; 0 = there was none
 		afterward bool  // once the fault was over
 		then      func(*tape)
-		want      Verdict
+		want      guarantee.Verdict
 	}{
-		{"covers all", 2, false, func(*tape) {}, Holds},
-		{"covers less", 1, false, func(*tape) {}, Violated},
-		{"after the fault", 2, true, func(*tape) {}, Violated},
-		{"none", 0, false, func(*tape) {}, Violated},
-		{"and died", 2, false, func(p *tape) { p.crash("till/0/1") }, Violated},
-		{"and gave the partition to another", 2, false, func(p *tape) { p.assigned("till/1/1", "till", orders) }, Violated},
-		{"and is given it again", 2, false, func(p *tape) { p.assigned("till/0/1", "till", orders) }, Holds},
+		{"covers all", 2, false, func(*tape) {}, guarantee.Holds},
+		{"covers less", 1, false, func(*tape) {}, guarantee.Violated},
+		{"after the fault", 2, true, func(*tape) {}, guarantee.Violated},
+		{"none", 0, false, func(*tape) {}, guarantee.Violated},
+		{"and died", 2, false, func(p *tape) { p.crash("till/0/1") }, guarantee.Violated},
+		{"and gave the partition to another", 2, false, func(p *tape) { p.assigned("till/1/1", "till", orders) }, guarantee.Violated},
+		{"and is given it again", 2, false, func(p *tape) { p.assigned("till/0/1", "till", orders) }, guarantee.Holds},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := newTape()
@@ -112,7 +113,7 @@ func TestACommitThatAFaultTook(t *testing.T) {
 			p.phase("drain-timeout")
 			p.log(orders, rec("shop/0/1", 0), rec("shop/0/1", 1))
 			p.offset("till", 1)
-			if r := resultOf(p.done().judge(t), Progress); r.Verdict != tt.want {
+			if r := resultOf(p.done().judge(t), guarantee.Progress); r.Verdict != tt.want {
 				t.Errorf("%s (%s), want %s", r.Verdict, r.Reason, tt.want)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -44,7 +45,7 @@ func (f Forfeit) String() string {
 // forfeits the absence of some anomalies.
 type clause struct {
 	property  string
-	anomalies []Anomaly
+	anomalies []guarantee.Anomaly
 	standing  Standing
 	bad       func(s settings) bool
 	why       string
@@ -130,81 +131,81 @@ func (s settings) has(habit string) bool { return slices.Contains(s.client.Habit
 
 const weekOfMinutes = 7 * 24 * 60 // Kafka's default of offsets.retention.minutes
 
-var readsOnlyCommitted = []Anomaly{AbortedRead, DirtyRead, IntermediateRead, ReadAboveLSO}
+var readsOnlyCommitted = []guarantee.Anomaly{guarantee.AbortedRead, guarantee.DirtyRead, guarantee.IntermediateRead, guarantee.ReadAboveLSO}
 
 // matrix is the configuration → guarantee matrix. The first clause that applies
 // to the client and the anomaly counts; docs/checker.md shows it as a table.
 var matrix = []clause{
-	{"habits", []Anomaly{LostInput, OffsetWithoutOutput}, Expected, func(s settings) bool { return s.has("no-rewind") },
+	{"habits", []guarantee.Anomaly{guarantee.LostInput, guarantee.OffsetWithoutOutput}, Expected, func(s settings) bool { return s.has("no-rewind") },
 		"after an abort the application goes on behind records that it never processed"},
-	{"habits", []Anomaly{LostInput, OffsetWithoutOutput}, Expected, func(s settings) bool { return s.has("ignore-send-errors") },
+	{"habits", []guarantee.Anomaly{guarantee.LostInput, guarantee.OffsetWithoutOutput}, Expected, func(s settings) bool { return s.has("ignore-send-errors") },
 		"a transaction is committed without the output whose send failed"},
-	{"habits", []Anomaly{LostInput, OffsetWithoutOutput}, Expected, func(s settings) bool { return s.has("swallow-fatal") },
+	{"habits", []guarantee.Anomaly{guarantee.LostInput, guarantee.OffsetWithoutOutput}, Expected, func(s settings) bool { return s.has("swallow-fatal") },
 		"after a fencing the application goes on behind records whose transaction was aborted"},
-	{"habits", []Anomaly{DuplicateOutput, OverlappingInput, ZombieCommit, OffsetRegression, NonlinearizableOffset}, Expected, func(s settings) bool { return s.has("no-group-metadata") },
+	{"habits", []guarantee.Anomaly{guarantee.DuplicateOutput, guarantee.OverlappingInput, guarantee.ZombieCommit, guarantee.OffsetRegression, guarantee.NonlinearizableOffset}, Expected, func(s settings) bool { return s.has("no-group-metadata") },
 		"the coordinator cannot tell the offsets of a member that was replaced from its successor's"},
-	{"retry", []Anomaly{DuplicateWrite, ReorderedWrite}, Expected, func(s settings) bool { return s.client.Retry > 0 && s.client.Role == "producer" },
+	{"retry", []guarantee.Anomaly{guarantee.DuplicateWrite, guarantee.ReorderedWrite}, Expected, func(s settings) bool { return s.client.Retry > 0 && s.client.Role == "producer" },
 		"a send that the application makes again is a new one to the broker, whatever became of the first"},
-	{"transactional.id", []Anomaly{StuckConsumer}, Expected, func(s settings) bool {
+	{"transactional.id", []guarantee.Anomaly{guarantee.StuckConsumer}, Expected, func(s settings) bool {
 		id := s.client.Config["transactional.id"]
 		return id != "" && s.client.Count > 1 && !strings.Contains(id, "${")
 	}, "instances that share an id fence each other"},
-	{"offsets.topic.replication.factor", []Anomaly{OffsetLost, PositionMismatch, LostInput, DuplicateOutput, OverlappingInput}, Permitted, func(s settings) bool {
+	{"offsets.topic.replication.factor", []guarantee.Anomaly{guarantee.OffsetLost, guarantee.PositionMismatch, guarantee.LostInput, guarantee.DuplicateOutput, guarantee.OverlappingInput}, Permitted, func(s settings) bool {
 		return s.header.Broker["offsets.topic.replication.factor"] == "1"
 	}, "the only replica of the committed offsets may be lost"},
-	{"offsets.retention.minutes", []Anomaly{OffsetLost, PositionMismatch, LostInput, DuplicateOutput, OverlappingInput}, Permitted, func(s settings) bool {
+	{"offsets.retention.minutes", []guarantee.Anomaly{guarantee.OffsetLost, guarantee.PositionMismatch, guarantee.LostInput, guarantee.DuplicateOutput, guarantee.OverlappingInput}, Permitted, func(s settings) bool {
 		n, err := strconv.Atoi(s.header.Broker["offsets.retention.minutes"])
 		return err == nil && n < weekOfMinutes
 	}, "a group that is away for longer finds its committed offsets gone"},
-	{"acks", []Anomaly{LostWrite, TruncatedLog}, Expected, func(s settings) bool { return s.is("acks", "0") },
+	{"acks", []guarantee.Anomaly{guarantee.LostWrite, guarantee.TruncatedLog}, Expected, func(s settings) bool { return s.is("acks", "0") },
 		"nothing is acknowledged, so nothing that is lost is noticed"},
-	{"acks", []Anomaly{LostWrite, TruncatedLog, RealtimeReorder, NonmonotonicSend, InconsistentOffset}, Permitted, func(s settings) bool { return s.is("acks", "1") },
+	{"acks", []guarantee.Anomaly{guarantee.LostWrite, guarantee.TruncatedLog, guarantee.RealtimeReorder, guarantee.NonmonotonicSend, guarantee.InconsistentOffset}, Permitted, func(s settings) bool { return s.is("acks", "1") },
 		"what only the leader has is lost when it fails"},
-	{"replicas", []Anomaly{LostWrite, TruncatedLog}, Permitted, func(s settings) bool { return s.is("replicas", "1") },
+	{"replicas", []guarantee.Anomaly{guarantee.LostWrite, guarantee.TruncatedLog}, Permitted, func(s settings) bool { return s.is("replicas", "1") },
 		"the only replica may be lost"},
-	{"unclean.leader.election.enable", []Anomaly{LostWrite, TruncatedLog, NonmonotonicSend, InconsistentOffset, OffsetLost}, Permitted, func(s settings) bool { return s.is("unclean.leader.election.enable", "true") },
+	{"unclean.leader.election.enable", []guarantee.Anomaly{guarantee.LostWrite, guarantee.TruncatedLog, guarantee.NonmonotonicSend, guarantee.InconsistentOffset, guarantee.OffsetLost}, Permitted, func(s settings) bool { return s.is("unclean.leader.election.enable", "true") },
 		"a replica that lags may become leader, and what it lacks is lost"},
-	{"min.insync.replicas", []Anomaly{LostWrite, TruncatedLog}, Permitted, func(s settings) bool {
+	{"min.insync.replicas", []guarantee.Anomaly{guarantee.LostWrite, guarantee.TruncatedLog}, Permitted, func(s settings) bool {
 		return s.is("min.insync.replicas", "1") && len(s.header.Topics) > 0 && !s.is("replicas", "1")
 	}, "with the other replicas out of sync, acks=all is the leader alone"},
-	{"enable.idempotence", []Anomaly{DuplicateWrite}, Expected, func(s settings) bool { return s.is("enable.idempotence", "false") },
+	{"enable.idempotence", []guarantee.Anomaly{guarantee.DuplicateWrite}, Expected, func(s settings) bool { return s.is("enable.idempotence", "false") },
 		"a retry after a lost response is written again"},
-	{"max.in.flight.requests.per.connection", []Anomaly{ReorderedWrite, NonmonotonicSend}, Permitted, func(s settings) bool {
+	{"max.in.flight.requests.per.connection", []guarantee.Anomaly{guarantee.ReorderedWrite, guarantee.NonmonotonicSend}, Permitted, func(s settings) bool {
 		return s.is("enable.idempotence", "false") && !s.is("max.in.flight.requests.per.connection", "1")
 	}, "without idempotence, a batch that is retried may land behind a later one"},
-	{"commit", []Anomaly{LostInput}, Expected, func(s settings) bool { return s.is("commit", "before-processing") },
+	{"commit", []guarantee.Anomaly{guarantee.LostInput}, Expected, func(s settings) bool { return s.is("commit", "before-processing") },
 		"a crash between commit and processing skips the input"},
-	{"enable.auto.commit", []Anomaly{LostInput}, Permitted, func(s settings) bool {
+	{"enable.auto.commit", []guarantee.Anomaly{guarantee.LostInput}, Permitted, func(s settings) bool {
 		return s.is("commit", "auto") || s.client.Commit == "" && s.is("enable.auto.commit", "true")
 	}, "offsets are committed whether or not their records were processed"},
-	{"auto.offset.reset", []Anomaly{LostInput, PositionMismatch}, Permitted, func(s settings) bool { return s.client.Input != "" && s.is("auto.offset.reset", "latest") },
+	{"auto.offset.reset", []guarantee.Anomaly{guarantee.LostInput, guarantee.PositionMismatch}, Permitted, func(s settings) bool { return s.client.Input != "" && s.is("auto.offset.reset", "latest") },
 		"where no committed offset is found, what is there already is skipped"},
-	{"commit", []Anomaly{DuplicateOutput}, Expected, func(s settings) bool {
+	{"commit", []guarantee.Anomaly{guarantee.DuplicateOutput}, Expected, func(s settings) bool {
 		return s.is("commit", "after-each-record", "after-batch", "auto")
 	}, "a crash between processing and commit repeats the input: at least once"},
-	{"commit", []Anomaly{NonlinearizableOffset, OffsetRegression}, Permitted, func(s settings) bool {
+	{"commit", []guarantee.Anomaly{guarantee.NonlinearizableOffset, guarantee.OffsetRegression}, Permitted, func(s settings) bool {
 		return s.client.Commit != "" && !s.commitsInTxn()
 	}, "a commit that comes late is taken in place of a newer one: nothing orders a member's commits"},
-	{"commit", []Anomaly{DuplicateOutput, OverlappingInput, OutputWithoutOffset, LostInput}, Expected, func(s settings) bool { return s.is("commit", "transaction-offsets-outside") },
+	{"commit", []guarantee.Anomaly{guarantee.DuplicateOutput, guarantee.OverlappingInput, guarantee.OutputWithoutOffset, guarantee.LostInput}, Expected, func(s settings) bool { return s.is("commit", "transaction-offsets-outside") },
 		"outputs and offsets are committed apart"},
-	{"transactional.id", []Anomaly{ZombieWrite, ZombieCommit, DuplicateOutput, HangingTransaction, StuckConsumer}, Permitted, func(s settings) bool {
+	{"transactional.id", []guarantee.Anomaly{guarantee.ZombieWrite, guarantee.ZombieCommit, guarantee.DuplicateOutput, guarantee.HangingTransaction, guarantee.StuckConsumer}, Permitted, func(s settings) bool {
 		id := s.client.Config["transactional.id"]
 		return strings.Contains(id, "${random}") || strings.Contains(id, "${incarnation}")
 	}, "an id that differs at each start fences nobody"},
 	{"isolation.level", readsOnlyCommitted, Expected, func(s settings) bool {
 		return s.client.Input != "" && s.is("isolation.level", "read_uncommitted")
 	}, "records of open and aborted transactions are returned"},
-	{"isolation.level", []Anomaly{DuplicateOutput, LostInput}, Permitted, func(s settings) bool {
+	{"isolation.level", []guarantee.Anomaly{guarantee.DuplicateOutput, guarantee.LostInput}, Permitted, func(s settings) bool {
 		return s.commitsInTxn() && s.is("isolation.level", "read_uncommitted")
 	}, "inputs that are aborted later are processed"},
-	{"transaction.partition.verification.enable", []Anomaly{HangingTransaction, StrayMarker}, Permitted, func(s settings) bool {
+	{"transaction.partition.verification.enable", []guarantee.Anomaly{guarantee.HangingTransaction, guarantee.StrayMarker}, Permitted, func(s settings) bool {
 		return s.is("transaction.partition.verification.enable", "false")
 	}, "a record that arrives after its transaction's end opens it again (KIP-890)"},
 }
 
 // Standings says what the configuration of one client in a run promises about an
 // anomaly. A client that the header does not name promises everything.
-func Standings(h *history.Header, client string, kind Anomaly) Forfeit {
+func Standings(h *history.Header, client string, kind guarantee.Anomaly) Forfeit {
 	for i := range h.Clients {
 		if h.Clients[i].Name != client {
 			continue
@@ -224,7 +225,7 @@ func Standings(h *history.Header, client string, kind Anomaly) Forfeit {
 	return Forfeit{Standing: Promised}
 }
 
-func (c *clause) covers(kind Anomaly) bool {
+func (c *clause) covers(kind guarantee.Anomaly) bool {
 	for _, a := range c.anomalies {
 		if a == kind {
 			return true
@@ -251,6 +252,6 @@ func permitted(found []Finding) string {
 	return line
 }
 
-func (j *judge) forfeit(kind Anomaly, client string) string {
+func (j *judge) forfeit(kind guarantee.Anomaly, client string) string {
 	return Standings(&j.header, client, kind).String()
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -39,48 +40,48 @@ func TestStandings(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		h    *history.Header
-		kind Anomaly
+		kind guarantee.Anomaly
 		want Standing
 		text string
 	}{
-		{"defaults promise", header(producer(), nil, three), LostWrite, Promised, ""},
-		{"acks=0", header(producer("acks", "0"), nil, three), LostWrite, Expected, "s.yaml:7: acks=0: nothing is acknowledged, so nothing that is lost is noticed"},
-		{"acks=1", header(producer("acks", "1"), nil, three), LostWrite, Permitted, "s.yaml:7: acks=1: what only the leader has is lost when it fails"},
-		{"acks=1 is no excuse for an aborted read", header(producer("acks", "1"), nil, three), AbortedRead, Promised, ""},
-		{"acks=1 turns idempotence off", header(producer("acks", "1"), nil, three), DuplicateWrite, Expected, "enable.idempotence=false: a retry after a lost response is written again"},
-		{"one replica", header(producer(), nil, history.TopicInfo{Name: "orders", Replicas: 1}), LostWrite, Permitted, "replicas=1: the only replica may be lost"},
-		{"min.insync.replicas=1", header(producer(), nil, history.TopicInfo{Name: "orders", Replicas: 3}), LostWrite, Permitted, "min.insync.replicas=1: with the other replicas out of sync, acks=all is the leader alone"},
-		{"unclean election", header(producer(), map[string]string{"unclean.leader.election.enable": "true"}, three), TruncatedLog, Permitted, "unclean.leader.election.enable=true: a replica that lags may become leader, and what it lacks is lost"},
-		{"no idempotence", header(producer("enable.idempotence", "false"), nil, three), DuplicateWrite, Expected, "s.yaml:7: enable.idempotence=false: a retry after a lost response is written again"},
-		{"no idempotence, five in flight", header(producer("enable.idempotence", "false"), nil, three), ReorderedWrite, Permitted, "max.in.flight.requests.per.connection=5: without idempotence, a batch that is retried may land behind a later one"},
-		{"no idempotence, one in flight", header(producer("enable.idempotence", "false", "max.in.flight.requests.per.connection", "1"), nil, three), ReorderedWrite, Promised, ""},
-		{"commit before processing", header(processor("before-processing"), nil, three), LostInput, Expected, "commit=before-processing: a crash between commit and processing skips the input"},
-		{"commit after each record", header(processor("after-each-record"), nil, three), DuplicateOutput, Expected, "commit=after-each-record: a crash between processing and commit repeats the input: at least once"},
-		{"commit after each record loses nothing", header(processor("after-each-record", "auto.offset.reset", "earliest"), nil, three), LostInput, Promised, ""},
-		{"auto", header(processor("auto"), nil, three), LostInput, Permitted, "enable.auto.commit=true: offsets are committed whether or not their records were processed"},
-		{"latest", header(processor("after-each-record"), nil, three), LostInput, Permitted, "auto.offset.reset=latest: where no committed offset is found, what is there already is skipped"},
-		{"commits by themselves", header(processor("after-batch"), nil, three), NonlinearizableOffset, Permitted, "commit=after-batch: a commit that comes late is taken in place of a newer one: nothing orders a member's commits"},
-		{"commits in transactions", header(processor("transaction"), nil, three), NonlinearizableOffset, Promised, ""},
-		{"transaction", header(processor("transaction", "isolation.level", "read_committed"), nil, three), DuplicateOutput, Promised, ""},
-		{"transaction, offsets outside", header(processor("transaction-offsets-outside"), nil, three), OutputWithoutOffset, Expected, "commit=transaction-offsets-outside: outputs and offsets are committed apart"},
-		{"read_uncommitted", header(processor("transaction", "isolation.level", "read_uncommitted"), nil, three), AbortedRead, Expected, "s.yaml:7: isolation.level=read_uncommitted: records of open and aborted transactions are returned"},
-		{"read_committed", header(processor("transaction", "isolation.level", "read_committed"), nil, three), AbortedRead, Promised, ""},
-		{"read_uncommitted upstream of a transaction", header(processor("transaction"), nil, three), DuplicateOutput, Permitted, "isolation.level=read_uncommitted: inputs that are aborted later are processed"},
-		{"a random transactional.id", header(processor("transaction", "transactional.id", "x-${random}"), nil, three), ZombieWrite, Permitted, "s.yaml:7: transactional.id=x-${random}: an id that differs at each start fences nobody"},
-		{"a stable transactional.id", header(processor("transaction", "transactional.id", "x-${instance}"), nil, three), ZombieWrite, Promised, ""},
-		{"no verification", header(processor("transaction"), map[string]string{"transaction.partition.verification.enable": "false"}, three), HangingTransaction, Permitted, "transaction.partition.verification.enable=false: a record that arrives after its transaction's end opens it again (KIP-890)"},
-		{"no rewind", header(habit("no-rewind"), nil, three), LostInput, Expected, "s.yaml:8: habits=no-rewind: after an abort the application goes on behind records that it never processed"},
-		{"ignored send errors", header(habit("ignore-send-errors"), nil, three), OffsetWithoutOutput, Expected, "s.yaml:8: habits=ignore-send-errors: a transaction is committed without the output whose send failed"},
-		{"a swallowed fencing", header(habit("swallow-fatal"), nil, three), LostInput, Expected, "s.yaml:8: habits=swallow-fatal: after a fencing the application goes on behind records whose transaction was aborted"},
-		{"offsets by group id alone", header(habit("no-group-metadata"), nil, three), DuplicateOutput, Expected, "s.yaml:8: habits=no-group-metadata: the coordinator cannot tell the offsets of a member that was replaced from its successor's"},
-		{"a habit is no excuse for what it does not do", header(habit("no-rewind"), nil, three), DuplicateOutput, Promised, ""},
-		{"sent again by the application", header(history.ClientInfo{Role: "producer", Topic: "orders", Retry: 3}, nil, three), DuplicateWrite, Expected, "retry=3: a send that the application makes again is a new one to the broker, whatever became of the first"},
-		{"a shared transactional.id", header(twins("till"), nil, three), StuckConsumer, Expected, "s.yaml:7: transactional.id=till: instances that share an id fence each other"},
-		{"one id an instance", header(twins("till-${instance}"), nil, three), StuckConsumer, Promised, ""},
-		{"one replica of the offsets", header(processor("transaction"), map[string]string{"offsets.topic.replication.factor": "1"}, three), OffsetLost, Permitted, "offsets.topic.replication.factor=1: the only replica of the committed offsets may be lost"},
-		{"short retention of offsets", header(processor("transaction"), map[string]string{"offsets.retention.minutes": "1"}, three), OffsetLost, Permitted, "offsets.retention.minutes=1: a group that is away for longer finds its committed offsets gone"},
-		{"a week of offsets", header(processor("transaction"), map[string]string{"offsets.retention.minutes": "10080"}, three), OffsetLost, Promised, ""},
-		{"nobody of that name", &history.Header{}, LostWrite, Promised, ""},
+		{"defaults promise", header(producer(), nil, three), guarantee.LostWrite, Promised, ""},
+		{"acks=0", header(producer("acks", "0"), nil, three), guarantee.LostWrite, Expected, "s.yaml:7: acks=0: nothing is acknowledged, so nothing that is lost is noticed"},
+		{"acks=1", header(producer("acks", "1"), nil, three), guarantee.LostWrite, Permitted, "s.yaml:7: acks=1: what only the leader has is lost when it fails"},
+		{"acks=1 is no excuse for an aborted read", header(producer("acks", "1"), nil, three), guarantee.AbortedRead, Promised, ""},
+		{"acks=1 turns idempotence off", header(producer("acks", "1"), nil, three), guarantee.DuplicateWrite, Expected, "enable.idempotence=false: a retry after a lost response is written again"},
+		{"one replica", header(producer(), nil, history.TopicInfo{Name: "orders", Replicas: 1}), guarantee.LostWrite, Permitted, "replicas=1: the only replica may be lost"},
+		{"min.insync.replicas=1", header(producer(), nil, history.TopicInfo{Name: "orders", Replicas: 3}), guarantee.LostWrite, Permitted, "min.insync.replicas=1: with the other replicas out of sync, acks=all is the leader alone"},
+		{"unclean election", header(producer(), map[string]string{"unclean.leader.election.enable": "true"}, three), guarantee.TruncatedLog, Permitted, "unclean.leader.election.enable=true: a replica that lags may become leader, and what it lacks is lost"},
+		{"no idempotence", header(producer("enable.idempotence", "false"), nil, three), guarantee.DuplicateWrite, Expected, "s.yaml:7: enable.idempotence=false: a retry after a lost response is written again"},
+		{"no idempotence, five in flight", header(producer("enable.idempotence", "false"), nil, three), guarantee.ReorderedWrite, Permitted, "max.in.flight.requests.per.connection=5: without idempotence, a batch that is retried may land behind a later one"},
+		{"no idempotence, one in flight", header(producer("enable.idempotence", "false", "max.in.flight.requests.per.connection", "1"), nil, three), guarantee.ReorderedWrite, Promised, ""},
+		{"commit before processing", header(processor("before-processing"), nil, three), guarantee.LostInput, Expected, "commit=before-processing: a crash between commit and processing skips the input"},
+		{"commit after each record", header(processor("after-each-record"), nil, three), guarantee.DuplicateOutput, Expected, "commit=after-each-record: a crash between processing and commit repeats the input: at least once"},
+		{"commit after each record loses nothing", header(processor("after-each-record", "auto.offset.reset", "earliest"), nil, three), guarantee.LostInput, Promised, ""},
+		{"auto", header(processor("auto"), nil, three), guarantee.LostInput, Permitted, "enable.auto.commit=true: offsets are committed whether or not their records were processed"},
+		{"latest", header(processor("after-each-record"), nil, three), guarantee.LostInput, Permitted, "auto.offset.reset=latest: where no committed offset is found, what is there already is skipped"},
+		{"commits by themselves", header(processor("after-batch"), nil, three), guarantee.NonlinearizableOffset, Permitted, "commit=after-batch: a commit that comes late is taken in place of a newer one: nothing orders a member's commits"},
+		{"commits in transactions", header(processor("transaction"), nil, three), guarantee.NonlinearizableOffset, Promised, ""},
+		{"transaction", header(processor("transaction", "isolation.level", "read_committed"), nil, three), guarantee.DuplicateOutput, Promised, ""},
+		{"transaction, offsets outside", header(processor("transaction-offsets-outside"), nil, three), guarantee.OutputWithoutOffset, Expected, "commit=transaction-offsets-outside: outputs and offsets are committed apart"},
+		{"read_uncommitted", header(processor("transaction", "isolation.level", "read_uncommitted"), nil, three), guarantee.AbortedRead, Expected, "s.yaml:7: isolation.level=read_uncommitted: records of open and aborted transactions are returned"},
+		{"read_committed", header(processor("transaction", "isolation.level", "read_committed"), nil, three), guarantee.AbortedRead, Promised, ""},
+		{"read_uncommitted upstream of a transaction", header(processor("transaction"), nil, three), guarantee.DuplicateOutput, Permitted, "isolation.level=read_uncommitted: inputs that are aborted later are processed"},
+		{"a random transactional.id", header(processor("transaction", "transactional.id", "x-${random}"), nil, three), guarantee.ZombieWrite, Permitted, "s.yaml:7: transactional.id=x-${random}: an id that differs at each start fences nobody"},
+		{"a stable transactional.id", header(processor("transaction", "transactional.id", "x-${instance}"), nil, three), guarantee.ZombieWrite, Promised, ""},
+		{"no verification", header(processor("transaction"), map[string]string{"transaction.partition.verification.enable": "false"}, three), guarantee.HangingTransaction, Permitted, "transaction.partition.verification.enable=false: a record that arrives after its transaction's end opens it again (KIP-890)"},
+		{"no rewind", header(habit("no-rewind"), nil, three), guarantee.LostInput, Expected, "s.yaml:8: habits=no-rewind: after an abort the application goes on behind records that it never processed"},
+		{"ignored send errors", header(habit("ignore-send-errors"), nil, three), guarantee.OffsetWithoutOutput, Expected, "s.yaml:8: habits=ignore-send-errors: a transaction is committed without the output whose send failed"},
+		{"a swallowed fencing", header(habit("swallow-fatal"), nil, three), guarantee.LostInput, Expected, "s.yaml:8: habits=swallow-fatal: after a fencing the application goes on behind records whose transaction was aborted"},
+		{"offsets by group id alone", header(habit("no-group-metadata"), nil, three), guarantee.DuplicateOutput, Expected, "s.yaml:8: habits=no-group-metadata: the coordinator cannot tell the offsets of a member that was replaced from its successor's"},
+		{"a habit is no excuse for what it does not do", header(habit("no-rewind"), nil, three), guarantee.DuplicateOutput, Promised, ""},
+		{"sent again by the application", header(history.ClientInfo{Role: "producer", Topic: "orders", Retry: 3}, nil, three), guarantee.DuplicateWrite, Expected, "retry=3: a send that the application makes again is a new one to the broker, whatever became of the first"},
+		{"a shared transactional.id", header(twins("till"), nil, three), guarantee.StuckConsumer, Expected, "s.yaml:7: transactional.id=till: instances that share an id fence each other"},
+		{"one id an instance", header(twins("till-${instance}"), nil, three), guarantee.StuckConsumer, Promised, ""},
+		{"one replica of the offsets", header(processor("transaction"), map[string]string{"offsets.topic.replication.factor": "1"}, three), guarantee.OffsetLost, Permitted, "offsets.topic.replication.factor=1: the only replica of the committed offsets may be lost"},
+		{"short retention of offsets", header(processor("transaction"), map[string]string{"offsets.retention.minutes": "1"}, three), guarantee.OffsetLost, Permitted, "offsets.retention.minutes=1: a group that is away for longer finds its committed offsets gone"},
+		{"a week of offsets", header(processor("transaction"), map[string]string{"offsets.retention.minutes": "10080"}, three), guarantee.OffsetLost, Promised, ""},
+		{"nobody of that name", &history.Header{}, guarantee.LostWrite, Promised, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := Standings(c.h, "shop", c.kind)
@@ -97,8 +98,8 @@ func TestPermitted(t *testing.T) {
 	p.h.Clients[0].Config["acks"] = "1"
 	p.send("shop/0/1", 3, orders, 3, nil)
 	r := plainAudit(p).judge(t)
-	g := resultOf(r, NoLoss)
-	if want := "s.yaml:20: acks=1: what only the leader has is lost when it fails"; g.Verdict != Violated || g.Permitted != want || g.Anomalies[0].Witnesses[0].Forfeit != want {
+	g := resultOf(r, guarantee.NoLoss)
+	if want := "s.yaml:20: acks=1: what only the leader has is lost when it fails"; g.Verdict != guarantee.Violated || g.Permitted != want || g.Anomalies[0].Witnesses[0].Forfeit != want {
 		t.Errorf("%s, permitted by %q, want violated, by %q", g.Verdict, g.Permitted, want)
 	}
 	if r.Exit != 1 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -97,7 +98,7 @@ func TestLongRegister(t *testing.T) {
 		p.offset("till", n-1)
 		p.done()
 		r := judgeWith(t, p.h, p.events, Options{}, func(j *judge) { j.searchMost = 2_500 })
-		if got := kinds(r)[NonlinearizableOffset]; got != tt.want || len(kinds(r)) > int(tt.want) {
+		if got := kinds(r)[guarantee.NonlinearizableOffset]; got != tt.want || len(kinds(r)) > int(tt.want) {
 			t.Errorf("%s: %v", name, kinds(r))
 		}
 		if c := r.Evidence.Counts; tt.want == 0 && c["registers-searched"] != 1 {

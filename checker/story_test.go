@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -223,12 +224,12 @@ func TestExplanations(t *testing.T) {
 			if e.Definition == "" || e.Source == "" || e.Evidence == "" || len(e.Smallest) == 0 || len(e.Legal) == 0 {
 				t.Errorf("the explanation is incomplete: %+v", e)
 			}
-			want := map[Anomaly]bool{a: true}
+			want := map[guarantee.Anomaly]bool{a: true}
 			for _, k := range e.Also {
 				want[k] = true
 			}
 			r := tell(t, e.Smallest).judge(t)
-			got := map[Anomaly]bool{}
+			got := map[guarantee.Anomaly]bool{}
 			for k, n := range kinds(r) {
 				got[k] = true
 				if n != 1 {

@@ -3,6 +3,7 @@ package checker
 import (
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -271,8 +272,8 @@ func judgeWith(t testing.TB, h history.Header, events []history.Event, opt Optio
 }
 
 // kinds are the anomalies of a report with their counts.
-func kinds(r *Report) map[Anomaly]int64 {
-	m := map[Anomaly]int64{}
+func kinds(r *Report) map[guarantee.Anomaly]int64 {
+	m := map[guarantee.Anomaly]int64{}
 	for _, g := range r.Guarantees {
 		for _, f := range g.Anomalies {
 			m[f.Kind] = f.Count
@@ -281,7 +282,7 @@ func kinds(r *Report) map[Anomaly]int64 {
 	return m
 }
 
-func resultOf(r *Report, g Guarantee) Result {
+func resultOf(r *Report, g guarantee.Guarantee) Result {
 	for _, x := range r.Guarantees {
 		if x.Guarantee == g {
 			return x

@@ -8,72 +8,7 @@
 // describes how, docs/anomalies.md what.
 package checker
 
-// Guarantee is a promise that a configuration may make.
-type Guarantee string
-
-const (
-	NoLoss       Guarantee = "no-loss"
-	NoDuplicates Guarantee = "no-duplicates"
-	Order        Guarantee = "order"
-	Isolation    Guarantee = "isolation"
-	Atomicity    Guarantee = "atomicity"
-	Agreement    Guarantee = "agreement"
-	Offsets      Guarantee = "offsets"
-	Fencing      Guarantee = "fencing"
-	Progress     Guarantee = "progress"
-)
-
-// Guarantees is every guarantee in the order in which reports show them.
-var Guarantees = []Guarantee{NoLoss, NoDuplicates, Order, Isolation, Atomicity, Agreement, Offsets, Fencing, Progress}
-
-// Verdict on one guarantee.
-type Verdict string
-
-const (
-	Holds        Verdict = "holds"         // examined, exercised, nothing found
-	Violated     Verdict = "violated"      // with a witness
-	NotExercised Verdict = "not-exercised" // nothing in this run could have broken it
-	Unknown      Verdict = "unknown"       // could not be decided, with the reason
-)
-
-// Anomaly is a way to break a guarantee.
-type Anomaly string
-
-const (
-	LostWrite             Anomaly = "lost-write"
-	LostInput             Anomaly = "lost-input"
-	TruncatedLog          Anomaly = "truncated-log"
-	DuplicateWrite        Anomaly = "duplicate-write"
-	DuplicateOutput       Anomaly = "duplicate-output"
-	OverlappingInput      Anomaly = "overlapping-input"
-	ReorderedWrite        Anomaly = "reordered-write"
-	RealtimeReorder       Anomaly = "realtime-reorder"
-	NonmonotonicPoll      Anomaly = "nonmonotonic-poll"
-	SkippedPoll           Anomaly = "skipped-poll"
-	NonmonotonicSend      Anomaly = "nonmonotonic-send"
-	AbortedRead           Anomaly = "aborted-read"
-	DirtyRead             Anomaly = "dirty-read"
-	IntermediateRead      Anomaly = "intermediate-read"
-	ReadAboveLSO          Anomaly = "read-above-lso"
-	PhantomRead           Anomaly = "phantom-read"
-	TornTransaction       Anomaly = "torn-transaction"
-	OutputWithoutOffset   Anomaly = "output-without-offset"
-	OffsetWithoutOutput   Anomaly = "offset-without-output"
-	StrayMarker           Anomaly = "stray-marker"
-	LostCommit            Anomaly = "lost-commit"
-	GhostCommit           Anomaly = "ghost-commit"
-	InconsistentOffset    Anomaly = "inconsistent-offset"
-	OffsetRegression      Anomaly = "offset-regression"
-	OffsetLost            Anomaly = "offset-lost"
-	NonlinearizableOffset Anomaly = "nonlinearizable-offset"
-	PositionMismatch      Anomaly = "position-mismatch"
-	ZombieWrite           Anomaly = "zombie-write"
-	ZombieCommit          Anomaly = "zombie-commit"
-	DoubleOwner           Anomaly = "double-owner"
-	HangingTransaction    Anomaly = "hanging-transaction"
-	StuckConsumer         Anomaly = "stuck-consumer"
-	NoRecovery            Anomaly = "no-recovery"
-)
+import "github.com/onceproof/onceproof/guarantee"
 
 // Format of Report's JSON form, verdict.json.
 const Format = "onceproof-verdict/1"
@@ -97,25 +32,27 @@ type Report struct {
 
 // Result is the verdict on one guarantee.
 type Result struct {
-	Guarantee Guarantee        `json:"guarantee"`
-	Verdict   Verdict          `json:"verdict"`
-	Expected  Verdict          `json:"expected"`
-	Reason    string           `json:"reason"`
-	Examined  map[string]int64 `json:"examined"` // records, transactions, aborts, fences, rebalances, faults…
-	Anomalies []Finding        `json:"anomalies,omitempty"`
-	Permitted string           `json:"permitted,omitempty"` // the configuration line that forfeits the guarantee
+	Guarantee guarantee.Guarantee `json:"guarantee"`
+	Verdict   guarantee.Verdict   `json:"verdict"`
+	Expected  guarantee.Verdict   `json:"expected"`
+	Reason    string              `json:"reason"`
+	Examined  map[string]int64    `json:"examined"` // records, transactions, aborts, fences, rebalances, faults…
+	Anomalies []Finding           `json:"anomalies,omitempty"`
+	Permitted string              `json:"permitted,omitempty"` // the configuration line that forfeits the guarantee
 }
 
 // Surprises says whether the guarantee is violated though the scenario expects it to hold.
-func (r *Result) Surprises() bool { return r.Verdict == Violated && r.Expected == Holds }
+func (r *Result) Surprises() bool {
+	return r.Verdict == guarantee.Violated && r.Expected == guarantee.Holds
+}
 
 // Finding is one kind of anomaly, counted, with a few witnesses.
 type Finding struct {
-	Kind        Anomaly   `json:"kind"`
-	Jepsen      string    `json:"jepsen,omitempty"` // Jepsen's name where it has one
-	Count       int64     `json:"count"`
-	Fingerprint string    `json:"fingerprint"`
-	Witnesses   []Witness `json:"witnesses"`
+	Kind        guarantee.Anomaly `json:"kind"`
+	Jepsen      string            `json:"jepsen,omitempty"` // Jepsen's name where it has one
+	Count       int64             `json:"count"`
+	Fingerprint string            `json:"fingerprint"`
+	Witnesses   []Witness         `json:"witnesses"`
 }
 
 // Witness is at most about five events that show an anomaly, and their context.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/scenarios"
@@ -45,7 +46,7 @@ func startWorkers(t *testing.T, env *Env, n int) {
 		w, err := client.New(client.Config{
 			Name: "till", Instance: i, Command: []string{os.Args[0]}, Env: []string{actAsWorker + "=1"},
 			Spec: client.Spec{
-				Protocol: client.ProtocolVersion, Role: scenarios.Consumer, Commit: scenarios.CommitBatch,
+				Protocol: client.ProtocolVersion, Role: guarantee.Consumer, Commit: guarantee.CommitBatch,
 				Bootstrap: []string{"127.0.0.1:1"}, Input: "orders", Config: map[string]string{"group.id": "till"},
 			},
 			LogFile: filepath.Join(t.TempDir(), "log"), Record: func(history.Event) {}, Now: env.Now,

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -104,7 +105,7 @@ func groups(s *scenarios.Scenario) []group {
 	var all []group
 	for _, c := range s.Clients {
 		id := c.Config["group.id"]
-		if g := (group{id, c.Input}); c.Role != scenarios.Producer && id != "" && !slices.Contains(all, g) {
+		if g := (group{id, c.Input}); c.Role != guarantee.Producer && id != "" && !slices.Contains(all, g) {
 			all = append(all, g)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/scenarios"
@@ -100,7 +101,7 @@ func (f *fleet) start(ctx context.Context) (map[string]client.Hello, error) {
 	hellos := make(map[string]client.Hello)
 	for _, producers := range []bool{false, true} {
 		for _, m := range f.members {
-			if (m.spec.Role == scenarios.Producer) != producers {
+			if (m.spec.Role == guarantee.Producer) != producers {
 				continue
 			}
 			f.wg.Go(func() { f.keep(supervise, m) })
@@ -136,7 +137,7 @@ func (m *member) retire(ctx context.Context) error {
 
 // stopProducers ends the load: producers flush and end, readers go on.
 func (f *fleet) stopProducers(ctx context.Context) error {
-	return f.retire(ctx, func(m *member) bool { return m.spec.Role == scenarios.Producer })
+	return f.retire(ctx, func(m *member) bool { return m.spec.Role == guarantee.Producer })
 }
 
 // stop ends everybody gracefully.

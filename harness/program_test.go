@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/scenarios"
@@ -84,18 +85,18 @@ faults:
 func TestPrograms(t *testing.T) {
 	for _, tc := range []struct {
 		kind string
-		want map[checker.Guarantee]checker.Verdict
+		want map[guarantee.Guarantee]guarantee.Verdict
 	}{
-		{"idempotent", map[checker.Guarantee]checker.Verdict{
-			checker.NoLoss: checker.Holds, checker.NoDuplicates: checker.Holds, checker.Order: checker.Holds, checker.Agreement: checker.Holds}},
-		{"plain", map[checker.Guarantee]checker.Verdict{
-			checker.NoLoss: checker.Holds, checker.NoDuplicates: checker.Violated, checker.Agreement: checker.Holds}},
-		{"transactional", map[checker.Guarantee]checker.Verdict{
-			checker.NoLoss: checker.Holds, checker.NoDuplicates: checker.Holds, checker.Order: checker.Holds, checker.Isolation: checker.Holds, checker.Atomicity: checker.Holds}},
+		{"idempotent", map[guarantee.Guarantee]guarantee.Verdict{
+			guarantee.NoLoss: guarantee.Holds, guarantee.NoDuplicates: guarantee.Holds, guarantee.Order: guarantee.Holds, guarantee.Agreement: guarantee.Holds}},
+		{"plain", map[guarantee.Guarantee]guarantee.Verdict{
+			guarantee.NoLoss: guarantee.Holds, guarantee.NoDuplicates: guarantee.Violated, guarantee.Agreement: guarantee.Holds}},
+		{"transactional", map[guarantee.Guarantee]guarantee.Verdict{
+			guarantee.NoLoss: guarantee.Holds, guarantee.NoDuplicates: guarantee.Holds, guarantee.Order: guarantee.Holds, guarantee.Isolation: guarantee.Holds, guarantee.Atomicity: guarantee.Holds}},
 	} {
 		t.Run(tc.kind, func(t *testing.T) {
 			report, all := runProgram(t, tc.kind)
-			got := map[checker.Guarantee]checker.Verdict{}
+			got := map[guarantee.Guarantee]guarantee.Verdict{}
 			for _, g := range report.Guarantees {
 				if _, asked := tc.want[g.Guarantee]; asked {
 					got[g.Guarantee] = g.Verdict

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // BaselineFormat is the format of a baseline file.
@@ -24,9 +25,9 @@ type Baseline struct {
 
 // BaselineScenario is one scenario's share.
 type BaselineScenario struct {
-	Guarantees map[checker.Guarantee]checker.Verdict `json:"guarantees"`
-	Findings   map[string]checker.Anomaly            `json:"findings"` // by fingerprint
-	Stall      time.Duration                         `json:"stall-ns,omitempty"`
+	Guarantees map[guarantee.Guarantee]guarantee.Verdict `json:"guarantees"`
+	Findings   map[string]guarantee.Anomaly              `json:"findings"` // by fingerprint
+	Stall      time.Duration                             `json:"stall-ns,omitempty"`
 }
 
 // NewBaseline takes trials as they are. Of several trials of one scenario it
@@ -40,7 +41,7 @@ func NewBaseline(trials []Trial) *Baseline {
 		}
 		s, ok := b.Scenarios[t.Scenario]
 		if !ok {
-			s = BaselineScenario{Guarantees: map[checker.Guarantee]checker.Verdict{}, Findings: map[string]checker.Anomaly{}}
+			s = BaselineScenario{Guarantees: map[guarantee.Guarantee]guarantee.Verdict{}, Findings: map[string]guarantee.Anomaly{}}
 		}
 		for _, r := range t.Report.Guarantees {
 			if worse(s.Guarantees[r.Guarantee], r.Verdict) {
@@ -57,9 +58,9 @@ func NewBaseline(trials []Trial) *Baseline {
 }
 
 // rank orders verdicts from best to worst.
-var rank = map[checker.Verdict]int{"": 0, checker.Holds: 1, checker.NotExercised: 2, checker.Unknown: 3, checker.Violated: 4}
+var rank = map[guarantee.Verdict]int{"": 0, guarantee.Holds: 1, guarantee.NotExercised: 2, guarantee.Unknown: 3, guarantee.Violated: 4}
 
-func worse(was, is checker.Verdict) bool { return rank[is] > rank[was] }
+func worse(was, is guarantee.Verdict) bool { return rank[is] > rank[was] }
 
 // ReadBaseline reads a baseline file.
 func ReadBaseline(r io.Reader) (*Baseline, error) {
@@ -138,7 +139,7 @@ func (s BaselineScenario) worse(r checker.Result) []Regression {
 		}
 	}
 	slices.SortFunc(out, func(a, b Regression) int { return strings.Compare(a.Text, b.Text) })
-	if r.Verdict != checker.Violated && s.Guarantees[r.Guarantee] == checker.Holds && worse(checker.Holds, r.Verdict) {
+	if r.Verdict != guarantee.Violated && s.Guarantees[r.Guarantee] == guarantee.Holds && worse(guarantee.Holds, r.Verdict) {
 		out = append(out, Regression{string(r.Guarantee), fmt.Sprintf("%s: held before, now %s (%s)", r.Guarantee, r.Verdict, r.Reason), true})
 	}
 	return out

@@ -6,7 +6,7 @@ import (
 	"sort"
 	"time"
 
-	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/trials"
 )
 
@@ -40,10 +40,10 @@ func (s ComparisonSetting) Words() string {
 
 // ScenarioComparison is one scenario run with several libraries.
 type ScenarioComparison struct {
-	Scenario   string              `json:"scenario"`
-	Differs    bool                `json:"differs"`    // the libraries do not all do alike
-	Guarantees []checker.Guarantee `json:"guarantees"` // columns; those that tell libraries apart come first
-	Libraries  []LibraryResult     `json:"libraries"`
+	Scenario   string                `json:"scenario"`
+	Differs    bool                  `json:"differs"`    // the libraries do not all do alike
+	Guarantees []guarantee.Guarantee `json:"guarantees"` // columns; those that tell libraries apart come first
+	Libraries  []LibraryResult       `json:"libraries"`
 }
 
 // LibraryResult is a row: what one library did, over all its trials.
@@ -67,28 +67,28 @@ type LibraryResult struct {
 
 // Tally counts the verdicts on one guarantee.
 type Tally struct {
-	Guarantee    checker.Guarantee `json:"guarantee"`
-	Holds        int               `json:"holds"`
-	Violated     int               `json:"violated"`
-	Surprises    int               `json:"violated-unexpectedly"` // of Violated, those where the scenario expects it to hold
-	NotExercised int               `json:"not-exercised"`
-	Unknown      int               `json:"unknown"`
-	Low          float64           `json:"violated-low"` // 95 % interval of the share of violated runs among the judged (Wilson)
-	High         float64           `json:"violated-high"`
-	Dir          string            `json:"dir"` // a run to look at: a violated one if there is one
+	Guarantee    guarantee.Guarantee `json:"guarantee"`
+	Holds        int                 `json:"holds"`
+	Violated     int                 `json:"violated"`
+	Surprises    int                 `json:"violated-unexpectedly"` // of Violated, those where the scenario expects it to hold
+	NotExercised int                 `json:"not-exercised"`
+	Unknown      int                 `json:"unknown"`
+	Low          float64             `json:"violated-low"` // 95 % interval of the share of violated runs among the judged (Wilson)
+	High         float64             `json:"violated-high"`
+	Dir          string              `json:"dir"` // a run to look at: a violated one if there is one
 }
 
 // Verdict is the worst that was seen.
-func (t Tally) Verdict() checker.Verdict {
+func (t Tally) Verdict() guarantee.Verdict {
 	switch {
 	case t.Violated > 0:
-		return checker.Violated
+		return guarantee.Violated
 	case t.Holds > 0:
-		return checker.Holds
+		return guarantee.Holds
 	case t.Unknown > 0:
-		return checker.Unknown
+		return guarantee.Unknown
 	default:
-		return checker.NotExercised
+		return guarantee.NotExercised
 	}
 }
 
@@ -190,31 +190,31 @@ func libraryResult(library, version string, trials []*Trial) LibraryResult {
 	l.Found = slices.Compact(l.Found)
 	slices.Sort(l.FatalNames)
 	l.FatalNames = slices.Compact(l.FatalNames)
-	for _, g := range checker.Guarantees {
+	for _, g := range guarantee.All {
 		l.Cells = append(l.Cells, tally(g, trials))
 	}
 	return l
 }
 
-func tally(g checker.Guarantee, runs []*Trial) Tally {
+func tally(g guarantee.Guarantee, runs []*Trial) Tally {
 	t := Tally{Guarantee: g}
 	for _, trial := range runs {
 		r, ok := trial.result(g)
 		if !ok || trial.spoilt() {
 			continue
 		}
-		if t.Dir == "" || r.Verdict == checker.Violated && t.Violated == 0 {
+		if t.Dir == "" || r.Verdict == guarantee.Violated && t.Violated == 0 {
 			t.Dir = trial.Dir
 		}
 		switch r.Verdict {
-		case checker.Holds:
+		case guarantee.Holds:
 			t.Holds++
-		case checker.Violated:
+		case guarantee.Violated:
 			t.Violated++
 			if r.Surprises() {
 				t.Surprises++
 			}
-		case checker.NotExercised:
+		case guarantee.NotExercised:
 			t.NotExercised++
 		default:
 			t.Unknown++
@@ -238,14 +238,14 @@ func median(vs []float64) float64 {
 // order puts the columns that tell libraries apart first, drops those where no
 // run showed anything, and the libraries with violations on top.
 func (s *ScenarioComparison) order() {
-	differs := map[checker.Guarantee]bool{}
-	shown := map[checker.Guarantee]bool{}
-	for i, g := range checker.Guarantees {
-		seen := map[checker.Verdict]bool{}
+	differs := map[guarantee.Guarantee]bool{}
+	shown := map[guarantee.Guarantee]bool{}
+	for i, g := range guarantee.All {
+		seen := map[guarantee.Verdict]bool{}
 		for _, l := range s.Libraries {
 			if i < len(l.Cells) && l.Cells[i].runs() > 0 {
 				v := l.Cells[i].Verdict()
-				if v != checker.NotExercised { // what was not put to the test tells nobody apart
+				if v != guarantee.NotExercised { // what was not put to the test tells nobody apart
 					seen[v], shown[g] = true, true
 				}
 			}
@@ -254,14 +254,14 @@ func (s *ScenarioComparison) order() {
 		s.Differs = s.Differs || differs[g]
 	}
 	for _, want := range []bool{true, false} {
-		for _, g := range checker.Guarantees {
+		for _, g := range guarantee.All {
 			if shown[g] && differs[g] == want {
 				s.Guarantees = append(s.Guarantees, g)
 			}
 		}
 	}
 	for i := range s.Libraries {
-		byName := map[checker.Guarantee]Tally{}
+		byName := map[guarantee.Guarantee]Tally{}
 		for _, c := range s.Libraries[i].Cells {
 			byName[c.Guarantee] = c
 		}

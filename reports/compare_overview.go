@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // overview is a comparison of several scenarios at a glance: what broke, scenarios ×
@@ -22,10 +22,10 @@ type overviewRow struct {
 
 // overviewCell is what one library did in one scenario.
 type overviewCell struct {
-	Verdict  checker.Verdict // Holds if nothing broke unexpectedly
-	Broke    []string        // guarantees that were violated, though the scenario expects them to hold
-	Expected []string        // those of which it does not
-	Rest     string          // why there is no verdict
+	Verdict  guarantee.Verdict // Holds if nothing broke unexpectedly
+	Broke    []string          // guarantees that were violated, though the scenario expects them to hold
+	Expected []string          // those of which it does not
+	Rest     string            // why there is no verdict
 	Link     string
 }
 
@@ -54,7 +54,7 @@ func (c *Comparison) overview() overview {
 	for _, s := range c.Scenarios {
 		row := overviewRow{Scenario: s.Scenario, Cells: make([]overviewCell, len(o.Libraries))}
 		for i := range row.Cells {
-			row.Cells[i] = overviewCell{Verdict: checker.NotExercised, Rest: "not run"}
+			row.Cells[i] = overviewCell{Verdict: guarantee.NotExercised, Rest: "not run"}
 		}
 		for _, l := range s.Libraries {
 			i, _ := slices.BinarySearch(o.Libraries, l.Library)
@@ -68,15 +68,15 @@ func (c *Comparison) overview() overview {
 func (l LibraryResult) glance() overviewCell {
 	switch {
 	case l.Unsupported != "":
-		return overviewCell{Verdict: checker.NotExercised, Rest: "unsupported"}
+		return overviewCell{Verdict: guarantee.NotExercised, Rest: "unsupported"}
 	case l.Unjudged == l.Runs:
-		cell := overviewCell{Verdict: checker.Unknown, Rest: "not judged", Link: l.UnjudgedDir}
+		cell := overviewCell{Verdict: guarantee.Unknown, Rest: "not judged", Link: l.UnjudgedDir}
 		if len(l.Found) > 0 {
 			cell.Rest += ", yet " + strings.Join(l.Found, ", ")
 		}
 		return cell
 	}
-	cell := overviewCell{Verdict: checker.Holds}
+	cell := overviewCell{Verdict: guarantee.Holds}
 	for _, t := range l.Cells {
 		if t.Violated == 0 {
 			continue
@@ -87,8 +87,8 @@ func (l LibraryResult) glance() overviewCell {
 		}
 		if t.Surprises > 0 {
 			cell.Broke = append(cell.Broke, name)
-			if cell.Verdict != checker.Violated {
-				cell.Verdict, cell.Link = checker.Violated, t.Dir
+			if cell.Verdict != guarantee.Violated {
+				cell.Verdict, cell.Link = guarantee.Violated, t.Dir
 			}
 		} else {
 			cell.Expected = append(cell.Expected, name)

@@ -5,13 +5,14 @@ import (
 	"os"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/reports"
 )
 
 func Example() {
 	report := &checker.Report{Scenario: "my-shop", Seed: 7, Backend: "docker", Guarantees: []checker.Result{
-		{Guarantee: checker.NoLoss, Verdict: checker.Holds, Examined: map[string]int64{"records": 5120}},
-		{Guarantee: checker.NoDuplicates, Verdict: checker.Violated, Anomalies: []checker.Finding{{Kind: checker.DuplicateWrite, Count: 3}}},
+		{Guarantee: guarantee.NoLoss, Verdict: guarantee.Holds, Examined: map[string]int64{"records": 5120}},
+		{Guarantee: guarantee.NoDuplicates, Verdict: guarantee.Violated, Anomalies: []checker.Finding{{Kind: guarantee.DuplicateWrite, Count: 3}}},
 	}}
 	if err := reports.Terminal(os.Stdout, reports.Input{Report: report}, false); err != nil {
 		fmt.Println(err)

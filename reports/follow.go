@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -29,7 +30,7 @@ type Follow struct {
 	rates  meter
 
 	told   sync.Mutex // of alarms: they come while an event is judged
-	alarms map[checker.Anomaly]checker.Alarm
+	alarms map[guarantee.Anomaly]checker.Alarm
 }
 
 // Observe begins; what it returns takes every event in the history's order.
@@ -37,7 +38,7 @@ func (f *Follow) Observe(h history.Header) func(*history.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.header, f.txns, f.rates = h, newBars(&checker.Report{}), meter{}
-	f.alarms = map[checker.Anomaly]checker.Alarm{}
+	f.alarms = map[guarantee.Anomaly]checker.Alarm{}
 	f.online = checker.NewOnline(h, f.alarm)
 	if f.Draw {
 		f.draw = newAggregate(h, nil)
@@ -103,13 +104,13 @@ func (f *Follow) soFar() []checker.Result {
 	f.told.Lock()
 	defer f.told.Unlock()
 	var out []checker.Result
-	for _, g := range checker.Guarantees {
-		r := checker.Result{Guarantee: g, Verdict: checker.Unknown, Reason: notYet}
+	for _, g := range guarantee.All {
+		r := checker.Result{Guarantee: g, Verdict: guarantee.Unknown, Reason: notYet}
 		for _, a := range checker.Anomalies() {
 			if e, ok := checker.Explain(a); !ok || e.Guarantee != g || seen[a] == 0 {
 				continue
 			}
-			r.Verdict, r.Reason = checker.Violated, ""
+			r.Verdict, r.Reason = guarantee.Violated, ""
 			w := checker.Witness{Text: f.alarms[a].Text, Events: []checker.WitnessEvent{{T: f.alarms[a].T, Proc: "online judge", Text: "this was seen", Line: f.alarms[a].Line}}}
 			r.Anomalies = append(r.Anomalies, checker.Finding{Kind: a, Count: seen[a], Witnesses: []checker.Witness{w}})
 		}
@@ -173,8 +174,8 @@ func (p *page) goOn(s Snapshot, rates meter) {
 	p.Answer = "Running: " + s.Phase
 	for i := range p.Guarantees {
 		g := &p.Guarantees[i]
-		g.Stands, g.Differs = "so far", g.Verdict == checker.Violated
-		if g.Verdict == checker.Violated {
+		g.Stands, g.Differs = "so far", g.Verdict == guarantee.Violated
+		if g.Verdict == guarantee.Violated {
 			p.Tone = "bad"
 		}
 	}

@@ -12,15 +12,16 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
 // followed is a Follow of a run up to a moment, in which two records are seen at
 // one offset.
-func followed(t *testing.T, draw bool, until time.Duration) (*Follow, []checker.Anomaly) {
+func followed(t *testing.T, draw bool, until time.Duration) (*Follow, []guarantee.Anomaly) {
 	t.Helper()
 	s := passingRun()
-	var told []checker.Anomaly
+	var told []guarantee.Anomaly
 	f := &Follow{Draw: draw, Seen: func(a checker.Alarm) { told = append(told, a.Kind) }}
 	observe := f.Observe(s.in.Header)
 	for i := range s.events {
@@ -46,21 +47,21 @@ func TestFollowTellsWhatIsKnownSoFar(t *testing.T) {
 	f, told := followed(t, false, 5*time.Second)
 	var s Snapshot
 	f.Fill(&s)
-	if !slices.Contains(told, checker.InconsistentOffset) {
-		t.Errorf("told %v, want %s", told, checker.InconsistentOffset)
+	if !slices.Contains(told, guarantee.InconsistentOffset) {
+		t.Errorf("told %v, want %s", told, guarantee.InconsistentOffset)
 	}
-	if len(s.Guarantees) != len(checker.Guarantees) {
+	if len(s.Guarantees) != len(guarantee.All) {
 		t.Fatalf("%d guarantees", len(s.Guarantees))
 	}
-	var open []checker.Guarantee
+	var open []guarantee.Guarantee
 	for _, g := range s.Guarantees {
 		switch g.Verdict {
-		case checker.Unknown:
+		case guarantee.Unknown:
 			open = append(open, g.Guarantee)
-		case checker.Holds, checker.NotExercised:
+		case guarantee.Holds, guarantee.NotExercised:
 			t.Errorf("%s is %s before the end", g.Guarantee, g.Verdict)
 		}
-		if g.Guarantee == checker.Agreement && (g.Verdict != checker.Violated || g.Found != "1 offset holds two different records") {
+		if g.Guarantee == guarantee.Agreement && (g.Verdict != guarantee.Violated || g.Found != "1 offset holds two different records") {
 			t.Errorf("%s is %s so far (%s)", g.Guarantee, g.Verdict, g.Found)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // The form of testdata/junit.xsd: the part of JUnit's that Jenkins, GitLab and
@@ -145,7 +146,7 @@ func junitGuarantee(class string, in Input, g checker.Result) junitCase {
 		c.Failure = res
 	case s == undecided:
 		c.Error = res
-	case s == known || g.Verdict == checker.NotExercised || g.Verdict == checker.Unknown:
+	case s == known || g.Verdict == guarantee.NotExercised || g.Verdict == guarantee.Unknown:
 		c.Skipped = res
 	default:
 		c.Out = headline + ", as expected\n" + res.Text

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // Snapshot is where a run stands.
@@ -30,8 +30,8 @@ type ClientCounts struct {
 
 // SoFar is what the online checker has seen of one guarantee.
 type SoFar struct {
-	Guarantee checker.Guarantee
-	Verdict   checker.Verdict
+	Guarantee guarantee.Guarantee
+	Verdict   guarantee.Verdict
 	Found     string // the anomalies, in words
 }
 
@@ -163,7 +163,7 @@ func (l *Live) line(s Snapshot) string {
 		parts = append(parts, "now: "+plain(strings.Join(s.Faults, ", ")))
 	}
 	for _, g := range s.Guarantees {
-		if g.Verdict == checker.Violated {
+		if g.Verdict == guarantee.Violated {
 			parts = append(parts, fmt.Sprintf("%s %s violated", symbol(g.Verdict), g.Guarantee))
 		}
 	}
@@ -200,7 +200,7 @@ func (l *Live) block(s Snapshot) []string {
 		parts := []string{}
 		quiet := 0
 		for _, g := range s.Guarantees {
-			if g.Verdict != checker.Violated {
+			if g.Verdict != guarantee.Violated {
 				quiet++
 				continue
 			}

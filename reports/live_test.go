@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // screen is as much of a terminal as Live's sequences need.
@@ -57,7 +57,7 @@ func snapshots() []Snapshot {
 		return Snapshot{
 			Phase: "load", Message: message, Elapsed: time.Duration(sec) * time.Second, Total: 30 * time.Second, Faults: faults, Open: sec % 3,
 			Clients:    []ClientCounts{{Name: "shop/0", Sent: int64(200 * sec), Acked: int64(200*sec - 1)}, {Name: "till/0", Polled: int64(190 * sec), Processed: int64(180 * sec), Errors: int64(sec / 2)}},
-			Guarantees: []SoFar{{checker.NoLoss, checker.Holds, ""}, {checker.NoDuplicates, checker.Violated, "3 messages were written twice"}},
+			Guarantees: []SoFar{{guarantee.NoLoss, guarantee.Holds, ""}, {guarantee.NoDuplicates, guarantee.Violated, "3 messages were written twice"}},
 		}
 	}
 	return []Snapshot{{Phase: "start", Message: "embedded, as asked"}, s(1, ""), s(2, "kill broker 2", "kill broker 2, leader of orders/0"), s(9, "it is over"), {Phase: "audit"}}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -18,7 +19,7 @@ type page struct {
 	Facts                  []string
 	Figures                []figure
 	Counts                 string // all of them
-	Guarantees             []guarantee
+	Guarantees             []guaranteeSection
 	Findings               []finding
 	Faults                 []fault
 	Phases                 []checker.Phase
@@ -41,7 +42,7 @@ type page struct {
 
 type figure struct{ Value, Label string }
 
-type guarantee struct {
+type guaranteeSection struct {
 	checker.Result
 	Promise, Reason, Stands, Examined string
 	Differs                           bool
@@ -136,9 +137,9 @@ func tone(r *checker.Report) string {
 	t := "good"
 	for _, g := range r.Guarantees {
 		switch {
-		case g.Verdict == checker.Violated:
+		case g.Verdict == guarantee.Violated:
 			return "bad"
-		case g.Verdict != checker.Holds && stand(g, nil) != notApplying:
+		case g.Verdict != guarantee.Holds && stand(g, nil) != notApplying:
 			t = "open"
 		}
 	}
@@ -193,7 +194,7 @@ func figures(r *checker.Report) []figure {
 }
 
 func (p *page) addGuarantee(in Input, r checker.Result) {
-	g := guarantee{Result: r, Promise: promises[r.Guarantee], Reason: reason(r), Stands: in.stand(r).words(r), Differs: !in.stand(r).fine(), Examined: examined(r.Examined)}
+	g := guaranteeSection{Result: r, Promise: promises[r.Guarantee], Reason: reason(r), Stands: in.stand(r).words(r), Differs: !in.stand(r).fine(), Examined: examined(r.Examined)}
 	for _, f := range r.Anomalies {
 		v := finding{ID: fmt.Sprintf("%s-%d", f.Kind, len(p.Findings)), Words: findingWords(f), Guarantee: string(r.Guarantee),
 			Verdict: string(r.Verdict), Stands: g.Stands, Differs: g.Differs, Finding: f}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/trials"
 )
 
@@ -68,13 +69,13 @@ func ranOn(t Trial) string {
 }
 
 func violatedAsExpected(r *checker.Report) bool {
-	return r.Exit == 0 && slices.ContainsFunc(r.Guarantees, func(g checker.Result) bool { return g.Verdict == checker.Violated })
+	return r.Exit == 0 && slices.ContainsFunc(r.Guarantees, func(g checker.Result) bool { return g.Verdict == guarantee.Violated })
 }
 
 // cleanAsExpected: a twin may break what it makes no claim on (`any`), and nothing more.
 func cleanAsExpected(r *checker.Report) bool {
 	return r.Exit == 0 && !slices.ContainsFunc(r.Guarantees, func(g checker.Result) bool {
-		return g.Verdict == checker.Violated && (g.Expected == checker.Holds || g.Expected == checker.Violated)
+		return g.Verdict == guarantee.Violated && (g.Expected == guarantee.Holds || g.Expected == guarantee.Violated)
 	})
 }
 

@@ -8,24 +8,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 func TestTrackRecord(t *testing.T) {
-	run := func(scenario string, exit int, v checker.Verdict, at time.Duration) Trial {
+	run := func(scenario string, exit int, v guarantee.Verdict, at time.Duration) Trial {
 		witness := checker.Witness{Events: []checker.WitnessEvent{{T: int64(at)}}}
 		return Trial{
 			Scenario: scenario, Library: "franz-go", Version: "v1.22.2", Image: "kafka:4.1.1",
 			Report: &checker.Report{Exit: exit, Backend: "docker", Guarantees: []checker.Result{{
-				Guarantee: checker.NoLoss, Verdict: v, Anomalies: []checker.Finding{{Witnesses: []checker.Witness{witness}}},
+				Guarantee: guarantee.NoLoss, Verdict: v, Anomalies: []checker.Finding{{Witnesses: []checker.Witness{witness}}},
 			}}},
 		}
 	}
-	spoilt := run("acks-1", 3, checker.Violated, time.Second)
+	spoilt := run("acks-1", 3, guarantee.Violated, time.Second)
 	spoilt.Report.Infra = "no engine"
 	runs := []Trial{
-		run("acks-1", 0, checker.Violated, 4*time.Second), run("acks-1", 0, checker.Violated, 5*time.Second),
-		run("acks-1", 1, checker.Holds, 0), spoilt,
-		run("acks-1-fixed", 0, checker.Holds, 0), run("acks-1-fixed", 1, checker.Violated, time.Second),
+		run("acks-1", 0, guarantee.Violated, 4*time.Second), run("acks-1", 0, guarantee.Violated, 5*time.Second),
+		run("acks-1", 1, guarantee.Holds, 0), spoilt,
+		run("acks-1-fixed", 0, guarantee.Holds, 0), run("acks-1-fixed", 1, guarantee.Violated, time.Second),
 	}
 	var b strings.Builder
 	known := []Known{{"acks-1", "acks=1 | loss", "acks-1-fixed"}, {"acks-0", "acks=0", "acks-0-fixed"}}
@@ -50,7 +51,7 @@ func TestFirstViolation(t *testing.T) {
 		}
 		return w
 	}
-	r := replayed(checker.Violated, checker.Finding{Witnesses: []checker.Witness{witness(5, 9, 0), witness(2, 7)}}, "", 0, 0)
+	r := replayed(guarantee.Violated, checker.Finding{Witnesses: []checker.Witness{witness(5, 9, 0), witness(2, 7)}}, "", 0, 0)
 	if at, ok := FirstViolation(r); !ok || at != 7 {
 		t.Errorf("first violation at %d, %v; want 7: the second witness is complete before the first", at, ok)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
@@ -130,27 +131,27 @@ func TestWriteNamesTheFolderThatIsMissing(t *testing.T) {
 
 func TestStand(t *testing.T) {
 	for _, c := range []struct {
-		verdict, expected checker.Verdict
+		verdict, expected guarantee.Verdict
 		want              standing
 		reason            string
 		named             map[string]string
 	}{
-		{verdict: checker.Holds, expected: checker.Holds, want: asExpected},
-		{verdict: checker.Holds, expected: "", want: asExpected},
-		{verdict: checker.Violated, expected: checker.Violated, want: asExpected},
-		{verdict: checker.NotExercised, expected: checker.NotExercised, want: asExpected},
-		{verdict: checker.Violated, expected: noClaim, want: unclaimed},
-		{verdict: checker.Holds, expected: noClaim, want: unclaimed},
-		{verdict: checker.Violated, expected: checker.Holds, want: differs},
-		{verdict: checker.Violated, expected: "", want: differs},
-		{verdict: checker.Holds, expected: checker.Violated, want: differs},
-		{verdict: checker.Unknown, expected: checker.Holds, want: undecided},
-		{verdict: checker.NotExercised, expected: checker.Holds, want: undecided},
-		{verdict: checker.NotExercised, expected: checker.Violated, want: undecided},
-		{verdict: checker.NotExercised, expected: checker.Holds, want: notApplying, reason: "does not apply: no transactions"},
-		{verdict: checker.NotExercised, expected: checker.Holds, want: undecided, reason: "does not apply: no transactions", named: map[string]string{"order": "holds"}},
+		{verdict: guarantee.Holds, expected: guarantee.Holds, want: asExpected},
+		{verdict: guarantee.Holds, expected: "", want: asExpected},
+		{verdict: guarantee.Violated, expected: guarantee.Violated, want: asExpected},
+		{verdict: guarantee.NotExercised, expected: guarantee.NotExercised, want: asExpected},
+		{verdict: guarantee.Violated, expected: noClaim, want: unclaimed},
+		{verdict: guarantee.Holds, expected: noClaim, want: unclaimed},
+		{verdict: guarantee.Violated, expected: guarantee.Holds, want: differs},
+		{verdict: guarantee.Violated, expected: "", want: differs},
+		{verdict: guarantee.Holds, expected: guarantee.Violated, want: differs},
+		{verdict: guarantee.Unknown, expected: guarantee.Holds, want: undecided},
+		{verdict: guarantee.NotExercised, expected: guarantee.Holds, want: undecided},
+		{verdict: guarantee.NotExercised, expected: guarantee.Violated, want: undecided},
+		{verdict: guarantee.NotExercised, expected: guarantee.Holds, want: notApplying, reason: "does not apply: no transactions"},
+		{verdict: guarantee.NotExercised, expected: guarantee.Holds, want: undecided, reason: "does not apply: no transactions", named: map[string]string{"order": "holds"}},
 	} {
-		if got := stand(checker.Result{Guarantee: checker.Order, Verdict: c.verdict, Expected: c.expected, Reason: c.reason}, c.named); got != c.want {
+		if got := stand(checker.Result{Guarantee: guarantee.Order, Verdict: c.verdict, Expected: c.expected, Reason: c.reason}, c.named); got != c.want {
 			t.Errorf("stand(%s where %q is expected) = %d, want %d", c.verdict, c.expected, got, c.want)
 		}
 	}
@@ -162,7 +163,7 @@ func TestEveryAnomalyHasWords(t *testing.T) {
 			t.Errorf("%s: %q / %q: want no verb in the first, one %%s in the second", kind, p.one, p.many)
 		}
 	}
-	for _, g := range checker.Guarantees {
+	for _, g := range guarantee.All {
 		if promises[g] == "" {
 			t.Errorf("%s has no promise in words", g)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -244,10 +245,10 @@ const samplePlan = `scenario guide-recipe, seed 7, 30 s of load
   4  crash client till at 22.4s for 1s
 `
 
-func everyGuarantee(v checker.Verdict, counts map[string]int64) []checker.Result {
+func everyGuarantee(v guarantee.Verdict, counts map[string]int64) []checker.Result {
 	var rs []checker.Result
-	for _, g := range checker.Guarantees {
-		rs = append(rs, checker.Result{Guarantee: g, Verdict: v, Expected: checker.Holds, Examined: counts})
+	for _, g := range guarantee.All {
+		rs = append(rs, checker.Result{Guarantee: g, Verdict: v, Expected: guarantee.Holds, Examined: counts})
 	}
 	return rs
 }
@@ -298,13 +299,13 @@ func violatedRun() sample {
 	s := base("guide-recipe", r, false)
 	rep := s.in.Report
 	rep.Faults = faults
-	rep.Guarantees = everyGuarantee(checker.Holds, map[string]int64{"records": 5701, "faults": 4})
+	rep.Guarantees = everyGuarantee(guarantee.Holds, map[string]int64{"records": 5701, "faults": 4})
 	rep.Exit, rep.Why = 1, "order: violated, expected holds (1 × reordered-write)"
 	dup := &rep.Guarantees[1]
-	dup.Verdict, dup.Expected, dup.Reason = checker.Violated, checker.Violated, "3 × duplicate-write, 17 × duplicate-output"
+	dup.Verdict, dup.Expected, dup.Reason = guarantee.Violated, guarantee.Violated, "3 × duplicate-write, 17 × duplicate-output"
 	dup.Permitted = "enable.idempotence=false (guide-recipe.yaml:21): a retried batch is a new batch to the broker"
 	dup.Anomalies = []checker.Finding{
-		{Kind: checker.DuplicateWrite, Jepsen: "duplicate", Count: 3, Fingerprint: "duplicate-write/acks=all,idempotence=off/drop", Witnesses: []checker.Witness{{
+		{Kind: guarantee.DuplicateWrite, Jepsen: "duplicate", Count: 3, Fingerprint: "duplicate-write/acks=all,idempotence=off/drop", Witnesses: []checker.Witness{{
 			Text: "Send 3341 of shop/0 is in orders/0 twice, at offsets 3340 and 3345: its first response was lost at 18.204 s, and the client's own retry wrote it again.",
 			Events: []checker.WitnessEvent{
 				{T: ms(18200), Proc: "shop/0/1", Line: 7011, Text: "send of shop/0/1#3341", Type: "invoke", Op: "send"},
@@ -322,7 +323,7 @@ func violatedRun() sample {
 			Legal:   "shop/0/1#3341 at one offset only, 3340, as an idempotent producer's retry would leave it.",
 			Forfeit: "enable.idempotence=false (guide-recipe.yaml:21)",
 		}}},
-		{Kind: checker.DuplicateOutput, Count: 17, Fingerprint: "duplicate-output/after-each-record/crash", Witnesses: []checker.Witness{{
+		{Kind: guarantee.DuplicateOutput, Count: 17, Fingerprint: "duplicate-output/after-each-record/crash", Witnesses: []checker.Witness{{
 			Text: "Input orders/0@939 has two receipts: till/0/1 wrote one at 6.188 s and was killed at 6.204 s before it had committed the offset; till/1/1 read the input again and wrote another.",
 			Events: []checker.WitnessEvent{
 				{T: ms(6150), Proc: "till/0/1", Text: "polled orders/0@939", TP: "orders/0", Off: 939, Type: "ok", Op: "poll"},
@@ -335,8 +336,8 @@ func violatedRun() sample {
 		}}},
 	}
 	ord := &rep.Guarantees[2]
-	ord.Verdict, ord.Reason = checker.Violated, "1 × reordered-write"
-	ord.Anomalies = []checker.Finding{{Kind: checker.ReorderedWrite, Jepsen: "", Count: 1, Fingerprint: "reordered-write/in-flight=5/kill", Witnesses: []checker.Witness{{
+	ord.Verdict, ord.Reason = guarantee.Violated, "1 × reordered-write"
+	ord.Anomalies = []checker.Finding{{Kind: guarantee.ReorderedWrite, Jepsen: "", Count: 1, Fingerprint: "reordered-write/in-flight=5/kill", Witnesses: []checker.Witness{{
 		Text: "shop/0 sent #2102 before #2103, but orders/0 holds them the other way round " + alert + ".",
 		Events: []checker.WitnessEvent{
 			{T: ms(12005), Proc: "shop/0/1", Text: "send of shop/0/1#2102 to orders/0", TP: "orders/0", Type: "invoke", Op: "send"},
@@ -348,7 +349,7 @@ func violatedRun() sample {
 		Forfeit: "max.in.flight.requests.per.connection=5 without idempotence",
 	}}}}
 	for i, why := range map[int]string{3: "there are no transactions in this run", 4: "there are no transactions in this run", 7: "nothing can be fenced in this run"} {
-		rep.Guarantees[i].Verdict, rep.Guarantees[i].Reason = checker.NotExercised, "does not apply: "+why
+		rep.Guarantees[i].Verdict, rep.Guarantees[i].Reason = guarantee.NotExercised, "does not apply: "+why
 		rep.Guarantees[i].Examined = map[string]int64{"transactions": 0, "aborts": 0}
 	}
 	return s
@@ -389,7 +390,7 @@ func passingRun() sample {
 	s := base("exactly-once", r, true)
 	s.in.Report.Faults = faults
 	s.in.Report.Why = "every guarantee ended as expected"
-	s.in.Report.Guarantees = everyGuarantee(checker.Holds, map[string]int64{"records": 5700, "transactions": 285, "aborts": 11, "faults": 2})
+	s.in.Report.Guarantees = everyGuarantee(guarantee.Holds, map[string]int64{"records": 5700, "transactions": 285, "aborts": 11, "faults": 2})
 	return s
 }
 
@@ -402,7 +403,7 @@ func notExercisedRun() sample {
 	r.lives("shop/0", ms(31500), nil)
 	s := base("idle", r, false)
 	s.in.Report.Exit, s.in.Report.Why = 3, "9 guarantees were not exercised: no record was sent"
-	s.in.Report.Guarantees = everyGuarantee(checker.NotExercised, map[string]int64{"records": 0, "faults": 0})
+	s.in.Report.Guarantees = everyGuarantee(guarantee.NotExercised, map[string]int64{"records": 0, "faults": 0})
 	for i := range s.in.Report.Guarantees {
 		s.in.Report.Guarantees[i].Reason = "no record was sent"
 	}

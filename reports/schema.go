@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // Schema writes the JSON Schema of verdict.json, made from the types that are
@@ -28,10 +29,10 @@ func Schema(w io.Writer) error {
 // enums are the types that have a fixed set of values. Anomalies are not among
 // them: a reader should expect new ones.
 var enums = map[reflect.Type][]any{
-	reflect.TypeFor[checker.Verdict]():   {checker.Holds, checker.Violated, checker.NotExercised, checker.Unknown},
-	reflect.TypeFor[checker.Phase]():     anyOf(checker.Phases),
-	reflect.TypeFor[checker.Role]():      anyOf(checker.Roles),
-	reflect.TypeFor[checker.Guarantee](): {checker.NoLoss, checker.NoDuplicates, checker.Order, checker.Isolation, checker.Atomicity, checker.Agreement, checker.Offsets, checker.Fencing, checker.Progress},
+	reflect.TypeFor[guarantee.Verdict]():   {guarantee.Holds, guarantee.Violated, guarantee.NotExercised, guarantee.Unknown},
+	reflect.TypeFor[checker.Phase]():       anyOf(checker.Phases),
+	reflect.TypeFor[checker.Role]():        anyOf(checker.Roles),
+	reflect.TypeFor[guarantee.Guarantee](): {guarantee.NoLoss, guarantee.NoDuplicates, guarantee.Order, guarantee.Isolation, guarantee.Atomicity, guarantee.Agreement, guarantee.Offsets, guarantee.Fencing, guarantee.Progress},
 }
 
 func anyOf[V any](values []V) []any {

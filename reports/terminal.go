@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // Terminal prints a line for each guarantee, the first witness of each kind of
@@ -92,7 +93,7 @@ func (t *terminal) verdicts(in Input) {
 
 // finding prints the first witness of one kind in words, then its events.
 func (t *terminal) finding(g checker.Result, f checker.Finding) {
-	fmt.Fprintf(t, "\n%s %s\n", t.ink.verdict(checker.Violated, "✗ "+string(f.Kind)),
+	fmt.Fprintf(t, "\n%s %s\n", t.ink.verdict(guarantee.Violated, "✗ "+string(f.Kind)),
 		t.ink.dim(fmt.Sprintf("breaks %s: %s", g.Guarantee, findingWords(f))))
 	if len(f.Witnesses) == 0 {
 		return
@@ -161,11 +162,11 @@ func (i ink) sgr(code, s string) string {
 func (i ink) bold(s string) string { return i.sgr("1", s) }
 func (i ink) dim(s string) string  { return i.sgr("2", s) }
 
-func (i ink) verdict(v checker.Verdict, s string) string {
+func (i ink) verdict(v guarantee.Verdict, s string) string {
 	switch v {
-	case checker.Holds:
+	case guarantee.Holds:
 		return i.sgr("32", s)
-	case checker.Violated:
+	case guarantee.Violated:
 		return i.sgr("1;31", s)
 	default:
 		return i.sgr("33", s)

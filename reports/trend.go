@@ -9,7 +9,7 @@ import (
 	"sort"
 	"time"
 
-	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 //go:embed assets/trend.html.tmpl
@@ -41,12 +41,12 @@ type trendRun struct {
 }
 
 type trendRow struct {
-	Guarantee checker.Guarantee
+	Guarantee guarantee.Guarantee
 	Cells     []trendCell
 }
 
 type trendCell struct {
-	Verdict checker.Verdict
+	Verdict guarantee.Verdict
 	First   bool // bad where the run before was good, or there was none
 	Bad     bool // not as expected
 	Words   string
@@ -94,7 +94,7 @@ func trend(base string, trials []Trial) []trendSeries {
 }
 
 func (s *trendSeries) fill(base string, ts []Trial) {
-	for _, g := range checker.Guarantees {
+	for _, g := range guarantee.All {
 		row := trendRow{Guarantee: g}
 		good := true // before the first run
 		judged := false
@@ -104,7 +104,7 @@ func (s *trendSeries) fill(base string, ts []Trial) {
 				c.Verdict = r.Verdict
 				st := stand(r, nil)
 				c.Bad, c.Words = !st.fine(), fmt.Sprintf("%s: %s, %s", g, r.Verdict, st.words(r))
-				judged = judged || r.Verdict != checker.NotExercised
+				judged = judged || r.Verdict != guarantee.NotExercised
 				c.First = c.Bad && good
 				good = !c.Bad
 				if c.First {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -132,7 +133,7 @@ func (t *Trial) writes() []float64 {
 func (t *Trial) spoilt() bool { return t.Report != nil && t.Report.Infra != "" }
 
 // result is the trial's verdict on g.
-func (t *Trial) result(g checker.Guarantee) (checker.Result, bool) {
+func (t *Trial) result(g guarantee.Guarantee) (checker.Result, bool) {
 	if t.Report == nil {
 		return checker.Result{}, false
 	}

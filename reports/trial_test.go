@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -89,7 +89,7 @@ func TestComparePutsDifferencesFirst(t *testing.T) {
 		t.Fatalf("scenarios in the order %+v", c.Scenarios)
 	}
 	s := c.Scenarios[0]
-	if s.Guarantees[0] != checker.NoDuplicates || s.Guarantees[1] != checker.Order {
+	if s.Guarantees[0] != guarantee.NoDuplicates || s.Guarantees[1] != guarantee.Order {
 		t.Errorf("columns %v, want those that tell the libraries apart first", s.Guarantees)
 	}
 	var names []string
@@ -250,7 +250,7 @@ func TestTrendMarksTheFirstBadRun(t *testing.T) {
 	}
 	var order trendRow
 	for _, r := range series[0].Rows {
-		if r.Guarantee == checker.Order {
+		if r.Guarantee == guarantee.Order {
 			order = r
 		}
 	}
@@ -300,11 +300,14 @@ func TestBaselineFailsOnlyOnWhatGotWorse(t *testing.T) {
 		trial Trial
 		want  []string
 	}{
-		"the same":         {known, nil},
-		"a finding less":   {change(func(t *Trial) { t.Report.Guarantees[2].Anomalies = nil; t.Report.Guarantees[2].Verdict = checker.Holds }), nil},
+		"the same": {known, nil},
+		"a finding less": {change(func(t *Trial) {
+			t.Report.Guarantees[2].Anomalies = nil
+			t.Report.Guarantees[2].Verdict = guarantee.Holds
+		}), nil},
 		"more of a kind":   {change(func(t *Trial) { t.Report.Guarantees[1].Anomalies[0].Count = 900 }), nil},
 		"new fingerprint":  {change(func(t *Trial) { t.Report.Guarantees[1].Anomalies[0].Fingerprint = "new" }), []string{"new finding duplicate-write"}},
-		"not shown now":    {change(func(t *Trial) { t.Report.Guarantees[0].Verdict = checker.NotExercised }), []string{"no-loss: held before, now not-exercised"}},
+		"not shown now":    {change(func(t *Trial) { t.Report.Guarantees[0].Verdict = guarantee.NotExercised }), []string{"no-loss: held before, now not-exercised"}},
 		"not judged":       {change(func(t *Trial) { t.Report.Infra = "no engine" }), []string{"could not be judged: no engine"}},
 		"slower recovery":  {change(func(t *Trial) { t.Stall *= 3 }), []string{"more than 2 times"}},
 		"unknown scenario": {change(func(t *Trial) { t.Scenario = "other" }), []string{"order: violated, expected holds (the baseline does not know other)"}},
@@ -328,7 +331,7 @@ func TestBaselineFailsOnlyOnWhatGotWorse(t *testing.T) {
 func TestAnnotations(t *testing.T) {
 	s := violatedRun()
 	s.in.Report.Guarantees[2].Anomalies[0].Witnesses[0].Forfeit = "my/shop.yaml:21: acks=1, 100%"
-	s.in.Report.Guarantees[8].Verdict, s.in.Report.Guarantees[8].Reason = checker.Unknown, "a time-out"
+	s.in.Report.Guarantees[8].Verdict, s.in.Report.Guarantees[8].Reason = guarantee.Unknown, "a time-out"
 	var buf bytes.Buffer
 	if err := Annotations(&buf, s.in); err != nil {
 		t.Fatal(err)

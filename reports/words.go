@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // findingWords says a finding in a clause without a full stop.
@@ -24,8 +25,8 @@ func findingWords(f checker.Finding) string {
 }
 
 // exactlyOnce are the guarantees without which nothing is exactly once.
-var exactlyOnce = map[checker.Guarantee]bool{
-	checker.NoLoss: true, checker.NoDuplicates: true, checker.Isolation: true, checker.Atomicity: true, checker.Fencing: true,
+var exactlyOnce = map[guarantee.Guarantee]bool{
+	guarantee.NoLoss: true, guarantee.NoDuplicates: true, guarantee.Isolation: true, guarantee.Atomicity: true, guarantee.Fencing: true,
 }
 
 // Answer is the whole report in one sentence.
@@ -37,7 +38,7 @@ func Answer(r *checker.Report) string {
 	var undecided, holds, idle int
 	for _, g := range r.Guarantees {
 		switch g.Verdict {
-		case checker.Violated:
+		case guarantee.Violated:
 			for _, f := range g.Anomalies {
 				if exactlyOnce[g.Guarantee] {
 					once = append(once, findingWords(f))
@@ -48,7 +49,7 @@ func Answer(r *checker.Report) string {
 			if len(g.Anomalies) == 0 {
 				other = append(other, string(g.Guarantee)+" is violated")
 			}
-		case checker.Holds:
+		case guarantee.Holds:
 			holds++
 		default:
 			if stand(g, nil) == notApplying {
@@ -102,7 +103,7 @@ const (
 )
 
 // noClaim is the expectation of a guarantee on which the scenario makes no claim.
-const noClaim checker.Verdict = "any"
+const noClaim guarantee.Verdict = "any"
 
 // doesNotApply begins the checker's reason for a guarantee that the
 // configuration has no object for; it decides nothing unless expect names it.
@@ -117,9 +118,9 @@ func stand(r checker.Result, named map[string]string) standing {
 		return asExpected
 	case r.Expected == noClaim:
 		return unclaimed
-	case r.Verdict == checker.NotExercised && !isNamed && !r.Applies():
+	case r.Verdict == guarantee.NotExercised && !isNamed && !r.Applies():
 		return notApplying
-	case r.Verdict == checker.NotExercised || r.Verdict == checker.Unknown:
+	case r.Verdict == guarantee.NotExercised || r.Verdict == guarantee.Unknown:
 		return undecided
 	default:
 		return differs
@@ -160,9 +161,9 @@ func (s standing) broken() bool { return s == differs || s == worsened }
 
 // expected is what the scenario expects; a guarantee that it does not name is
 // expected to hold.
-func expected(r checker.Result) checker.Verdict {
+func expected(r checker.Result) guarantee.Verdict {
 	if r.Expected == "" {
-		return checker.Holds
+		return guarantee.Holds
 	}
 	return r.Expected
 }
@@ -185,20 +186,20 @@ func (s standing) words(r checker.Result) string {
 
 // reason is the checker's, without what the page says beside it anyway.
 func reason(r checker.Result) string {
-	if r.Verdict == checker.Violated && len(r.Anomalies) > 0 {
+	if r.Verdict == guarantee.Violated && len(r.Anomalies) > 0 {
 		return "" // it counts the anomalies
 	}
 	return strings.TrimPrefix(r.Reason, doesNotApply)
 }
 
 // symbol of a verdict: shape, not colour, carries the meaning.
-func symbol(v checker.Verdict) string {
+func symbol(v guarantee.Verdict) string {
 	switch v {
-	case checker.Holds:
+	case guarantee.Holds:
 		return "✓"
-	case checker.Violated:
+	case guarantee.Violated:
 		return "✗"
-	case checker.NotExercised:
+	case guarantee.NotExercised:
 		return "–"
 	default:
 		return "?"

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // check is what the tables cannot say: what must hold between fields. It runs
@@ -105,9 +107,9 @@ func isPort(s string) bool { n, err := strconv.ParseUint(s, 10, 16); return err 
 // roles of a client are whose properties it may have.
 func propertyRoles(role string) ([]string, string) {
 	switch role {
-	case Producer:
+	case guarantee.Producer:
 		return []string{"producer"}, "a producer"
-	case Consumer:
+	case guarantee.Consumer:
 		return []string{"consumer"}, "a consumer"
 	}
 	return []string{"producer", "consumer"}, "a client"
@@ -128,11 +130,11 @@ func (c check) client(cl *Client) {
 			c.fail(c.at(ptr, cl.Pos), "%s is a %s: %q means nothing there%s", who, cl.Role, field, why)
 		}
 	}
-	produces, consumes := cl.Role != Consumer, cl.Role != Producer
+	produces, consumes := cl.Role != guarantee.Consumer, cl.Role != guarantee.Producer
 	if len(cl.Program) > 0 {
 		c.program(cl, who)
 	}
-	if cl.Role == Producer {
+	if cl.Role == guarantee.Producer {
 		need(&cl.Topic, "topic", cl.Topic, ": where it sends")
 	} else {
 		need(&cl.Input, "input", cl.Input, ": what it reads")
@@ -140,7 +142,7 @@ func (c check) client(cl *Client) {
 		refuse(&cl.Transaction, "transaction", cl.Transaction != 0, "; commit: transaction makes a processor transactional")
 		refuse(&cl.Max, "max", cl.Max != 0, "")
 	}
-	if cl.Role == Processor {
+	if cl.Role == guarantee.Processor {
 		need(&cl.Output, "output", cl.Output, ": where it sends")
 	} else {
 		refuse(&cl.Output, "output", cl.Output != "", "")
@@ -153,7 +155,7 @@ func (c check) client(cl *Client) {
 	if !produces {
 		refuse(&cl.Rate, "rate", cl.Rate != 0, "; process: {time: …} slows it")
 		refuse(&cl.Size, "size", cl.Size != 0, "")
-		if strings.HasPrefix(cl.Commit, CommitTxn) {
+		if strings.HasPrefix(cl.Commit, guarantee.CommitTxn) {
 			c.fail(c.at(&cl.Commit, cl.Pos), "%s is a consumer: it produces nothing that a transaction could hold; role: processor does", who)
 		}
 	}
@@ -173,18 +175,18 @@ func (c check) client(cl *Client) {
 func (c check) habits(cl *Client, who string) {
 	for i, h := range cl.Habits {
 		at := c.at(&cl.Habits[i], c.at(&cl.Habits, cl.Pos))
-		inTxn := cl.Commit == CommitTxn
+		inTxn := cl.Commit == guarantee.CommitTxn
 		switch h {
-		case HabitIgnoreSendErrors:
+		case guarantee.HabitIgnoreSendErrors:
 			if !inTxn && cl.Transaction == 0 {
 				c.fail(at, "%s has the habit %s and no transactions; without them, a send that failed after its retry is given up anyway", who, h)
 			}
-		case HabitDedupInMemory:
-			if cl.Role == Producer {
+		case guarantee.HabitDedupInMemory:
+			if cl.Role == guarantee.Producer {
 				c.fail(at, "%s is a producer: it has no inputs to remember (%s)", who, h)
 			}
-		case HabitHandOff:
-			if cl.Commit != CommitAuto && cl.Commit != CommitBatch {
+		case guarantee.HabitHandOff:
+			if cl.Commit != guarantee.CommitAuto && cl.Commit != guarantee.CommitBatch {
 				c.fail(at, "%s has the habit %s, which only commit: auto and commit: batch have a place for", who, h)
 			}
 		default:
@@ -239,7 +241,7 @@ func (c check) clientConfig(cl *Client, who string, produces, consumes bool) {
 		}
 	}
 	txnID := cl.Config["transactional.id"]
-	transactional := strings.HasPrefix(cl.Commit, CommitTxn)
+	transactional := strings.HasPrefix(cl.Commit, guarantee.CommitTxn)
 	if transactional && produces && txnID == "" {
 		c.fail(c.at(&cl.Commit, cl.Pos), "%s: commit: %s needs a transactional.id in config, such as %s-${instance}", who, cl.Commit, cl.Name)
 	}
@@ -251,19 +253,19 @@ func (c check) clientConfig(cl *Client, who string, produces, consumes bool) {
 			c.fail(c.property(cl, "acks"), "%s: a transactional.id needs acks=all; clients refuse to start with %s", who, a)
 		}
 		switch {
-		case cl.Role == Producer && cl.Transaction == 0 && !c.given(&cl.Transaction) && len(cl.Program) == 0:
+		case cl.Role == guarantee.Producer && cl.Transaction == 0 && !c.given(&cl.Transaction) && len(cl.Program) == 0:
 			c.fail(c.property(cl, "transactional.id"), "%s has a transactional.id and no \"transaction\": how many records each holds", who)
-		case cl.Role == Processor && !transactional && cl.Commit != "":
+		case cl.Role == guarantee.Processor && !transactional && cl.Commit != "":
 			c.fail(c.property(cl, "transactional.id"), "%s has a transactional.id and commits %s; commit: transaction uses it (or transaction-offsets-outside, to see what goes wrong)", who, cl.Commit)
 		}
 	}
-	if cl.Role == Producer && cl.Transaction > 0 && txnID == "" {
+	if cl.Role == guarantee.Producer && cl.Transaction > 0 && txnID == "" {
 		c.fail(c.at(&cl.Transaction, cl.Pos), "%s: transactions need a transactional.id in config, such as %s-${instance}", who, cl.Name)
 	}
 	if consumes && len(cl.Command) == 0 && len(cl.Program) == 0 && cl.Config["group.id"] == "" {
 		c.fail(cl.Pos, "%s commits offsets (%s) and has no group.id in config", who, cl.Commit)
 	}
-	if cl.Commit == CommitAuto && strings.EqualFold(cl.Config["enable.auto.commit"], "false") {
+	if cl.Commit == guarantee.CommitAuto && strings.EqualFold(cl.Config["enable.auto.commit"], "false") {
 		c.fail(c.property(cl, "enable.auto.commit"), "%s: commit: auto and enable.auto.commit=false contradict each other", who)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 //go:embed *.yaml mistakes/*.yaml bugs/*.yaml
@@ -245,8 +247,8 @@ func (s *Scenario) fillIn(d *decoder) {
 		if !given(&cl.Count) {
 			cl.Count = 1
 		}
-		if !given(&cl.Commit) && (cl.Role == Consumer || cl.Role == Processor) {
-			cl.Commit = CommitAuto // as the Java client
+		if !given(&cl.Commit) && (cl.Role == guarantee.Consumer || cl.Role == guarantee.Processor) {
+			cl.Commit = guarantee.CommitAuto // as the Java client
 		}
 		if !given(&cl.Unsupported) {
 			cl.Unsupported = "error"

@@ -75,33 +75,6 @@ var (
 // whatever its verdict, it is as expected.
 const Any = "any"
 
-// Roles of a client.
-const (
-	Producer  = "producer"
-	Consumer  = "consumer"
-	Processor = "processor" // consume, process, produce
-)
-
-// Commit patterns of a consumer or processor.
-const (
-	CommitAuto       = "auto"
-	CommitBefore     = "before-processing"
-	CommitEach       = "after-each-record"
-	CommitBatch      = "after-batch"
-	CommitTxn        = "transaction"
-	CommitTxnOutside = "transaction-offsets-outside" // transactional output, offsets committed by the consumer
-)
-
-// Habits of an application that no property can mend.
-const (
-	HabitNoRewind         = "no-rewind"          // goes on behind the records of an aborted transaction
-	HabitIgnoreSendErrors = "ignore-send-errors" // commits a transaction of which a send failed
-	HabitSwallowFatal     = "swallow-fatal"      // takes a new producer after a fatal error (fenced above all), and goes on
-	HabitNoGroupMetadata  = "no-group-metadata"  // sends offsets without saying which member it is
-	HabitDedupInMemory    = "dedup-in-memory"    // skips what this process has processed before
-	HabitHandOff          = "hand-off"           // hands what it polled to another thread, and commits it meanwhile
-)
-
 // Client is one worker program, run Count times.
 type Client struct {
 	Name        string

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // The file format. Each table below parses, validates the form of, writes and
@@ -74,7 +76,7 @@ var clientRecord = placed(func(c *Client) *Pos { return &c.Pos }, record("client
 
 var clientFields = []field[Client]{
 	must(put("name", "The client's name; its instances are name/0, name/1, …", name, func(c *Client) *string { return &c.Name })),
-	must(put("role", "`producer`; `consumer`; `processor`: consumes, processes, produces.", oneOf("a role", Producer, Consumer, Processor), func(c *Client) *string { return &c.Role })),
+	must(put("role", "`producer`; `consumer`; `processor`: consumes, processes, produces.", oneOf("a role", guarantee.Producer, guarantee.Consumer, guarantee.Processor), func(c *Client) *string { return &c.Role })),
 	put("library", "The client library: a folder of clients/. Default franz-go.", named("a library", `^@?[A-Za-z0-9][A-Za-z0-9._/-]*(@[A-Za-z0-9._+-]+)?$`), func(c *Client) *string { return &c.Library }),
 	put("command", "A worker of your own instead of a library's: any program that speaks the worker protocol (docs/worker-protocol.md).", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Command }),
 	put("program", "Any program, which need know nothing of onceproof: it is judged by what the proxy sees of it and by the final log. ${bootstrap}, the servers that it must use, ${client}, ${instance}, ${incarnation} and ${random} are replaced in its arguments; it also finds the servers in the environment variable BOOTSTRAP_SERVERS. SIGTERM asks it to end. What `config` says of it, the checker believes.", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Program }),
@@ -95,20 +97,20 @@ var clientFields = []field[Client]{
 }
 
 // CommitPatterns are the values of Client.Commit.
-var CommitPatterns = []string{CommitAuto, CommitBefore, CommitEach, CommitBatch, CommitTxn, CommitTxnOutside}
+var CommitPatterns = []string{guarantee.CommitAuto, guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitTxn, guarantee.CommitTxnOutside}
 
 // habits is what the reference says of each.
 var habits = []struct{ name, needs, doc string }{
-	{HabitNoRewind, "`commit: transaction`", "After an abort it goes on with the next records; those of the aborted transaction are never processed again."},
-	{HabitIgnoreSendErrors, "transactions", "It commits a transaction although one of its sends failed."},
-	{HabitSwallowFatal, "`commit: transaction`", "Where the library says that its client is finished (fenced above all), it takes a new producer and goes on with the next records."},
-	{HabitNoGroupMetadata, "`commit: transaction`", "It sends offsets into the transaction by group id alone, as before KIP-447: a member that was replaced is not refused."},
-	{HabitDedupInMemory, "inputs", "It remembers what it has processed, and skips what comes again; a restart forgets."},
-	{HabitHandOff, "`commit: auto` or `batch`", "It hands the records of a poll to another thread and polls on: what is committed was handed over, not done."},
+	{guarantee.HabitNoRewind, "`commit: transaction`", "After an abort it goes on with the next records; those of the aborted transaction are never processed again."},
+	{guarantee.HabitIgnoreSendErrors, "transactions", "It commits a transaction although one of its sends failed."},
+	{guarantee.HabitSwallowFatal, "`commit: transaction`", "Where the library says that its client is finished (fenced above all), it takes a new producer and goes on with the next records."},
+	{guarantee.HabitNoGroupMetadata, "`commit: transaction`", "It sends offsets into the transaction by group id alone, as before KIP-447: a member that was replaced is not refused."},
+	{guarantee.HabitDedupInMemory, "inputs", "It remembers what it has processed, and skips what comes again; a restart forgets."},
+	{guarantee.HabitHandOff, "`commit: auto` or `batch`", "It hands the records of a poll to another thread and polls on: what is committed was handed over, not done."},
 }
 
 // Habits are the values of Client.Habits.
-var Habits = []string{HabitNoRewind, HabitIgnoreSendErrors, HabitSwallowFatal, HabitNoGroupMetadata, HabitDedupInMemory, HabitHandOff}
+var Habits = []string{guarantee.HabitNoRewind, guarantee.HabitIgnoreSendErrors, guarantee.HabitSwallowFatal, guarantee.HabitNoGroupMetadata, guarantee.HabitDedupInMemory, guarantee.HabitHandOff}
 
 var processRecord = record("process", processFields)
 

@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
+
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // places are what a written scenario has elsewhere than the file it was read from.
@@ -179,13 +181,13 @@ func drawScenario(t *rapid.T) *Scenario {
 	}
 	s.Clients = []Client{
 		{
-			Name: "p", Role: Producer, Library: "franz-go", Count: rapid.IntRange(1, 9).Draw(t, "count"), Topic: "in",
+			Name: "p", Role: guarantee.Producer, Library: "franz-go", Count: rapid.IntRange(1, 9).Draw(t, "count"), Topic: "in",
 			Rate: rapid.Float64Range(0.001, 1e9).Draw(t, "rate"), Size: rapid.IntRange(0, 5000).Draw(t, "size"), Unsupported: "error",
 			Max:    rapid.Int64Range(0, 1<<40).Draw(t, "max"),
 			Config: props("client.id", "sasl.jaas.config"),
 		},
 		{
-			Name: "c", Role: Processor, Library: "java", Count: 1, Input: "in", Output: "out", Commit: CommitBatch, Unsupported: "warn",
+			Name: "c", Role: guarantee.Processor, Library: "java", Count: 1, Input: "in", Output: "out", Commit: guarantee.CommitBatch, Unsupported: "warn",
 			Process: Process{Min: ms(0, 50), Fail: rapid.Float64Range(0, 1).Draw(t, "fail")},
 			Retry:   Retry{Attempts: rapid.IntRange(0, 9).Draw(t, "attempts"), Backoff: ms(0, 50), Topic: "out"},
 			Config:  map[string]string{"group.id": "g " + rapid.StringMatching(`[a-z:#'" ]{1,8}`).Draw(t, "group")},
@@ -193,7 +195,7 @@ func drawScenario(t *rapid.T) *Scenario {
 	}
 	s.Clients[1].Process.Max = s.Clients[1].Process.Min + ms(0, 50)
 	if rapid.Bool().Draw(t, "habit") {
-		s.Clients[1].Habits = []string{HabitDedupInMemory}
+		s.Clients[1].Habits = []string{guarantee.HabitDedupInMemory}
 	}
 	if rapid.Bool().Draw(t, "command") {
 		s.Clients[0].Library, s.Clients[0].Command = "", []string{"x" + text.Draw(t, "program"), text.Draw(t, "argument") + "y"}

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
@@ -52,7 +53,7 @@ func BenchmarkWorker(b *testing.B) {
 	}
 	inR, inW := io.Pipe()
 	spec, err := json.Marshal(client.Spec{
-		Protocol: client.ProtocolVersion, Proc: "shop/0/1", Role: client.Producer,
+		Protocol: client.ProtocolVersion, Proc: "shop/0/1", Role: guarantee.Producer,
 		Bootstrap: addrs, Topic: "orders", Max: int64(b.N), Size: benchSize,
 	})
 	if err != nil {

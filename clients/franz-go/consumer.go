@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
@@ -63,20 +64,20 @@ func (w *worker) pollOn() error {
 // handle processes the records of one poll and commits them, in the order that
 // the commit pattern says.
 func (w *worker) handle(out *outbox, inputs []input) error {
-	if w.has(client.HabitHandOff) {
+	if w.has(guarantee.HabitHandOff) {
 		return w.handOff(out, inputs)
 	}
 	switch w.spec.Commit {
-	case client.CommitTxn:
+	case guarantee.CommitTxn:
 		if !w.bySession() {
 			return w.byHand(out, inputs)
 		}
 		return w.session(out, inputs)
-	case client.CommitTxnOutside:
+	case guarantee.CommitTxnOutside:
 		return w.outside(out, inputs)
-	case client.CommitBefore:
+	case guarantee.CommitBefore:
 		return w.first(w.commit(inputs), func() error { return w.work(out, inputs) })
-	case client.CommitEach:
+	case guarantee.CommitEach:
 		for i := range inputs {
 			if err := w.work(out, inputs[i:i+1]); err != nil {
 				return err
@@ -86,7 +87,7 @@ func (w *worker) handle(out *outbox, inputs []input) error {
 			}
 		}
 		return nil
-	case client.CommitBatch:
+	case guarantee.CommitBatch:
 		return w.first(w.work(out, inputs), func() error { return w.commit(inputs) })
 	}
 	return w.work(out, inputs) // auto: the library commits what the poll before returned

@@ -6,7 +6,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // effective is the configuration after the library's own defaults, under the
@@ -24,7 +24,7 @@ func (s *settings) effective(cl *kgo.Client) map[string]string {
 	if s.produces() {
 		s.effectiveProducer(cl, all)
 	}
-	if s.spec.Role != client.Producer {
+	if s.spec.Role != guarantee.Producer {
 		s.effectiveConsumer(cl, all)
 	}
 	if all["delivery.timeout.ms"] == "0" {
@@ -37,7 +37,7 @@ func (s *settings) effective(cl *kgo.Client) map[string]string {
 }
 
 func (s *settings) produces() bool {
-	return s.spec.Role != client.Consumer || s.spec.Retry.Topic != ""
+	return s.spec.Role != guarantee.Consumer || s.spec.Retry.Topic != ""
 }
 
 // concerns says whether a property means anything for the role.
@@ -48,10 +48,10 @@ func (s *settings) concerns(name string) bool {
 	case "transaction.timeout.ms":
 		return s.txnID != ""
 	case "auto.commit.interval.ms":
-		return s.spec.Role != client.Producer && s.commitsByItself()
+		return s.spec.Role != guarantee.Producer && s.commitsByItself()
 	case "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms", "group.instance.id",
 		"fetch.min.bytes", "fetch.max.bytes", "max.partition.fetch.bytes", "fetch.max.wait.ms", "client.rack":
-		return s.spec.Role != client.Producer
+		return s.spec.Role != guarantee.Producer
 	}
 	return true
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
@@ -29,7 +30,7 @@ func cluster(t *testing.T, topics ...string) *kfake.Cluster {
 func fill(t *testing.T, c *kfake.Cluster, topic string, n int64) {
 	t.Helper()
 	r := start(t, client.Spec{
-		Role: client.Producer, Bootstrap: c.ListenAddrs(), Topic: topic, Max: n, Proc: "shop/0/1", Config: map[string]string{"linger.ms": "0"},
+		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: topic, Max: n, Proc: "shop/0/1", Config: map[string]string{"linger.ms": "0"},
 	})
 	if code := r.wait(); code != 0 {
 		t.Fatalf("fill: exit code %d: %s", code, r.stderr.String())
@@ -41,7 +42,7 @@ func TestGivenUpSendIsTriedThenPutAside(t *testing.T) {
 	c := cluster(t, "orders", "aside")
 	fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "orders", Err: kerr.InvalidRecord, Count: -1})
 	r := start(t, client.Spec{
-		Role: client.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Max: 1,
+		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Max: 1,
 		Config: map[string]string{"linger.ms": "0", "enable.idempotence": "false", "retries": "0"},
 		Retry:  client.Retry{Attempts: 2, BackoffNS: 1e6, Topic: "aside"},
 	})
@@ -69,7 +70,7 @@ func TestLostCommitAnswer(t *testing.T) {
 	fill(t, c, "orders", 1)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.UnknownServerError, Count: 1})
 	r := start(t, client.Spec{
-		Role: client.Processor, Bootstrap: c.ListenAddrs(), Input: "orders", Output: "receipts", Commit: client.CommitEach,
+		Role: guarantee.Processor, Bootstrap: c.ListenAddrs(), Input: "orders", Output: "receipts", Commit: guarantee.CommitEach,
 		Config: map[string]string{"group.id": "g", "linger.ms": "0"},
 	})
 	unknown := r.await(1, is(history.OpCommitOffsets, history.Info))
@@ -87,7 +88,7 @@ func TestRefusedCommitFailed(t *testing.T) {
 	fill(t, c, "orders", 1)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.OffsetMetadataTooLarge, Count: 1})
 	r := start(t, client.Spec{
-		Role: client.Consumer, Bootstrap: c.ListenAddrs(), Input: "orders", Commit: client.CommitBatch,
+		Role: guarantee.Consumer, Bootstrap: c.ListenAddrs(), Input: "orders", Commit: guarantee.CommitBatch,
 		Config: map[string]string{"group.id": "g"},
 	})
 	r.await(1, is(history.OpCommitOffsets, history.Fail))
@@ -103,7 +104,7 @@ func TestAbortRewinds(t *testing.T) {
 	fill(t, c, "orders", 5)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "receipts", Err: kerr.InvalidRecord, Count: 1})
 	r := start(t, client.Spec{
-		Role: client.Processor, Bootstrap: c.ListenAddrs(), Input: "orders", Output: "receipts", Commit: client.CommitTxn,
+		Role: guarantee.Processor, Bootstrap: c.ListenAddrs(), Input: "orders", Output: "receipts", Commit: guarantee.CommitTxn,
 		Config: map[string]string{"group.id": "g", "transactional.id": "t", "linger.ms": "0"},
 	})
 	r.await(1, is(history.OpCommit, history.OK))
@@ -128,7 +129,7 @@ func TestUnknownCommitIsInfo(t *testing.T) {
 	fill(t, c, "orders", 5)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.UnknownServerError, TopLevel: true, Count: 1})
 	r := start(t, client.Spec{
-		Role: client.Processor, Bootstrap: c.ListenAddrs(), Input: "orders", Output: "receipts", Commit: client.CommitTxn,
+		Role: guarantee.Processor, Bootstrap: c.ListenAddrs(), Input: "orders", Output: "receipts", Commit: guarantee.CommitTxn,
 		Config: map[string]string{"group.id": "g", "transactional.id": "t", "linger.ms": "0"},
 	})
 	r.await(1, is(history.OpCommit, history.OK))
@@ -145,7 +146,7 @@ func TestTransactionTriedAgain(t *testing.T) {
 	c := cluster(t, "orders")
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "orders", Err: kerr.InvalidRecord, Count: 1})
 	r := start(t, client.Spec{
-		Role: client.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Max: 5, Transaction: 5, Retry: client.Retry{Attempts: 1},
+		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Max: 5, Transaction: 5, Retry: client.Retry{Attempts: 1},
 		Config: map[string]string{"transactional.id": "t", "linger.ms": "0"},
 	})
 	if code := r.wait(); code != 0 {
@@ -164,7 +165,7 @@ func TestTransactionTriedAgain(t *testing.T) {
 func TestFencedEndsWithThree(t *testing.T) {
 	c := cluster(t, "orders")
 	spec := client.Spec{
-		Role: client.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Transaction: 2, Rate: 50,
+		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Transaction: 2, Rate: 50,
 		Config: map[string]string{"transactional.id": "t", "linger.ms": "0"},
 	}
 	first := start(t, spec)
@@ -184,7 +185,7 @@ func TestFencedEndsWithThree(t *testing.T) {
 func TestNoAcksHasNoOffset(t *testing.T) {
 	c := cluster(t, "orders")
 	r := start(t, client.Spec{
-		Role: client.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Max: 3, Config: map[string]string{"acks": "0", "linger.ms": "0"},
+		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Max: 3, Config: map[string]string{"acks": "0", "linger.ms": "0"},
 	})
 	if code := r.wait(); code != 0 {
 		t.Fatalf("exit code %d: %s", code, r.stderr.String())

@@ -11,14 +11,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
 // habits that this worker can have: all of the protocol's.
 var habits = []string{
-	client.HabitNoRewind, client.HabitIgnoreSendErrors, client.HabitSwallowFatal,
-	client.HabitNoGroupMetadata, client.HabitDedupInMemory, client.HabitHandOff,
+	guarantee.HabitNoRewind, guarantee.HabitIgnoreSendErrors, guarantee.HabitSwallowFatal,
+	guarantee.HabitNoGroupMetadata, guarantee.HabitDedupInMemory, guarantee.HabitHandOff,
 }
 
 func (w *worker) has(habit string) bool { return slices.Contains(w.spec.Habits, habit) }
@@ -35,7 +35,7 @@ func (w *worker) handOff(out *outbox, inputs []input) error {
 			}
 		}
 	})
-	if w.spec.Commit == client.CommitBatch {
+	if w.spec.Commit == guarantee.CommitBatch {
 		return w.commit(inputs)
 	}
 	return nil
@@ -59,7 +59,7 @@ func (w *worker) goOn(inputs []input) {
 // bySession says whether transactions with offsets go by the library's session,
 // which always sends the group's metadata and looks after its membership by itself.
 func (w *worker) bySession() bool {
-	return w.spec.Commit == client.CommitTxn && !w.has(client.HabitNoGroupMetadata)
+	return w.spec.Commit == guarantee.CommitTxn && !w.has(guarantee.HabitNoGroupMetadata)
 }
 
 // beforeKIP447 has offsets sent into transactions as before KIP-447, when the
@@ -151,7 +151,7 @@ func (w *worker) stage(add *kmsg.AddOffsetsToTxnRequest, req *kmsg.TxnOffsetComm
 
 // goBack moves the position to the first of inputs in each partition.
 func (w *worker) goBack(inputs []input) {
-	if w.has(client.HabitNoRewind) {
+	if w.has(guarantee.HabitNoRewind) {
 		return
 	}
 	first := map[string]map[int32]kgo.EpochOffset{}
@@ -184,7 +184,7 @@ func put(at map[string]map[int32]kgo.EpochOffset, r *kgo.Record, more int64) {
 // swallows says whether the application takes err for one more failure, and not
 // for the end of its client.
 func (w *worker) swallows(err error) bool {
-	return err != nil && w.ctx.Err() == nil && isFatal(err) && w.has(client.HabitSwallowFatal)
+	return err != nil && w.ctx.Err() == nil && isFatal(err) && w.has(guarantee.HabitSwallowFatal)
 }
 
 // reopen takes a new client in the place of one that is finished, and goes on
@@ -226,7 +226,7 @@ type done map[history.Input]bool
 
 // again says whether the application has processed in before, and remembers it.
 func (w *worker) again(in *input) bool {
-	if !w.has(client.HabitDedupInMemory) {
+	if !w.has(guarantee.HabitDedupInMemory) {
 		return false
 	}
 	if w.done[in.input()] {

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
@@ -24,11 +25,11 @@ func TestHabits(t *testing.T) {
 		starts  int // of a producer
 	}{
 		{"", refused, 1, 5, 1},
-		{client.HabitNoRewind, refused, 0, 4, 1},
-		{client.HabitIgnoreSendErrors, refused, 0, 5, 1},
-		{client.HabitSwallowFatal, fenced, 0, 4, 2},
-		{client.HabitNoGroupMetadata, refused, 1, 5, 1},
-		{client.HabitDedupInMemory, refused, 0, 5, 1}, // aborted, and taken for done
+		{guarantee.HabitNoRewind, refused, 0, 4, 1},
+		{guarantee.HabitIgnoreSendErrors, refused, 0, 5, 1},
+		{guarantee.HabitSwallowFatal, fenced, 0, 4, 2},
+		{guarantee.HabitNoGroupMetadata, refused, 1, 5, 1},
+		{guarantee.HabitDedupInMemory, refused, 0, 5, 1}, // aborted, and taken for done
 	} {
 		t.Run("habit "+c.habit, func(t *testing.T) {
 			t.Parallel()
@@ -36,7 +37,7 @@ func TestHabits(t *testing.T) {
 			fill(t, cl, "orders", 5)
 			cl.Fault(c.fault)
 			spec := client.Spec{
-				Role: client.Processor, Bootstrap: cl.ListenAddrs(), Input: "orders", Output: "receipts", Commit: client.CommitTxn,
+				Role: guarantee.Processor, Bootstrap: cl.ListenAddrs(), Input: "orders", Output: "receipts", Commit: guarantee.CommitTxn,
 				Config: map[string]string{"group.id": "g", "transactional.id": "t", "linger.ms": "0", "max.poll.records": "1"},
 			}
 			if c.habit != "" {
@@ -69,14 +70,14 @@ func TestHabits(t *testing.T) {
 
 // TestHandOff sees what is committed while another thread has not begun on it.
 func TestHandOff(t *testing.T) {
-	for _, commit := range []string{client.CommitAuto, client.CommitBatch} {
+	for _, commit := range []string{guarantee.CommitAuto, guarantee.CommitBatch} {
 		t.Run(commit, func(t *testing.T) {
 			t.Parallel()
 			cl := cluster(t, "orders", "receipts")
 			fill(t, cl, "orders", 5)
 			r := start(t, client.Spec{
-				Role: client.Processor, Bootstrap: cl.ListenAddrs(), Input: "orders", Output: "receipts", Commit: commit,
-				Habits: []string{client.HabitHandOff}, Process: client.Process{MinNS: 300e6, MaxNS: 300e6},
+				Role: guarantee.Processor, Bootstrap: cl.ListenAddrs(), Input: "orders", Output: "receipts", Commit: commit,
+				Habits: []string{guarantee.HabitHandOff}, Process: client.Process{MinNS: 300e6, MaxNS: 300e6},
 				Config: map[string]string{"group.id": "g", "linger.ms": "0", "auto.commit.interval.ms": "100"},
 			})
 			r.await(1, func(e *history.Event) bool {

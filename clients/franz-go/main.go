@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
@@ -129,10 +130,10 @@ func (w *worker) hello(effective map[string]string) error {
 		Protocol: client.ProtocolVersion,
 		Library:  "franz-go",
 		Version:  client.ModuleVersion("github.com/twmb/franz-go"),
-		Roles:    []string{client.Producer, client.Consumer, client.Processor},
+		Roles:    []string{guarantee.Producer, guarantee.Consumer, guarantee.Processor},
 		Commits: []string{
-			client.CommitAuto, client.CommitBefore, client.CommitEach, client.CommitBatch,
-			client.CommitTxn, client.CommitTxnOutside,
+			guarantee.CommitAuto, guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch,
+			guarantee.CommitTxn, guarantee.CommitTxnOutside,
 		},
 		Habits:    habits,
 		Effective: effective,

@@ -7,7 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
 )
@@ -144,7 +144,7 @@ func (w *worker) endTransaction(out *outbox, stage func() error) (history.Type, 
 	if err := out.settle(); err != nil {
 		return "", err
 	}
-	if err := out.broken(); err != nil && !w.has(client.HabitIgnoreSendErrors) {
+	if err := out.broken(); err != nil && !w.has(guarantee.HabitIgnoreSendErrors) {
 		return history.Fail, w.abort(err)
 	}
 	if stage != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
@@ -11,7 +12,7 @@ import (
 func TestProducerSendsAndStops(t *testing.T) {
 	addrs := newCluster(t, "orders")
 	r := start(t, client.Spec{
-		Role: client.Producer, Bootstrap: addrs, Topic: "orders", Max: 300,
+		Role: guarantee.Producer, Bootstrap: addrs, Topic: "orders", Max: 300,
 		Config: map[string]string{"linger.ms": "0"},
 	})
 	if code := r.wait(); code != 0 {
@@ -32,24 +33,24 @@ func TestProducerSendsAndStops(t *testing.T) {
 
 func TestProcessorPatterns(t *testing.T) {
 	for _, pattern := range []string{
-		client.CommitAuto, client.CommitBefore, client.CommitEach, client.CommitBatch, client.CommitTxn, client.CommitTxnOutside,
+		guarantee.CommitAuto, guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitTxn, guarantee.CommitTxnOutside,
 	} {
 		t.Run(pattern, func(t *testing.T) {
 			t.Parallel()
 			addrs := newCluster(t, "orders", "receipts")
 			shop := start(t, client.Spec{
-				Role: client.Producer, Bootstrap: addrs, Topic: "orders", Max: 50, Proc: "shop/0/1",
+				Role: guarantee.Producer, Bootstrap: addrs, Topic: "orders", Max: 50, Proc: "shop/0/1",
 				Config: map[string]string{"linger.ms": "0"},
 			})
 			if code := shop.wait(); code != 0 {
 				t.Fatalf("producer: exit code %d: %s", code, shop.stderr.String())
 			}
 			cfg := map[string]string{"group.id": "till", "linger.ms": "0", "auto.commit.interval.ms": "100"}
-			if pattern == client.CommitTxn || pattern == client.CommitTxnOutside {
+			if pattern == guarantee.CommitTxn || pattern == guarantee.CommitTxnOutside {
 				cfg["transactional.id"] = "till"
 			}
 			till := start(t, client.Spec{
-				Role: client.Processor, Bootstrap: addrs, Input: "orders", Output: "receipts", Commit: pattern,
+				Role: guarantee.Processor, Bootstrap: addrs, Input: "orders", Output: "receipts", Commit: pattern,
 				Proc: "till/0/1", Config: cfg, Strict: true,
 			})
 			till.await(50, is(history.OpSend, history.OK))
@@ -57,7 +58,7 @@ func TestProcessorPatterns(t *testing.T) {
 				t.Fatalf("processor: exit code %d: %s", code, till.stderr.String())
 			}
 			op := history.OpCommitOffsets
-			if pattern == client.CommitTxn {
+			if pattern == guarantee.CommitTxn {
 				op = history.OpSendOffsets
 			}
 			commits := till.find(is(op, history.OK))
@@ -67,7 +68,7 @@ func TestProcessorPatterns(t *testing.T) {
 			if last := commits[len(commits)-1]; last.Off[0] != 50 || last.Meta == "" || last.Group != "till" {
 				t.Errorf("last commit at %v with token %q of group %q, want 50", last.Off, last.Meta, last.Group)
 			}
-			if pattern == client.CommitEach && len(commits) != 50 {
+			if pattern == guarantee.CommitEach && len(commits) != 50 {
 				t.Errorf("%d commits, want one for each of 50 records", len(commits))
 			}
 			from := map[string]int{}
@@ -86,7 +87,7 @@ func TestProcessorPatterns(t *testing.T) {
 func TestTransactionalProducer(t *testing.T) {
 	addrs := newCluster(t, "orders")
 	r := start(t, client.Spec{
-		Role: client.Producer, Bootstrap: addrs, Topic: "orders", Max: 40, Transaction: 10,
+		Role: guarantee.Producer, Bootstrap: addrs, Topic: "orders", Max: 40, Transaction: 10,
 		Config: map[string]string{"transactional.id": "shop", "linger.ms": "0"},
 	})
 	if code := r.wait(); code != 0 {

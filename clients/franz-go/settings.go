@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 )
 
@@ -91,7 +92,7 @@ func (s *settings) producer() {
 }
 
 func (s *settings) consumer() {
-	if s.spec.Role == client.Producer {
+	if s.spec.Role == guarantee.Producer {
 		return
 	}
 	s.add(kgo.ConsumerGroup(s.group), kgo.ConsumeTopics(s.spec.Input))
@@ -121,28 +122,28 @@ func (s *settings) commitsByItself() bool {
 	if s.autoCommit != nil {
 		return *s.autoCommit
 	}
-	return s.spec.Commit == client.CommitAuto
+	return s.spec.Commit == guarantee.CommitAuto
 }
 
 // fits checks what the library would only find out later, or not at all.
 func (s *settings) fits() error {
 	spec := s.spec
-	transactional := spec.Commit == client.CommitTxn || spec.Commit == client.CommitTxnOutside || spec.Transaction > 0
+	transactional := spec.Commit == guarantee.CommitTxn || spec.Commit == guarantee.CommitTxnOutside || spec.Transaction > 0
 	commits := []string{
-		client.CommitAuto, client.CommitBefore, client.CommitEach, client.CommitBatch, client.CommitTxn, client.CommitTxnOutside,
+		guarantee.CommitAuto, guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitTxn, guarantee.CommitTxnOutside,
 	}
 	switch {
-	case !slices.Contains([]string{client.Producer, client.Consumer, client.Processor}, spec.Role):
+	case !slices.Contains([]string{guarantee.Producer, guarantee.Consumer, guarantee.Processor}, spec.Role):
 		return fmt.Errorf("role %q is none of producer, consumer, processor", spec.Role)
-	case spec.Role == client.Producer && spec.Topic == "":
+	case spec.Role == guarantee.Producer && spec.Topic == "":
 		return fmt.Errorf("a producer needs a topic")
-	case spec.Role != client.Producer && spec.Input == "":
+	case spec.Role != guarantee.Producer && spec.Input == "":
 		return fmt.Errorf("a %s needs an input", spec.Role)
-	case spec.Role != client.Producer && s.group == "":
+	case spec.Role != guarantee.Producer && s.group == "":
 		return fmt.Errorf("a %s needs group.id", spec.Role)
-	case spec.Role == client.Processor && spec.Output == "":
+	case spec.Role == guarantee.Processor && spec.Output == "":
 		return fmt.Errorf("a processor needs an output")
-	case spec.Role != client.Producer && !slices.Contains(commits, spec.Commit):
+	case spec.Role != guarantee.Producer && !slices.Contains(commits, spec.Commit):
 		return fmt.Errorf("commit %q is none of %s", spec.Commit, strings.Join(commits, ", "))
 	case transactional && s.txnID == "":
 		return fmt.Errorf("transactions need transactional.id")
@@ -152,7 +153,7 @@ func (s *settings) fits() error {
 		return fmt.Errorf("enable.idempotence=true needs acks=all, not %s", s.acks)
 	case !s.idempotent() && s.txnID != "":
 		return fmt.Errorf("transactional.id needs acks=all and enable.idempotence not to be false")
-	case s.autoCommit != nil && !*s.autoCommit && spec.Commit == client.CommitAuto:
+	case s.autoCommit != nil && !*s.autoCommit && spec.Commit == guarantee.CommitAuto:
 		return fmt.Errorf("commit: auto and enable.auto.commit=false contradict each other")
 	case s.autoCommit != nil && *s.autoCommit && s.txnID != "":
 		s.refuse("enable.auto.commit", "franz-go never commits by itself with a transactional.id")

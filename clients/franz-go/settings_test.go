@@ -7,15 +7,16 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 )
 
 func producerSpec(cfg map[string]string) *client.Spec {
-	return &client.Spec{Role: client.Producer, Topic: "orders", Bootstrap: []string{"127.0.0.1:1"}, Config: cfg}
+	return &client.Spec{Role: guarantee.Producer, Topic: "orders", Bootstrap: []string{"127.0.0.1:1"}, Config: cfg}
 }
 
 func processorSpec(commit string, cfg map[string]string) *client.Spec {
-	return &client.Spec{Role: client.Processor, Input: "in", Output: "out", Commit: commit, Bootstrap: []string{"127.0.0.1:1"}, Config: cfg}
+	return &client.Spec{Role: guarantee.Processor, Input: "in", Output: "out", Commit: commit, Bootstrap: []string{"127.0.0.1:1"}, Config: cfg}
 }
 
 // TestEffective has each property read back from the client that it was set on.
@@ -39,11 +40,11 @@ func TestEffective(t *testing.T) {
 			"request.timeout.ms": "1000", "linger.ms": "0", "batch.size": "4096", "compression.type": "zstd", "metadata.max.age.ms": "500",
 			"acks": "all", "client.id": "me",
 		}},
-		{processorSpec(client.CommitEach, map[string]string{"group.id": "g"}), map[string]string{
+		{processorSpec(guarantee.CommitEach, map[string]string{"group.id": "g"}), map[string]string{
 			"group.id": "g", "enable.auto.commit": "false", "isolation.level": "read_uncommitted", "auto.offset.reset": "earliest",
 			"partition.assignment.strategy": "cooperative-sticky", "group.protocol": "classic", "session.timeout.ms": "45000",
 		}},
-		{processorSpec(client.CommitTxn, map[string]string{
+		{processorSpec(guarantee.CommitTxn, map[string]string{
 			"group.id": "g", "transactional.id": "t", "transaction.timeout.ms": "9000", "isolation.level": "read_committed",
 			"partition.assignment.strategy": "org.apache.kafka.clients.consumer.RangeAssignor", "max.poll.records": "7",
 			"session.timeout.ms": "6000", "heartbeat.interval.ms": "500", "max.poll.interval.ms": "8000", "group.instance.id": "i",
@@ -52,7 +53,7 @@ func TestEffective(t *testing.T) {
 			"partition.assignment.strategy": "range", "max.poll.records": "7", "session.timeout.ms": "6000",
 			"heartbeat.interval.ms": "500", "max.poll.interval.ms": "8000", "group.instance.id": "i", "enable.auto.commit": "false",
 		}},
-		{processorSpec(client.CommitAuto, map[string]string{"group.id": "g", "group.protocol": "consumer", "auto.commit.interval.ms": "300"}), map[string]string{
+		{processorSpec(guarantee.CommitAuto, map[string]string{"group.id": "g", "group.protocol": "consumer", "auto.commit.interval.ms": "300"}), map[string]string{
 			"group.protocol": "consumer", "partition.assignment.strategy": "sticky", "enable.auto.commit": "true", "auto.commit.interval.ms": "300",
 		}},
 	} {
@@ -96,11 +97,11 @@ func TestContradictions(t *testing.T) {
 		"number":                 {producerSpec(map[string]string{"linger.ms": "soon"}), `linger.ms: "soon" is no whole number`},
 		"idempotence and acks":   {producerSpec(map[string]string{"acks": "1", "enable.idempotence": "true"}), "needs acks=all"},
 		"id without transaction": {producerSpec(map[string]string{"transactional.id": "t"}), "transactional.id needs transactions"},
-		"transaction without id": {processorSpec(client.CommitTxn, group), "transactions need transactional.id"},
-		"no group":               {processorSpec(client.CommitEach, nil), "needs group.id"},
+		"transaction without id": {processorSpec(guarantee.CommitTxn, group), "transactions need transactional.id"},
+		"no group":               {processorSpec(guarantee.CommitEach, nil), "needs group.id"},
 		"no pattern":             {processorSpec("sometimes", group), `commit "sometimes"`},
-		"auto without auto":      {processorSpec(client.CommitAuto, with("enable.auto.commit", "false")), "contradict"},
-		"id and no idempotence":  {processorSpec(client.CommitTxn, with("transactional.id", "t", "enable.idempotence", "false")), "needs acks=all"},
+		"auto without auto":      {processorSpec(guarantee.CommitAuto, with("enable.auto.commit", "false")), "contradict"},
+		"id and no idempotence":  {processorSpec(guarantee.CommitTxn, with("transactional.id", "t", "enable.idempotence", "false")), "needs acks=all"},
 		"role":                   {&client.Spec{Role: "observer"}, "role \"observer\""},
 	} {
 		if _, err := newSettings(tc.spec); !errors.Is(err, errConfig) || !strings.Contains(err.Error(), tc.want) {

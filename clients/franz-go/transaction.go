@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -21,7 +21,7 @@ func (w *worker) session(out *outbox, inputs []input) error {
 	if err := w.work(out, inputs); err != nil {
 		return err
 	}
-	if err := out.broken(); err != nil && !w.has(client.HabitIgnoreSendErrors) {
+	if err := out.broken(); err != nil && !w.has(guarantee.HabitIgnoreSendErrors) {
 		return w.abortSession(inputs, err)
 	}
 	return w.commitSession(inputs)
@@ -66,7 +66,7 @@ func (w *worker) commitSession(inputs []input) error {
 	switch {
 	case err != nil:
 		return fatalError{fmt.Errorf("end transaction: %w", err)}
-	case !committed && w.has(client.HabitNoRewind):
+	case !committed && w.has(guarantee.HabitNoRewind):
 		w.goOn(inputs)
 	case !committed:
 		w.rewound(inputs)
@@ -115,7 +115,7 @@ func (w *worker) abortSession(inputs []input, cause error) error {
 	}
 	e.Type = history.OK
 	w.print.End(e)
-	if w.has(client.HabitNoRewind) {
+	if w.has(guarantee.HabitNoRewind) {
 		w.goOn(inputs)
 		return nil
 	}

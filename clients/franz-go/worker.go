@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
@@ -51,7 +52,7 @@ func (w *worker) run() error {
 		return err
 	}
 	err := w.initProducer()
-	if err == nil && w.spec.Role == client.Producer {
+	if err == nil && w.spec.Role == guarantee.Producer {
 		err = w.produce()
 	} else if err == nil {
 		err = w.consume()
@@ -69,10 +70,10 @@ func (w *worker) open() error {
 	if in := network.From(w.ctx); in != network.TCP {
 		opts = append(opts, kgo.Dialer(in.DialContext))
 	}
-	if w.spec.Role != client.Producer {
+	if w.spec.Role != guarantee.Producer {
 		opts = append(opts, w.groupOptions()...)
 	}
-	if w.has(client.HabitNoGroupMetadata) {
+	if w.has(guarantee.HabitNoGroupMetadata) {
 		opts = append(opts, beforeKIP447())
 	}
 	if w.resume != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/reports"
 )
@@ -87,9 +88,9 @@ func checkOptions(memory string, only []string) (checker.Options, error) {
 	}
 	opt := checker.Options{Memory: bytes}
 	for _, name := range only {
-		g := checker.Guarantee(name)
-		if !slices.Contains(checker.Guarantees, g) {
-			return opt, fmt.Errorf("--only: no guarantee is named %q; there are %s", name, joined(checker.Guarantees))
+		g := guarantee.Guarantee(name)
+		if !slices.Contains(guarantee.All, g) {
+			return opt, fmt.Errorf("--only: no guarantee is named %q; there are %s", name, joined(guarantee.All))
 		}
 		opt.Only = append(opt.Only, g)
 	}

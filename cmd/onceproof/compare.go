@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/reports"
@@ -269,7 +270,7 @@ func glance(t reports.Trial, r outcome) string {
 	}
 	var broken []string
 	for _, g := range t.Report.Guarantees {
-		if g.Verdict == checker.Violated {
+		if g.Verdict == guarantee.Violated {
 			broken = append(broken, string(g.Guarantee))
 		}
 	}

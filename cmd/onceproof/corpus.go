@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/trials"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -62,7 +63,7 @@ func seenIn(runs []*outcome) (rate trials.Rate) {
 func compareExpected(r *checker.Report) (missed, other bool) {
 	for _, g := range r.Guarantees {
 		switch {
-		case g.Expected == checker.Violated && g.Verdict != checker.Violated:
+		case g.Expected == guarantee.Violated && g.Verdict != guarantee.Violated:
 			missed = true
 		case g.Surprises():
 			other = true

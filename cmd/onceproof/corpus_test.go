@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -55,16 +56,16 @@ func TestJudgeByRate(t *testing.T) {
 
 // ran is one run of s as a letter of the table above says.
 func ran(s *scenarios.Scenario, how rune) outcome {
-	loss := checker.Result{Guarantee: checker.NoLoss, Verdict: checker.Violated, Expected: checker.Violated}
-	order := checker.Result{Guarantee: checker.Order, Verdict: checker.Holds, Expected: checker.Holds}
+	loss := checker.Result{Guarantee: guarantee.NoLoss, Verdict: guarantee.Violated, Expected: guarantee.Violated}
+	order := checker.Result{Guarantee: guarantee.Order, Verdict: guarantee.Holds, Expected: guarantee.Holds}
 	o := outcome{job: job{scenario: s, plan: &plan.Plan{}}, code: exitExpected, report: &checker.Report{}}
 	switch how {
 	case 'm':
-		loss.Verdict, o.code = checker.Holds, exitDiffers
+		loss.Verdict, o.code = guarantee.Holds, exitDiffers
 	case 'b':
-		order.Verdict, o.code = checker.Violated, exitDiffers
+		order.Verdict, o.code = guarantee.Violated, exitDiffers
 	case 'i':
-		loss.Verdict, o.code, o.report.Infra = checker.NotExercised, exitUnjudged, "no engine"
+		loss.Verdict, o.code, o.report.Infra = guarantee.NotExercised, exitUnjudged, "no engine"
 	}
 	o.report.Guarantees = []checker.Result{loss, order}
 	return o

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/reports"
 )
 
@@ -50,7 +51,7 @@ func TestGateInCI(t *testing.T) {
 		"known":     {func(*reports.Baseline) {}, exitExpected, "no worse"},
 		"new kind":  {func(b *reports.Baseline) { clear(b.Scenarios["twice"].Findings) }, exitDiffers, "new finding duplicate-write"},
 		"unknown":   {func(b *reports.Baseline) { clear(b.Scenarios) }, exitDiffers, "the baseline does not know twice"},
-		"not shown": {func(b *reports.Baseline) { b.Scenarios["twice"].Guarantees[checker.Fencing] = checker.Holds }, exitUnjudged, "fencing: held before, now not-exercised"},
+		"not shown": {func(b *reports.Baseline) { b.Scenarios["twice"].Guarantees[guarantee.Fencing] = guarantee.Holds }, exitUnjudged, "fencing: held before, now not-exercised"},
 		"slower": {func(b *reports.Baseline) {
 			s := b.Scenarios["twice"]
 			s.Stall = time.Millisecond

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -42,7 +43,7 @@ func explainCommand() *cobra.Command {
   onceproof explain torn-transaction`,
 		Args: one("anomaly; docs/anomalies.md lists them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			e, ok := checker.Explain(checker.Anomaly(args[0]))
+			e, ok := checker.Explain(guarantee.Anomaly(args[0]))
 			if !ok {
 				return fmt.Errorf("no anomaly is named %q; there are %s", args[0], joined(checker.Anomalies()))
 			}

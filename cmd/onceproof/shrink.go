@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/internal/shrink"
 	"github.com/onceproof/onceproof/scenarios"
@@ -119,14 +120,14 @@ func shrinkRun(ctx context.Context, out io.Writer, o shrinkOptions, dir string) 
 }
 
 // guaranteeToKeep is the violation that shrink keeps.
-func guaranteeToKeep(r *checker.Report, wanted string) (checker.Guarantee, error) {
-	var first checker.Guarantee
+func guaranteeToKeep(r *checker.Report, wanted string) (guarantee.Guarantee, error) {
+	var first guarantee.Guarantee
 	for _, g := range r.Guarantees {
 		switch {
-		case wanted != "" && string(g.Guarantee) == wanted && g.Verdict != checker.Violated:
+		case wanted != "" && string(g.Guarantee) == wanted && g.Verdict != guarantee.Violated:
 			return "", fmt.Errorf("--guarantee %s: it is %s there, not violated", wanted, g.Verdict)
-		case g.Verdict != checker.Violated || wanted != "" && string(g.Guarantee) != wanted:
-		case wanted != "" || g.Expected != checker.Violated:
+		case g.Verdict != guarantee.Violated || wanted != "" && string(g.Guarantee) != wanted:
+		case wanted != "" || g.Expected != guarantee.Violated:
 			return g.Guarantee, nil
 		case first == "":
 			first = g.Guarantee
@@ -134,7 +135,7 @@ func guaranteeToKeep(r *checker.Report, wanted string) (checker.Guarantee, error
 	}
 	switch {
 	case wanted != "":
-		return "", fmt.Errorf("--guarantee %s: there is no such guarantee; there are %s", wanted, joined(checker.Guarantees))
+		return "", fmt.Errorf("--guarantee %s: there is no such guarantee; there are %s", wanted, joined(guarantee.All))
 	case first == "":
 		return "", errors.New("no guarantee was violated: there is nothing to shrink")
 	}
@@ -168,7 +169,7 @@ func verdictsOf(ctx context.Context, c clusters, scratch string, s *scenarios.Sc
 	return v, nil
 }
 
-func writeShrunk(out io.Writer, r *shrink.Result, g checker.Guarantee, file string) error {
+func writeShrunk(out io.Writer, r *shrink.Result, g guarantee.Guarantee, file string) error {
 	yaml, err := scenarios.Marshal(r.Scenario)
 	if err != nil {
 		return err

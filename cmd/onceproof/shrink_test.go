@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // TestShrinkWritesARegressionTest shrinks a run with a fault that does
@@ -34,18 +35,18 @@ func TestShrinkWritesARegressionTest(t *testing.T) {
 
 func TestGuaranteeToKeep(t *testing.T) {
 	report := func(rs ...checker.Result) *checker.Report { return &checker.Report{Guarantees: rs} }
-	loss := checker.Result{Guarantee: checker.NoLoss, Verdict: checker.Violated, Expected: checker.Violated}
-	twice := checker.Result{Guarantee: checker.NoDuplicates, Verdict: checker.Violated, Expected: checker.Holds}
-	order := checker.Result{Guarantee: checker.Order, Verdict: checker.Holds, Expected: checker.Holds}
+	loss := checker.Result{Guarantee: guarantee.NoLoss, Verdict: guarantee.Violated, Expected: guarantee.Violated}
+	twice := checker.Result{Guarantee: guarantee.NoDuplicates, Verdict: guarantee.Violated, Expected: guarantee.Holds}
+	order := checker.Result{Guarantee: guarantee.Order, Verdict: guarantee.Holds, Expected: guarantee.Holds}
 	for _, test := range []struct {
 		report *checker.Report
 		wanted string
-		want   checker.Guarantee
+		want   guarantee.Guarantee
 		says   string
 	}{
-		{report(loss, twice, order), "", checker.NoDuplicates, ""}, // what was not expected comes first
-		{report(loss, order), "", checker.NoLoss, ""},
-		{report(loss, twice, order), "no-loss", checker.NoLoss, ""},
+		{report(loss, twice, order), "", guarantee.NoDuplicates, ""}, // what was not expected comes first
+		{report(loss, order), "", guarantee.NoLoss, ""},
+		{report(loss, twice, order), "no-loss", guarantee.NoLoss, ""},
 		{report(loss, twice, order), "order", "", "holds there, not violated"},
 		{report(loss, twice, order), "ordre", "", "no such guarantee"},
 		{report(order), "", "", "nothing to shrink"},

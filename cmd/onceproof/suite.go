@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/trials"
 	"github.com/onceproof/onceproof/reports"
 )
@@ -53,7 +54,7 @@ func (s suite) inputs() []reports.Input {
 func (s suite) printRates(w io.Writer) {
 	type row struct {
 		scenario  string
-		guarantee checker.Guarantee
+		guarantee guarantee.Guarantee
 	}
 	rates := map[row]*trials.Rate{}
 	var rows []row
@@ -67,7 +68,7 @@ func (s suite) printRates(w io.Writer) {
 				rates[r] = new(trials.Rate)
 				rows = append(rows, r)
 			}
-			rates[r].Add(g.Verdict == checker.Violated)
+			rates[r].Add(g.Verdict == guarantee.Violated)
 		}
 	}
 	space := "\n"

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -114,8 +115,8 @@ func TestStartFails(t *testing.T) {
 		{worker: "wrong-spec", want: []string{"exit code 2", "acks: 3 is none of"}, is: ErrRefused},
 		{worker: "garbage-first", want: []string{"no hello", "Picked up JAVA_TOOL_OPTIONS"}},
 		{worker: "other-version", want: []string{"worker protocol 2, this harness 1"}},
-		{worker: "good", change: func(c *Config) { c.Spec.Role = Consumer }, want: []string{"role consumer"}, is: ErrUnsupported},
-		{worker: "good", change: func(c *Config) { c.Spec.Commit = CommitTxn }, want: []string{"commit transaction", "it has auto"}, is: ErrUnsupported},
+		{worker: "good", change: func(c *Config) { c.Spec.Role = guarantee.Consumer }, want: []string{"role consumer"}, is: ErrUnsupported},
+		{worker: "good", change: func(c *Config) { c.Spec.Commit = guarantee.CommitTxn }, want: []string{"commit transaction", "it has auto"}, is: ErrUnsupported},
 		{worker: "good", change: func(c *Config) { c.Spec.Strict = true }, want: []string{"acks: no", "unsupported: warn"}, is: ErrRefused},
 		{worker: "good", change: func(c *Config) { c.Command = []string{"/no/such/program"} }, want: []string{"/no/such/program"}, is: os.ErrNotExist},
 	} {

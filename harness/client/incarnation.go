@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -287,7 +288,7 @@ func (inc *incarnation) fits(h *Hello) error {
 	if inc.spec.Commit != "" && !slices.Contains(h.Commits, inc.spec.Commit) {
 		return misfit(ErrUnsupported, "%s: commit %s: %v; it has %s", who, inc.spec.Commit, ErrUnsupported, strings.Join(h.Commits, ", "))
 	}
-	if inc.spec.Transaction > 0 && !slices.Contains(h.Commits, CommitTxn) && !slices.Contains(h.Commits, CommitTxnOutside) {
+	if inc.spec.Transaction > 0 && !slices.Contains(h.Commits, guarantee.CommitTxn) && !slices.Contains(h.Commits, guarantee.CommitTxnOutside) {
 		return misfit(ErrUnsupported, "%s: transactions: %v", who, ErrUnsupported)
 	}
 	for _, habit := range inc.spec.Habits {

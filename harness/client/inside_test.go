@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/network"
 )
@@ -69,7 +70,7 @@ func inBubble(t *testing.T, test func(t *testing.T, inst *Instance, far func() e
 		var events []history.Event
 		inst, err := New(Config{
 			Name: "shop", Main: chatty(l.Addr().String(), &ended), Network: n,
-			Spec:   Spec{Role: Producer, Bootstrap: []string{l.Addr().String()}, Topic: "orders"},
+			Spec:   Spec{Role: guarantee.Producer, Bootstrap: []string{l.Addr().String()}, Topic: "orders"},
 			Record: func(e history.Event) { mu.Lock(); events = append(events, e); mu.Unlock() }, Now: history.Now,
 		})
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -218,7 +219,7 @@ func newInstance(t *testing.T, worker string, change ...func(*Config)) (*Instanc
 	rec := &record{grown: make(chan struct{}, 1)}
 	cfg := Config{
 		Name: "shop", Command: []string{exe}, Env: []string{"ONCEPROOF_TEST_WORKER=" + worker},
-		Spec:   Spec{Role: Producer, Bootstrap: []string{"127.0.0.1:1"}, Topic: "orders"},
+		Spec:   Spec{Role: guarantee.Producer, Bootstrap: []string{"127.0.0.1:1"}, Topic: "orders"},
 		Record: rec.take, Now: history.Now, LogFile: t.TempDir() + "/shop-0.log",
 	}
 	for _, c := range change {

@@ -5,19 +5,21 @@ import (
 	"os"
 	"slices"
 	"testing"
+
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 func TestProbeTellsWhatCannotBeHonoured(t *testing.T) {
 	t.Setenv("ONCEPROOF_TEST_WORKER", "good")
 	self := []string{os.Args[0]}
-	hello, err := Probe(t.Context(), self, Spec{Role: Producer})
+	hello, err := Probe(t.Context(), self, Spec{Role: guarantee.Producer})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if hello.Library == "" || !slices.Contains(hello.Refused, "acks: no") {
 		t.Errorf("hello %+v", hello)
 	}
-	_, err = Probe(t.Context(), self, Spec{Role: Producer, Strict: true})
+	_, err = Probe(t.Context(), self, Spec{Role: guarantee.Producer, Strict: true})
 	var m *Misfit
 	if !errors.As(err, &m) || !errors.Is(err, ErrRefused) {
 		t.Errorf("a strict spec that is refused: %v", err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -26,7 +27,7 @@ func harnessMain() {
 	}
 	inst, err := New(Config{
 		Name: "shop", Command: []string{exe}, Env: []string{"ONCEPROOF_TEST_WORKER=deaf"},
-		Spec: Spec{Role: Producer, Bootstrap: []string{"127.0.0.1:1"}, Topic: "orders"},
+		Spec: Spec{Role: guarantee.Producer, Bootstrap: []string{"127.0.0.1:1"}, Topic: "orders"},
 		Record: func(e history.Event) {
 			if e.Op == history.OpSpawn {
 				fmt.Println(e.Data["pid"])

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -13,33 +14,40 @@ import (
 
 const module = "github.com/onceproof/onceproof/"
 
-// rooms says which of our packages each package may import. A package that is not
-// named here may not exist.
-var rooms = map[string][]string{
-	"history":         {},
-	"history/parquet": {"history"}, // apart, so that workers do not link a Parquet library
-	"scenarios":       {},
-	"internal/plan":    {"scenarios"},
-	"internal/network": {}, // where clients, proxy and brokers meet: TCP or memory
-	"internal/cluster": {"internal/network"},
-	"internal/proxy":   {"history", "internal/network"},
-	"harness/client":  {"history", "internal/network"},
-	// tries workers against the same embedded brokers that a run has
-	"harness/client/conformance": {"harness/client", "internal/network", "internal/cluster", "history"},
-	"faults":                     {"internal/network", "internal/cluster", "internal/proxy", "harness/client", "scenarios"},
-	"harness":                    {"history", "scenarios", "internal/plan", "internal/network", "internal/cluster", "internal/proxy", "harness/client", "faults"},
-	"checker/linear":             {"history"},
-	"checker":                    {"history", "checker/linear"},
-	"internal/trials":                     {},                       // counting
-	"internal/search":                     {"scenarios", "checker"}, // whose evidence guides it
-	// runs in bubbles; of tests alone
-	"internal/search/faketime":   {"internal/search", "scenarios", "checker", "history", "harness", "internal/plan", "internal/network", "harness/client", "clients/franz-go"},
-	"internal/shrink":            {"scenarios", "internal/trials"},
-	"reports":           {"checker", "history", "internal/trials"},
-	"internal/lint":              {"scenarios"},                                      // says what a configuration can promise before any run, so it knows no run
-	"internal/verify":            {"scenarios", "internal/lint", "checker", "harness/client"}, // chooses what to run and reads verdicts; starts nothing
-	"clients/franz-go":  {"harness/client", "internal/network", "history"},
-	"internal/archtest": {},
+// page is where the import table stands, for people and for this test.
+const page = "../../docs/architecture.md"
+
+// all marks a room that may import every other.
+const all = "all"
+
+// rooms reads the table of the page: which of our packages each package may import.
+func rooms(t *testing.T) map[string][]string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rows, found := strings.Cut(string(text), "| folder | room | may import of ours |\n|---|---|---|\n")
+	if !found {
+		t.Fatalf("%s has no table of folders", page)
+	}
+	table := map[string][]string{}
+	for row := range strings.Lines(rows) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(row), "|"), "|")
+		if len(cells) != 3 {
+			break
+		}
+		room := strings.Trim(strings.TrimSpace(cells[0]), "`/")
+		for name := range strings.SplitSeq(cells[2], ",") {
+			if name = strings.TrimSpace(name); name != "–" {
+				table[room] = append(table[room], name)
+			}
+		}
+		if _, ok := table[room]; !ok {
+			table[room] = []string{}
+		}
+	}
+	return table
 }
 
 // forbidden says which of others' packages a room must never reach, even through
@@ -87,36 +95,43 @@ func list(t *testing.T) []listed {
 }
 
 func TestImports(t *testing.T) {
-	packages := list(t)
-	if len(packages) < len(rooms) {
-		t.Fatalf("go list shows %d packages, want at least %d", len(packages), len(rooms))
+	table, packages := rooms(t), list(t)
+	if len(packages) < len(table) {
+		t.Fatalf("go list shows %d packages, the table has %d", len(packages), len(table))
 	}
+	seen := map[string]bool{}
 	for _, p := range packages {
-		room := strings.TrimPrefix(p.ImportPath, module)
-		if room == "cmd/onceproof" {
-			continue // may import all
-		}
-		allowed, known := rooms[parent(room)]
+		at := strings.TrimPrefix(p.ImportPath, module)
+		room := roomOf(table, at)
+		allowed, known := table[room]
 		if !known {
-			t.Errorf("%s has no place in the house; give it one here and in docs/architecture.md", room)
+			t.Errorf("%s has no row in %s", at, page)
 			continue
 		}
-		if last := room[strings.LastIndexByte(room, '/')+1:]; slices.Contains(noise, last) {
-			t.Errorf("%s: the name says nothing about what is in it", room)
+		seen[room] = true
+		if last := at[strings.LastIndexByte(at, '/')+1:]; slices.Contains(noise, last) {
+			t.Errorf("%s: the name says nothing about what is in it", at)
 		}
 		for _, imported := range p.Imports {
-			other, ours := strings.CutPrefix(imported, module)
-			if ours && parent(other) != parent(room) && !slices.Contains(allowed, parent(other)) {
-				t.Errorf("%s imports %s; data flows one way: it may import %v", room, other, allowed)
+			path, ours := strings.CutPrefix(imported, module)
+			other := roomOf(table, path)
+			if ours && other != room && !slices.Contains(allowed, other) && !slices.Contains(allowed, all) {
+				t.Errorf("%s imports %s; data flows one way: it may import %v", at, path, allowed)
 			}
+		}
+	}
+	for room := range table {
+		if !seen[room] {
+			t.Errorf("%s: a row for %s, and no such package", page, room)
 		}
 	}
 }
 
 func TestForbidden(t *testing.T) {
+	table := rooms(t)
 	for _, p := range list(t) {
 		for _, f := range forbidden {
-			if parent(strings.TrimPrefix(p.ImportPath, module)) != f.room {
+			if roomOf(table, strings.TrimPrefix(p.ImportPath, module)) != f.room {
 				continue
 			}
 			for _, dep := range p.Deps {
@@ -128,18 +143,18 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// parent is the room that a package belongs to: itself, or the room above it when
+// roomOf is the room that a package belongs to: itself, or the room above it when
 // it is one of that room's own corners ("reports/browser").
-func parent(room string) string {
-	for at := room; at != ""; {
-		if _, ok := rooms[at]; ok {
-			return at
+func roomOf(table map[string][]string, at string) string {
+	for room := at; room != ""; {
+		if _, ok := table[room]; ok {
+			return room
 		}
-		slash := strings.LastIndexByte(at, '/')
+		slash := strings.LastIndexByte(room, '/')
 		if slash < 0 {
 			break
 		}
-		at = at[:slash]
+		room = room[:slash]
 	}
-	return room
+	return at
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 // Application is what is linted: what one program tells its clients, and what its
@@ -66,7 +66,7 @@ func (a *Application) reads() bool  { return a.Consumer != nil }
 
 // transactional says whether the application's output is written in transactions.
 func (a *Application) transactional() bool {
-	return a.writes() && (a.Batch > 0 || a.Commit == scenarios.CommitTxn || a.Commit == scenarios.CommitTxnOutside)
+	return a.writes() && (a.Batch > 0 || a.Commit == guarantee.CommitTxn || a.Commit == guarantee.CommitTxnOutside)
 }
 
 func (a *Application) producer(name string) Setting { return a.setting(Producer, a.Producer, name) }

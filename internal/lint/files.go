@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -91,24 +92,24 @@ func (a *Application) infer(pattern string) error {
 	id := a.producer("transactional.id")
 	switch {
 	case a.Producer != nil && a.Consumer != nil:
-		a.Role = scenarios.Processor
+		a.Role = guarantee.Processor
 	case a.Producer != nil:
-		a.Role = scenarios.Producer
+		a.Role = guarantee.Producer
 	case a.Consumer != nil:
-		a.Role = scenarios.Consumer
+		a.Role = guarantee.Consumer
 	}
 	switch {
-	case a.Role == scenarios.Producer && (id.set() || pattern == scenarios.CommitTxn):
+	case a.Role == guarantee.Producer && (id.set() || pattern == guarantee.CommitTxn):
 		a.Batch = 1
 	case a.Consumer == nil:
 	case pattern != "":
 		a.Commit = pattern
-	case a.Role == scenarios.Processor && id.set():
-		a.Commit = scenarios.CommitTxn
+	case a.Role == guarantee.Processor && id.set():
+		a.Commit = guarantee.CommitTxn
 	case a.consumer("enable.auto.commit").is("true"):
-		a.Commit = scenarios.CommitAuto
+		a.Commit = guarantee.CommitAuto
 	default:
-		a.Commit = scenarios.CommitBatch
+		a.Commit = guarantee.CommitBatch
 	}
 	return nil
 }

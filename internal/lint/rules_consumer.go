@@ -1,6 +1,6 @@
 package lint
 
-import "github.com/onceproof/onceproof/scenarios"
+import "github.com/onceproof/onceproof/guarantee"
 
 var consumerRules = []Rule{
 	{
@@ -35,15 +35,15 @@ var consumerRules = []Rule{
 		check: func(a *Application) []hit {
 			auto := a.consumer("enable.auto.commit")
 			switch {
-			case !a.reads() || a.Commit != scenarios.CommitAuto && !(auto.set() && auto.is("true")):
+			case !a.reads() || a.Commit != guarantee.CommitAuto && !(auto.set() && auto.is("true")):
 				return nil
 			case !auto.is("true"):
 				auto = a.commit()
 			}
-			if a.Role == scenarios.Processor {
+			if a.Role == guarantee.Processor {
 				return one(auto, append([]Change{{Consumer, "enable.auto.commit", "false"}}, inOneTransaction...)...)
 			}
-			return one(auto, Change{Consumer, "enable.auto.commit", "false"}, Change{Code, "commit", scenarios.CommitEach})
+			return one(auto, Change{Consumer, "enable.auto.commit", "false"}, Change{Code, "commit", guarantee.CommitEach})
 		},
 	},
 }

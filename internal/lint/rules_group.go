@@ -1,6 +1,6 @@
 package lint
 
-import "github.com/onceproof/onceproof/scenarios"
+import "github.com/onceproof/onceproof/guarantee"
 
 var groupRules = []Rule{
 	{
@@ -17,7 +17,7 @@ var groupRules = []Rule{
 				return nil
 			}
 			h := hit{at: reset, changes: []Change{{Consumer, "auto.offset.reset", "earliest"}}}
-			if a.Role == scenarios.Consumer {
+			if a.Role == guarantee.Consumer {
 				h.severity = Warning // some readers want what comes from now on, and nothing else
 			}
 			return []hit{h}

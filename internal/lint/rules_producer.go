@@ -1,6 +1,6 @@
 package lint
 
-import "github.com/onceproof/onceproof/scenarios"
+import "github.com/onceproof/onceproof/guarantee"
 
 var idempotent = Change{Producer, "enable.idempotence", "true"}
 
@@ -103,5 +103,5 @@ var producerRules = []Rule{
 }
 
 var inOneTransaction = []Change{
-	{Code, "commit", scenarios.CommitTxn}, {Producer, "transactional.id", "${client}-${instance}"}, {Consumer, "isolation.level", "read_committed"},
+	{Code, "commit", guarantee.CommitTxn}, {Producer, "transactional.id", "${client}-${instance}"}, {Consumer, "isolation.level", "read_committed"},
 }

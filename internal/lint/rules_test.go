@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -63,7 +64,7 @@ func TestExactlyOnceIsClean(t *testing.T) {
 		}
 		broken := slices.ContainsFunc(scenarios.Guarantees, func(g string) bool { v := s.Expect[g]; return v != "" && v != "holds" })
 		// At least once holds where nothing crashes between the work and its commit.
-		twice := slices.ContainsFunc(s.Clients, func(c scenarios.Client) bool { return c.Role == scenarios.Processor && c.Commit != scenarios.CommitTxn })
+		twice := slices.ContainsFunc(s.Clients, func(c scenarios.Client) bool { return c.Role == guarantee.Processor && c.Commit != guarantee.CommitTxn })
 		if broken || twice {
 			continue
 		}

@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strconv"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 var eos = kip(98, " - Exactly Once Delivery and Transactional Messaging")
@@ -20,7 +20,7 @@ var transactionRules = []Rule{
 		Sources: []Source{eos, documented("producer", "transactional.id")},
 		Breaks:  []string{"no-duplicates"}, Scenario: "commit-after-processing",
 		check: func(a *Application) []hit {
-			if a.Role == scenarios.Processor && (a.Commit == scenarios.CommitEach || a.Commit == scenarios.CommitBatch) {
+			if a.Role == guarantee.Processor && (a.Commit == guarantee.CommitEach || a.Commit == guarantee.CommitBatch) {
 				return one(a.commit(), inOneTransaction...)
 			}
 			return nil
@@ -35,12 +35,12 @@ var transactionRules = []Rule{
 		Breaks:  []string{"no-loss"}, Scenario: "commit-before-processing",
 		check: func(a *Application) []hit {
 			switch {
-			case !a.reads() || a.Commit != scenarios.CommitBefore:
+			case !a.reads() || a.Commit != guarantee.CommitBefore:
 				return nil
-			case a.Role == scenarios.Processor:
+			case a.Role == guarantee.Processor:
 				return one(a.commit(), inOneTransaction...)
 			}
-			return one(a.commit(), Change{Code, "commit", scenarios.CommitEach})
+			return one(a.commit(), Change{Code, "commit", guarantee.CommitEach})
 		},
 	},
 	{
@@ -52,7 +52,7 @@ var transactionRules = []Rule{
 		Sources: []Source{eos},
 		Breaks:  []string{"offsets"}, Scenario: "late-commit",
 		check: func(a *Application) []hit {
-			if a.Role == scenarios.Processor && a.Commit != scenarios.CommitTxn {
+			if a.Role == guarantee.Processor && a.Commit != guarantee.CommitTxn {
 				return one(a.commit(), inOneTransaction...)
 			}
 			return nil
@@ -66,8 +66,8 @@ var transactionRules = []Rule{
 		Sources: []Source{eos, kip(447, ": Producer scalability for exactly once semantics")},
 		Breaks:  []string{"no-duplicates", "atomicity"}, Scenario: "offsets-outside-transaction",
 		check: func(a *Application) []hit {
-			if a.Commit == scenarios.CommitTxnOutside {
-				return one(a.commit(), Change{Code, "commit", scenarios.CommitTxn})
+			if a.Commit == guarantee.CommitTxnOutside {
+				return one(a.commit(), Change{Code, "commit", guarantee.CommitTxn})
 			}
 			return nil
 		},

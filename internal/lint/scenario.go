@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -17,12 +18,12 @@ func OfScenario(s *scenarios.Scenario) []*Application {
 		config := fileOf(s.File, c.Config, c.ConfigPos)
 		a := &Application{
 			Client: c.Name, Library: c.Library, Role: c.Role, Commit: c.Commit, Batch: c.Transaction, Instances: c.Count, Work: c.Process.Max,
-			Resends: c.Role == scenarios.Producer && c.Retry.Attempts > 0, Broker: broker, Line: cmp.Or(c.ConfigPos["commit"].Line, c.Pos.Line),
+			Resends: c.Role == guarantee.Producer && c.Retry.Attempts > 0, Broker: broker, Line: cmp.Or(c.ConfigPos["commit"].Line, c.Pos.Line),
 		}
-		if c.Role != scenarios.Consumer {
+		if c.Role != guarantee.Consumer {
 			a.Producer = config
 		}
-		if c.Role != scenarios.Producer {
+		if c.Role != guarantee.Producer {
 			a.Consumer, a.Reads = config, writtenBy(s, c.Input)
 		}
 		for _, t := range s.Cluster.Topics {
@@ -39,7 +40,7 @@ func OfScenario(s *scenarios.Scenario) []*Application {
 func writtenBy(s *scenarios.Scenario, topic string) Origin {
 	for _, c := range s.Clients {
 		writer := Application{Producer: &File{}, Commit: c.Commit, Batch: c.Transaction}
-		if (c.Topic == topic || c.Output == topic) && c.Role != scenarios.Consumer && writer.transactional() {
+		if (c.Topic == topic || c.Output == topic) && c.Role != guarantee.Consumer && writer.transactional() {
 			return Transactional
 		}
 	}

@@ -2,6 +2,7 @@ package search
 
 import (
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -32,10 +33,10 @@ func Judged(s *scenarios.Scenario, r *checker.Report, runErr error) Result {
 	result := Result{Outcome: AsExpected, Met: r.Evidence.Coverage}
 	permitted := false
 	for _, g := range r.Guarantees {
-		if g.Verdict != checker.Violated || g.Expected == checker.Violated || g.Expected == scenarios.Any {
+		if g.Verdict != guarantee.Violated || g.Expected == guarantee.Violated || g.Expected == scenarios.Any {
 			continue
 		}
-		if g.Permitted == "" || s.Expect[string(g.Guarantee)] == string(checker.Holds) {
+		if g.Permitted == "" || s.Expect[string(g.Guarantee)] == string(guarantee.Holds) {
 			result.Outcome = Unexpected
 			return result
 		}

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
 func TestJudged(t *testing.T) {
-	result := func(v, expected checker.Verdict, permitted string) *checker.Report {
-		return &checker.Report{Guarantees: []checker.Result{{Guarantee: checker.NoLoss, Verdict: v, Expected: expected, Permitted: permitted}}}
+	result := func(v, expected guarantee.Verdict, permitted string) *checker.Report {
+		return &checker.Report{Guarantees: []checker.Result{{Guarantee: guarantee.NoLoss, Verdict: v, Expected: expected, Permitted: permitted}}}
 	}
 	never := errors.New("a fault was never seen")
 	silent := &scenarios.Scenario{}
@@ -21,13 +22,13 @@ func TestJudged(t *testing.T) {
 		err    error
 		want   Outcome
 	}{
-		{silent, result(checker.Holds, checker.Holds, ""), nil, AsExpected},
-		{silent, result(checker.Holds, checker.Holds, ""), never, Unjudged},
-		{silent, result(checker.Violated, checker.Holds, ""), nil, Unexpected},
-		{silent, result(checker.Violated, checker.Holds, ""), never, Unexpected},
-		{silent, result(checker.Violated, checker.Holds, "acks=1"), nil, Permitted},
-		{claims, result(checker.Violated, checker.Holds, "acks=1"), nil, Unexpected},
-		{silent, result(checker.Violated, checker.Violated, ""), nil, AsExpected},
+		{silent, result(guarantee.Holds, guarantee.Holds, ""), nil, AsExpected},
+		{silent, result(guarantee.Holds, guarantee.Holds, ""), never, Unjudged},
+		{silent, result(guarantee.Violated, guarantee.Holds, ""), nil, Unexpected},
+		{silent, result(guarantee.Violated, guarantee.Holds, ""), never, Unexpected},
+		{silent, result(guarantee.Violated, guarantee.Holds, "acks=1"), nil, Permitted},
+		{claims, result(guarantee.Violated, guarantee.Holds, "acks=1"), nil, Unexpected},
+		{silent, result(guarantee.Violated, guarantee.Violated, ""), nil, AsExpected},
 	} {
 		if got := Judged(test.of, test.report, test.err).Outcome; got != test.want {
 			t.Errorf("%+v, %v: %q, want %q", test.report.Guarantees[0], test.err, got, test.want)

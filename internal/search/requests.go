@@ -3,6 +3,7 @@ package search
 import (
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -10,13 +11,13 @@ import (
 func requests(c scenarios.Client) []string {
 	var out []string
 	transactional := c.Config["transactional.id"] != ""
-	if c.Role != scenarios.Consumer {
+	if c.Role != guarantee.Consumer {
 		out = append(out, "Produce")
 	}
 	if transactional {
 		out = append(out, "InitProducerId", "EndTxn")
 	}
-	if c.Role == scenarios.Producer {
+	if c.Role == guarantee.Producer {
 		return out
 	}
 	out = append(out, "Fetch", "OffsetFetch")
@@ -25,7 +26,7 @@ func requests(c scenarios.Client) []string {
 	} else {
 		out = append(out, "JoinGroup", "SyncGroup", "Heartbeat")
 	}
-	if c.Commit == scenarios.CommitTxn {
+	if c.Commit == guarantee.CommitTxn {
 		return append(out, "TxnOffsetCommit")
 	}
 	return append(out, "OffsetCommit")
@@ -60,7 +61,7 @@ func needs(c scenarios.Client, request string) func(d dice) scenarios.Fault {
 		return nil
 	}
 	often := "Fetch"
-	if c.Role == scenarios.Producer {
+	if c.Role == guarantee.Producer {
 		often = "Produce"
 	}
 	return func(d dice) scenarios.Fault {

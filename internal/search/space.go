@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -198,7 +199,7 @@ func momentsOf(c scenarios.Client) []moment {
 		return nil
 	}
 	all := []moment{{checker.PhaseProducing, "Produce", scenarios.PhaseResponse}}
-	if c.Commit == scenarios.CommitTxn {
+	if c.Commit == guarantee.CommitTxn {
 		all = append(all, moment{checker.PhaseOffsets, "TxnOffsetCommit", scenarios.PhaseResponse})
 	}
 	return append(all, moment{checker.PhaseEnding, "EndTxn", scenarios.PhaseRequest}, moment{checker.PhaseEnded, "EndTxn", scenarios.PhaseResponse})

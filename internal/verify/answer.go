@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -54,16 +55,16 @@ const AnswerFormat = "onceproof-answer/1"
 
 // Row is one guarantee over all runs.
 type Row struct {
-	Guarantee checker.Guarantee `json:"guarantee"`
-	AtBest    lint.State        `json:"at-best"`
-	By        []string          `json:"by,omitempty"` // the lines that forfeit it
-	Verdict   checker.Verdict   `json:"verdict"`      // the worst that was seen
-	Violated  int               `json:"violated"`     // runs
-	Holds     int               `json:"holds"`
-	Witness   string            `json:"witness,omitempty"`
-	Anomaly   checker.Anomaly   `json:"anomaly,omitempty"`
-	Dir       string            `json:"dir,omitempty"` // the run with the witness
-	Allowed   bool              `json:"allowed,omitempty"`
+	Guarantee guarantee.Guarantee `json:"guarantee"`
+	AtBest    lint.State          `json:"at-best"`
+	By        []string            `json:"by,omitempty"` // the lines that forfeit it
+	Verdict   guarantee.Verdict   `json:"verdict"`      // the worst that was seen
+	Violated  int                 `json:"violated"`     // runs
+	Holds     int                 `json:"holds"`
+	Witness   string              `json:"witness,omitempty"`
+	Anomaly   guarantee.Anomaly   `json:"anomaly,omitempty"`
+	Dir       string              `json:"dir,omitempty"` // the run with the witness
+	Allowed   bool                `json:"allowed,omitempty"`
 	forfeits  []string
 }
 
@@ -78,7 +79,7 @@ func (s *Suite) Answer(o Options, runs []Outcome) *Answer {
 		Notes: s.Notes, Change: []lint.Change{}, app: s.App, allowed: o.Allow,
 	}
 	for _, st := range lint.Promises(apps, issues) {
-		row := Row{Guarantee: checker.Guarantee(st.Guarantee), AtBest: st.State, Verdict: checker.NotExercised, Allowed: slices.Contains(o.Allow, st.Guarantee)}
+		row := Row{Guarantee: guarantee.Guarantee(st.Guarantee), AtBest: st.State, Verdict: guarantee.NotExercised, Allowed: slices.Contains(o.Allow, st.Guarantee)}
 		for _, i := range st.By {
 			row.By = append(row.By, i.Place()+" "+i.Setting())
 		}
@@ -100,9 +101,9 @@ func (r *Row) add(o Outcome) {
 		return
 	}
 	switch g := o.Report.Guarantees[i]; g.Verdict {
-	case checker.Violated:
+	case guarantee.Violated:
 		r.Violated++
-		r.Verdict = checker.Violated
+		r.Verdict = guarantee.Violated
 		for _, f := range g.Anomalies {
 			for _, w := range f.Witnesses {
 				r.forfeits = append(r.forfeits, w.Forfeit)
@@ -111,21 +112,21 @@ func (r *Row) add(o Outcome) {
 				}
 			}
 		}
-	case checker.Holds:
+	case guarantee.Holds:
 		r.Holds++
-		if r.Verdict != checker.Violated {
-			r.Verdict = checker.Holds
+		if r.Verdict != guarantee.Violated {
+			r.Verdict = guarantee.Holds
 		}
-	case checker.Unknown:
-		if r.Verdict == checker.NotExercised {
-			r.Verdict = checker.Unknown
+	case guarantee.Unknown:
+		if r.Verdict == guarantee.NotExercised {
+			r.Verdict = guarantee.Unknown
 		}
 	}
 }
 
 // Broken are the guarantees that were violated and may not be.
-func (a *Answer) Broken() []checker.Guarantee {
-	var all []checker.Guarantee
+func (a *Answer) Broken() []guarantee.Guarantee {
+	var all []guarantee.Guarantee
 	for _, r := range a.Guarantees {
 		if r.broken() {
 			all = append(all, r.Guarantee)
@@ -231,7 +232,7 @@ func (s *Suite) Again(was *Answer) []*scenarios.Scenario {
 // Broke says whether anything broke in a run that may not.
 func (a *Answer) Broke(r Outcome) bool {
 	return r.judged() && slices.ContainsFunc(r.Report.Guarantees, func(g checker.Result) bool {
-		return g.Verdict == checker.Violated && !slices.Contains(a.allowed, string(g.Guarantee))
+		return g.Verdict == guarantee.Violated && !slices.Contains(a.allowed, string(g.Guarantee))
 	})
 }
 

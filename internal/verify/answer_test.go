@@ -9,19 +9,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // run is an outcome in which every guarantee but those of broken holds. A broken
 // one has a witness that names the setting.
-func run(scenario string, broken map[checker.Guarantee]string) Outcome {
+func run(scenario string, broken map[guarantee.Guarantee]string) Outcome {
 	r := &checker.Report{Scenario: scenario, Backend: "embedded"}
-	for _, g := range checker.Guarantees {
-		res := checker.Result{Guarantee: g, Verdict: checker.Holds}
+	for _, g := range guarantee.All {
+		res := checker.Result{Guarantee: g, Verdict: guarantee.Holds}
 		if forfeit, is := broken[g]; is {
-			res.Verdict = checker.Violated
-			res.Anomalies = []checker.Finding{{Kind: checker.DuplicateWrite, Witnesses: []checker.Witness{{Text: "One send, two records", Forfeit: forfeit}}}}
+			res.Verdict = guarantee.Violated
+			res.Anomalies = []checker.Finding{{Kind: guarantee.DuplicateWrite, Witnesses: []checker.Witness{{Text: "One send, two records", Forfeit: forfeit}}}}
 		}
 		r.Guarantees = append(r.Guarantees, res)
 	}
@@ -30,7 +30,7 @@ func run(scenario string, broken map[checker.Guarantee]string) Outcome {
 
 func guide(t *testing.T) *lint.Application {
 	return &lint.Application{
-		Library: "java", Role: scenarios.Processor, Commit: scenarios.CommitEach,
+		Library: "java", Role: guarantee.Processor, Commit: guarantee.CommitEach,
 		Producer: file(t, "p", "acks=all", "enable.idempotence=false"), Consumer: file(t, "c", "group.id=g", "enable.auto.commit=false", "auto.offset.reset=earliest"),
 	}
 }
@@ -48,16 +48,16 @@ func TestTheChangeIsWhatTheWitnessesName(t *testing.T) {
 	idempotent := lint.Change{Part: lint.Producer, Property: "enable.idempotence", Value: "true"}
 	tests := []struct {
 		name   string
-		broken map[checker.Guarantee]string
+		broken map[guarantee.Guarantee]string
 		want   []lint.Change
 	}{
 		{"nothing broke", nil, []lint.Change{}},
-		{"a line that the witness names, though another forfeits it too", map[checker.Guarantee]string{checker.NoDuplicates: "p:2: enable.idempotence=false: why"}, []lint.Change{idempotent}},
-		{"the commit pattern", map[checker.Guarantee]string{checker.NoDuplicates: "commit=after-each-record: why"}, []lint.Change{
+		{"a line that the witness names, though another forfeits it too", map[guarantee.Guarantee]string{guarantee.NoDuplicates: "p:2: enable.idempotence=false: why"}, []lint.Change{idempotent}},
+		{"the commit pattern", map[guarantee.Guarantee]string{guarantee.NoDuplicates: "commit=after-each-record: why"}, []lint.Change{
 			{Part: lint.Code, Property: "commit", Value: "transaction"}, {Part: lint.Producer, Property: "transactional.id", Value: "${client}-${instance}"},
 			{Part: lint.Consumer, Property: "isolation.level", Value: "read_committed"}}},
-		{"a witness that names nothing: all that is held against the guarantee", map[checker.Guarantee]string{checker.Order: ""}, []lint.Change{idempotent}},
-		{"nothing explains it", map[checker.Guarantee]string{checker.NoLoss: ""}, []lint.Change{}},
+		{"a witness that names nothing: all that is held against the guarantee", map[guarantee.Guarantee]string{guarantee.Order: ""}, []lint.Change{idempotent}},
+		{"nothing explains it", map[guarantee.Guarantee]string{guarantee.NoLoss: ""}, []lint.Change{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -76,7 +76,7 @@ func TestTheChangeIsWhatTheWitnessesName(t *testing.T) {
 func TestWhatIsSoAlreadyIsNoChange(t *testing.T) {
 	app := guide(t)
 	app.Consumer = file(t, "c", "group.id=g", "enable.auto.commit=false", "auto.offset.reset=earliest", "isolation.level=read_committed")
-	_, a := answer(t, app, Options{Backend: "embedded"}, run("one", map[checker.Guarantee]string{checker.NoDuplicates: "commit=after-each-record: why"}))
+	_, a := answer(t, app, Options{Backend: "embedded"}, run("one", map[guarantee.Guarantee]string{guarantee.NoDuplicates: "commit=after-each-record: why"}))
 	want := []lint.Change{{Part: lint.Code, Property: "commit", Value: "transaction"}, {Part: lint.Producer, Property: "transactional.id", Value: "${client}-${instance}"}}
 	if d := cmp.Diff(want, a.Change); d != "" {
 		t.Errorf("change (-want +got):\n%s", d)
@@ -85,7 +85,7 @@ func TestWhatIsSoAlreadyIsNoChange(t *testing.T) {
 
 func TestWhatRunsAgain(t *testing.T) {
 	o := Options{Backend: "embedded"}
-	_, was := answer(t, guide(t), o, run("verify-lost-acknowledgement", map[checker.Guarantee]string{checker.NoDuplicates: "enable.idempotence=false"}), run("verify-reordering", nil))
+	_, was := answer(t, guide(t), o, run("verify-lost-acknowledgement", map[guarantee.Guarantee]string{guarantee.NoDuplicates: "enable.idempotence=false"}), run("verify-reordering", nil))
 	mended, err := New(was.Mend(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -94,20 +94,20 @@ func TestWhatRunsAgain(t *testing.T) {
 		t.Errorf("again: %v", got)
 	}
 	// Another commit pattern sends other requests: another suite.
-	_, was = answer(t, guide(t), o, run("verify-commit-after-each-record", map[checker.Guarantee]string{checker.NoDuplicates: "commit=after-each-record"}))
+	_, was = answer(t, guide(t), o, run("verify-commit-after-each-record", map[guarantee.Guarantee]string{guarantee.NoDuplicates: "commit=after-each-record"}))
 	if mended, err = New(was.Mend(), o); err != nil {
 		t.Fatal(err)
 	}
-	if got := mended.Again(was); len(got) < 5 || got[0].Clients[1].Commit != scenarios.CommitTxn || got[0].Clients[1].Config["transactional.id"] == "" {
+	if got := mended.Again(was); len(got) < 5 || got[0].Clients[1].Commit != guarantee.CommitTxn || got[0].Clients[1].Config["transactional.id"] == "" {
 		t.Errorf("again: %v", got)
 	}
 }
 
 func TestSentences(t *testing.T) {
 	o := Options{Backend: "embedded"}
-	broken := map[checker.Guarantee]string{checker.NoDuplicates: "enable.idempotence=false"}
+	broken := map[guarantee.Guarantee]string{guarantee.NoDuplicates: "enable.idempotence=false"}
 	spoilt := Outcome{Scenario: "x", Exit: 3, Why: "no engine"}
-	unseen := run("x", map[checker.Guarantee]string{checker.NoDuplicates: ""}) // what broke all the same is not why
+	unseen := run("x", map[guarantee.Guarantee]string{guarantee.NoDuplicates: ""}) // what broke all the same is not why
 	unseen.Report.Infra, unseen.Why = "a fault was not seen", "no-duplicates: violated"
 	for _, tt := range []struct {
 		want  string
@@ -132,7 +132,7 @@ func TestSentences(t *testing.T) {
 
 func TestPages(t *testing.T) {
 	o := Options{Backend: "embedded"}
-	_, a := answer(t, guide(t), o, run("one", map[checker.Guarantee]string{checker.NoDuplicates: "p:2: enable.idempotence=false: why"}))
+	_, a := answer(t, guide(t), o, run("one", map[guarantee.Guarantee]string{guarantee.NoDuplicates: "p:2: enable.idempotence=false: why"}))
 	_, a.Mended = answer(t, a.Mend(), o, run("one", nil))
 	var text, md, js bytes.Buffer
 	for _, err := range []error{a.Text(&text), a.Markdown(&md, "runs/v"), a.JSON(&js)} {

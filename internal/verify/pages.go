@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
 )
 
@@ -48,7 +48,7 @@ func (r Row) seen() string {
 		return fmt.Sprintf("✗ violated in %d of %d", r.Violated, r.Violated+r.Holds)
 	case r.Holds > 0:
 		return fmt.Sprintf("✓ holds in %d", r.Holds)
-	case r.Verdict == checker.Unknown:
+	case r.Verdict == guarantee.Unknown:
 		return "? unknown"
 	}
 	return "– not exercised"

@@ -5,17 +5,17 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
 )
 
 // Without is what came of doing without one line of a change that mends.
 type Without struct {
-	Change  lint.Change         `json:"change"`
-	Needed  Need                `json:"needed"`
-	Broke   []checker.Guarantee `json:"broke,omitempty"`
-	Refused string              `json:"refused,omitempty"` // why the configuration is none without it
-	Runs    int                 `json:"runs"`
+	Change  lint.Change           `json:"change"`
+	Needed  Need                  `json:"needed"`
+	Broke   []guarantee.Guarantee `json:"broke,omitempty"`
+	Refused string                `json:"refused,omitempty"` // why the configuration is none without it
+	Runs    int                   `json:"runs"`
 }
 
 // Need says whether a line of a change is needed.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
 )
 
@@ -18,7 +18,7 @@ func TestReduce(t *testing.T) {
 	commit := lint.Change{Part: lint.Code, Property: "commit", Value: "transaction"}
 	id := lint.Change{Part: lint.Producer, Property: "transactional.id", Value: "till"}
 	level := lint.Change{Part: lint.Consumer, Property: "isolation.level", Value: "read_committed"}
-	broken := map[checker.Guarantee]string{checker.NoDuplicates: "commit=after-each-record: why"}
+	broken := map[guarantee.Guarantee]string{guarantee.NoDuplicates: "commit=after-each-record: why"}
 	o := Options{Backend: "embedded"}
 	held := func() *Answer { _, m := answer(t, guide(t), o, run("one", nil), run("two", nil)); return m }
 	fresh := func() *Answer {
@@ -43,7 +43,7 @@ func TestReduce(t *testing.T) {
 		t.Errorf("change (-want +got):\n%s", d)
 	}
 	want := []Without{
-		{Change: commit, Needed: Needed, Broke: []checker.Guarantee{checker.NoDuplicates}, Runs: 1},
+		{Change: commit, Needed: Needed, Broke: []guarantee.Guarantee{guarantee.NoDuplicates}, Runs: 1},
 		{Change: id, Needed: Needed, Refused: "transactions need transactional.id"},
 		{Change: level, Needed: Spared, Runs: 2},
 	}

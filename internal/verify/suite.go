@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -185,30 +186,30 @@ func (b *builder) configure(c *scenarios.Client) {
 	c.Library = b.app.Library
 	was := c.Config
 	switch {
-	case c.Role == scenarios.Processor && b.app.Role == scenarios.Processor:
+	case c.Role == guarantee.Processor && b.app.Role == guarantee.Processor:
 		c.Commit = b.app.Commit
 		c.Count = b.options.Instances
 		b.set(c, b.consumer, b.producer)
-	case c.Role == scenarios.Producer && (b.app.Role == scenarios.Producer || producesAlone(b.app)):
+	case c.Role == guarantee.Producer && (b.app.Role == guarantee.Producer || producesAlone(b.app)):
 		if b.app.Batch == 0 {
 			c.Transaction = 0
 		}
 		b.set(c, b.producer)
-	case c.Role == scenarios.Consumer && b.app.Consumer != nil:
+	case c.Role == guarantee.Consumer && b.app.Consumer != nil:
 		b.set(c, b.consumer)
-		if b.app.Role == scenarios.Processor {
+		if b.app.Role == guarantee.Processor {
 			c.Config["group.id"] = cmp.Or(c.Config["group.id"], "app") + "-readers"
 			delete(c.Config, "group.instance.id")
 		}
-		if b.app.Role == scenarios.Consumer {
+		if b.app.Role == guarantee.Consumer {
 			c.Commit = b.app.Commit
-		} else if c.Commit != scenarios.CommitAuto {
+		} else if c.Commit != guarantee.CommitAuto {
 			c.Config["enable.auto.commit"] = "false" // it stands for other readers, which commit what they have read
 		}
 	default:
 		return
 	}
-	if c.Role != scenarios.Producer {
+	if c.Role != guarantee.Producer {
 		c.Config["group.id"] = cmp.Or(c.Config["group.id"], was["group.id"])
 		if _, set := c.Config["auto.offset.reset"]; !set && b.app.Consumer == nil {
 			c.Config["auto.offset.reset"] = was["auto.offset.reset"]
@@ -230,7 +231,7 @@ func (b *builder) configure(c *scenarios.Client) {
 }
 
 func transacts(c *scenarios.Client) bool {
-	return c.Transaction > 0 || c.Commit == scenarios.CommitTxn || c.Commit == scenarios.CommitTxnOutside
+	return c.Transaction > 0 || c.Commit == guarantee.CommitTxn || c.Commit == guarantee.CommitTxnOutside
 }
 
 // set takes over files; of a property that is in both, the last one's value.
@@ -273,7 +274,7 @@ func (b *builder) stretch(s *scenarios.Scenario) {
 				s.Run.Drain = max(s.Run.Drain, 2*v)
 			}
 		}
-		if _, set := c.Config["session.timeout.ms"]; !set && c.Role != scenarios.Producer {
+		if _, set := c.Config["session.timeout.ms"]; !set && c.Role != guarantee.Producer {
 			s.Run.Duration, s.Run.Drain = max(s.Run.Duration, 55*time.Second), max(s.Run.Drain, 90*time.Second)
 		}
 	}

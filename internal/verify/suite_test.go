@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -24,7 +25,7 @@ func file(t *testing.T, path string, lines ...string) *lint.File {
 // production is a pair of files as they lie on a server.
 func production(t *testing.T) *lint.Application {
 	return &lint.Application{
-		Library: "java", Role: scenarios.Processor, Commit: scenarios.CommitTxn,
+		Library: "java", Role: guarantee.Processor, Commit: guarantee.CommitTxn,
 		Producer: file(t, "p",
 			"bootstrap.servers=kafka1.example.com:9093", "security.protocol=SASL_SSL", "sasl.mechanism=PLAIN",
 			`sasl.jaas.config=PlainLoginModule required username="shop" password="hunter2";`, "ssl.truststore.password=hunter2",
@@ -79,17 +80,17 @@ func applications(t *testing.T) map[string]*lint.Application {
 	all := map[string]*lint.Application{
 		"transactional": production(t),
 		"outside":       production(t),
-		"producer":      {Role: scenarios.Producer, Producer: file(t, "p", "acks=1")},
-		"transactions":  {Role: scenarios.Producer, Batch: 1, Producer: file(t, "p", "transactional.id=shop")},
-		"consumer":      {Role: scenarios.Consumer, Commit: scenarios.CommitBatch, Consumer: file(t, "c", committed...)},
+		"producer":      {Role: guarantee.Producer, Producer: file(t, "p", "acks=1")},
+		"transactions":  {Role: guarantee.Producer, Batch: 1, Producer: file(t, "p", "transactional.id=shop")},
+		"consumer":      {Role: guarantee.Consumer, Commit: guarantee.CommitBatch, Consumer: file(t, "c", committed...)},
 	}
-	all["outside"].Commit = scenarios.CommitTxnOutside
-	for _, pattern := range []string{scenarios.CommitAuto, scenarios.CommitBefore, scenarios.CommitEach, scenarios.CommitBatch} {
+	all["outside"].Commit = guarantee.CommitTxnOutside
+	for _, pattern := range []string{guarantee.CommitAuto, guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch} {
 		c := committed
-		if pattern == scenarios.CommitAuto {
+		if pattern == guarantee.CommitAuto {
 			c = committed[:2]
 		}
-		all[pattern] = &lint.Application{Role: scenarios.Processor, Commit: pattern, Producer: file(t, "p", "acks=all", "enable.idempotence=false"), Consumer: file(t, "c", c...)}
+		all[pattern] = &lint.Application{Role: guarantee.Processor, Commit: pattern, Producer: file(t, "p", "acks=all", "enable.idempotence=false"), Consumer: file(t, "c", c...)}
 	}
 	return all
 }
@@ -138,7 +139,7 @@ func TestTheUsersLinesAreTold(t *testing.T) {
 	}
 	for _, sc := range s.Scenarios {
 		for _, c := range sc.Clients {
-			if c.Role != scenarios.Processor {
+			if c.Role != guarantee.Processor {
 				continue
 			}
 			if c.ConfigPos["acks"].Line != 14 || c.ConfigFile["acks"] != "p" || c.ConfigPos["isolation.level"].Line != 2 || c.ConfigFile["isolation.level"] != "c" {
@@ -161,7 +162,7 @@ func TestAsIsKeepsTimeouts(t *testing.T) {
 	}
 	for _, sc := range s.Scenarios {
 		for _, c := range sc.Clients {
-			if c.Role == scenarios.Processor && (c.Config["session.timeout.ms"] != "45000" || c.Config["transaction.timeout.ms"] != "60000") {
+			if c.Role == guarantee.Processor && (c.Config["session.timeout.ms"] != "45000" || c.Config["transaction.timeout.ms"] != "60000") {
 				t.Errorf("%s: session %s, transaction %s", sc.Metadata.Name, c.Config["session.timeout.ms"], c.Config["transaction.timeout.ms"])
 			}
 		}
@@ -200,7 +201,7 @@ func TestOneTransactionalIDIsOneInstance(t *testing.T) {
 	}
 	for _, sc := range s.Scenarios {
 		for _, c := range sc.Clients {
-			if c.Role == scenarios.Processor && c.Count != 1 {
+			if c.Role == guarantee.Processor && c.Count != 1 {
 				t.Errorf("%s has %d tills with one transactional.id", sc.Metadata.Name, c.Count)
 			}
 		}

@@ -3,8 +3,8 @@ package verify
 import (
 	"slices"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // template is a shipped scenario whose faults say something about a kind of
@@ -22,29 +22,29 @@ var templates = []template{
 	{"reordering", producesAlone},
 	{"acks-0", producesAlone},
 	{"leader-isolated", producesAlone},
-	{"producer-sleeps", func(a *lint.Application) bool { return a.Role == scenarios.Producer && a.Batch > 0 }},
-	{"exactly-once", commits(scenarios.CommitTxn)},
-	{"crash-around-end-txn", commits(scenarios.CommitTxn, scenarios.CommitTxnOutside)},
-	{"late-end-txn", commits(scenarios.CommitTxn, scenarios.CommitTxnOutside)},
-	{"zombie-wakes", commits(scenarios.CommitTxn, scenarios.CommitTxnOutside)},
-	{"rebalance-storm", commits(scenarios.CommitTxn, scenarios.CommitTxnOutside)},
-	{"coordinator-dies-in-commit", commits(scenarios.CommitTxn, scenarios.CommitTxnOutside)},
-	{"commit-after-processing", commits(scenarios.CommitEach, scenarios.CommitBatch)},
-	{"commit-after-each-record", commits(scenarios.CommitEach, scenarios.CommitBatch, scenarios.CommitBefore)},
-	{"group-coordinator-dies", commits(scenarios.CommitEach, scenarios.CommitBatch, scenarios.CommitBefore)},
-	{"late-commit", commits(scenarios.CommitEach, scenarios.CommitBatch, scenarios.CommitBefore)},
-	{"auto-commit", commits(scenarios.CommitAuto)},
-	{"rolling-restart", func(a *lint.Application) bool { return a.Role == scenarios.Processor }},
-	{"read-uncommitted", func(a *lint.Application) bool { return a.Role == scenarios.Consumer }},
+	{"producer-sleeps", func(a *lint.Application) bool { return a.Role == guarantee.Producer && a.Batch > 0 }},
+	{"exactly-once", commits(guarantee.CommitTxn)},
+	{"crash-around-end-txn", commits(guarantee.CommitTxn, guarantee.CommitTxnOutside)},
+	{"late-end-txn", commits(guarantee.CommitTxn, guarantee.CommitTxnOutside)},
+	{"zombie-wakes", commits(guarantee.CommitTxn, guarantee.CommitTxnOutside)},
+	{"rebalance-storm", commits(guarantee.CommitTxn, guarantee.CommitTxnOutside)},
+	{"coordinator-dies-in-commit", commits(guarantee.CommitTxn, guarantee.CommitTxnOutside)},
+	{"commit-after-processing", commits(guarantee.CommitEach, guarantee.CommitBatch)},
+	{"commit-after-each-record", commits(guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitBefore)},
+	{"group-coordinator-dies", commits(guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitBefore)},
+	{"late-commit", commits(guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitBefore)},
+	{"auto-commit", commits(guarantee.CommitAuto)},
+	{"rolling-restart", func(a *lint.Application) bool { return a.Role == guarantee.Processor }},
+	{"read-uncommitted", func(a *lint.Application) bool { return a.Role == guarantee.Consumer }},
 }
 
 // producesAlone: what is sent, it sends outside transactions.
 func producesAlone(a *lint.Application) bool {
-	return a.Producer != nil && a.Batch == 0 && a.Commit != scenarios.CommitTxn && a.Commit != scenarios.CommitTxnOutside
+	return a.Producer != nil && a.Batch == 0 && a.Commit != guarantee.CommitTxn && a.Commit != guarantee.CommitTxnOutside
 }
 
 func commits(patterns ...string) func(*lint.Application) bool {
 	return func(a *lint.Application) bool {
-		return a.Role == scenarios.Processor && slices.Contains(patterns, a.Commit)
+		return a.Role == guarantee.Processor && slices.Contains(patterns, a.Commit)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -217,7 +218,7 @@ func short(name, value string) string {
 func helloTo(t *testing.T, command []string, asked map[string]string) client.Hello {
 	t.Helper()
 	spec := client.Spec{
-		Protocol: client.ProtocolVersion, Proc: "till/0/1", Role: client.Processor, Commit: client.CommitBatch,
+		Protocol: client.ProtocolVersion, Proc: "till/0/1", Role: guarantee.Processor, Commit: guarantee.CommitBatch,
 		Bootstrap: []string{"127.0.0.1:1"}, Input: "in", Output: "out", Config: map[string]string{"group.id": "till"},
 	}
 	maps.Copy(spec.Config, asked)

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 )
 
@@ -116,7 +117,7 @@ func (s *suite) one(ctx context.Context, t test) error {
 func (s *suite) greet(ctx context.Context) (*client.Hello, error) {
 	var hello client.Hello
 	err := s.one(ctx, test{run: func(b *bench) error {
-		w, err := b.start("hello", client.Spec{Role: client.Producer, Topic: "in", Rate: 1})
+		w, err := b.start("hello", client.Spec{Role: guarantee.Producer, Topic: "in", Rate: 1})
 		hello = w.hello
 		if errors.Is(err, client.ErrUnsupported) {
 			return sound(&hello) // it need not be a producer
@@ -132,23 +133,23 @@ func (s *suite) greet(ctx context.Context) (*client.Hello, error) {
 // anyRole is a spec for a role that the program has.
 func anyRole(h *client.Hello) client.Spec {
 	spec := client.Spec{Role: h.Roles[0], Topic: "in", Input: "in", Output: "out", Rate: 10, Config: properties()}
-	if spec.Role != client.Producer {
+	if spec.Role != guarantee.Producer {
 		spec.Commit, spec.Config = h.Commits[0], group()
 	}
-	if spec.Commit == client.CommitTxn || spec.Commit == client.CommitTxnOutside {
+	if spec.Commit == guarantee.CommitTxn || spec.Commit == guarantee.CommitTxnOutside {
 		spec.Config["transactional.id"] = "till"
 	}
 	return spec
 }
 
 func sound(h *client.Hello) error {
-	roles := []string{client.Producer, client.Consumer, client.Processor}
+	roles := []string{guarantee.Producer, guarantee.Consumer, guarantee.Processor}
 	commits := []string{
-		client.CommitAuto, client.CommitBefore, client.CommitEach, client.CommitBatch, client.CommitTxn, client.CommitTxnOutside,
+		guarantee.CommitAuto, guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitTxn, guarantee.CommitTxnOutside,
 	}
 	habits := []string{
-		client.HabitNoRewind, client.HabitIgnoreSendErrors, client.HabitSwallowFatal, client.HabitNoGroupMetadata, client.HabitDedupInMemory,
-		client.HabitHandOff,
+		guarantee.HabitNoRewind, guarantee.HabitIgnoreSendErrors, guarantee.HabitSwallowFatal, guarantee.HabitNoGroupMetadata, guarantee.HabitDedupInMemory,
+		guarantee.HabitHandOff,
 	}
 	switch {
 	case h.Library == "" || h.Version == "":
@@ -163,7 +164,7 @@ func sound(h *client.Hello) error {
 		return errors.New("hello has no role")
 	case len(h.Effective) == 0:
 		return errors.New("hello has no effective configuration")
-	case slices.Contains(h.Roles, client.Processor) && len(h.Commits) == 0:
+	case slices.Contains(h.Roles, guarantee.Processor) && len(h.Commits) == 0:
 		return errors.New("hello has the role processor and no commit pattern")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
@@ -18,44 +19,46 @@ const inputs = 40 // records that a case has processed
 // pattern that the hello claims, and some for the first of them.
 func groupTests(h *client.Hello) []test {
 	var tests []test
-	for _, role := range []string{client.Consumer, client.Processor} {
+	for _, role := range []string{guarantee.Consumer, guarantee.Processor} {
 		if !slices.Contains(h.Roles, role) {
 			continue
 		}
 		for _, commit := range h.Commits {
-			if role == client.Consumer && isTransaction(commit) {
+			if role == guarantee.Consumer && isTransaction(commit) {
 				continue
 			}
 			tests = append(tests, test{name: role + ": commit " + commit, run: func(b *bench) error { return pattern(b, role, commit) }})
 		}
 	}
-	role := client.Processor
+	role := guarantee.Processor
 	if !slices.Contains(h.Roles, role) {
-		role = client.Consumer
+		role = guarantee.Consumer
 	}
 	if !slices.Contains(h.Roles, role) {
 		return tests
 	}
-	plain := slices.DeleteFunc(slices.Clone(h.Commits), func(c string) bool { return isTransaction(c) || c == client.CommitAuto || c == client.CommitBefore })
+	plain := slices.DeleteFunc(slices.Clone(h.Commits), func(c string) bool {
+		return isTransaction(c) || c == guarantee.CommitAuto || c == guarantee.CommitBefore
+	})
 	tests = append(tests, test{name: role + ": tells of rebalances", run: func(b *bench) error { return rebalance(b, role, h.Commits[0]) }})
 	if len(plain) > 0 {
 		tests = append(tests,
 			test{name: role + ": what fails to the last is put aside", run: func(b *bench) error { return setAside(b, role, plain[0]) }},
 			test{name: role + ": a kill loses no input", run: func(b *bench) error { return killed(b, role, plain[0]) }, long: true})
 	}
-	if slices.Contains(h.Commits, client.CommitTxn) && role == client.Processor {
+	if slices.Contains(h.Commits, guarantee.CommitTxn) && role == guarantee.Processor {
 		tests = append(tests, test{name: role + ": a fenced one says so and ends", run: fenced, long: true})
 	}
 	return tests
 }
 
 func isTransaction(commit string) bool {
-	return commit == client.CommitTxn || commit == client.CommitTxnOutside
+	return commit == guarantee.CommitTxn || commit == guarantee.CommitTxnOutside
 }
 
 func groupSpec(role, commit string) client.Spec {
 	spec := client.Spec{Role: role, Input: "in", Commit: commit, Seed: 1, Config: group()}
-	if role == client.Processor {
+	if role == guarantee.Processor {
 		spec.Output = "out"
 	}
 	if isTransaction(commit) {
@@ -106,7 +109,7 @@ func handled(n int, role, commit string) func([]history.Event) bool {
 				committed = max(committed, e.Off[0])
 			}
 		}
-		return len(processed) >= n && (role != client.Processor || outputs >= n) && (commit == client.CommitAuto || committed >= int64(n))
+		return len(processed) >= n && (role != guarantee.Processor || outputs >= n) && (commit == guarantee.CommitAuto || committed >= int64(n))
 	}
 }
 
@@ -151,7 +154,7 @@ func inOrder(events []history.Event, role, commit string) error {
 		case e.Op == history.OpProcess && e.Type == history.OK:
 			for _, in := range e.From {
 				o.processed[in.Off] = true
-				if commit == client.CommitBefore && in.Off >= o.committed {
+				if commit == guarantee.CommitBefore && in.Off >= o.committed {
 					return fmt.Errorf("%s was processed before its offset was committed", in)
 				}
 			}
@@ -182,7 +185,7 @@ func inOrder(events []history.Event, role, commit string) error {
 			commits++
 		}
 	}
-	if commit == client.CommitEach && commits < inputs {
+	if commit == guarantee.CommitEach && commits < inputs {
 		return fmt.Errorf("%d commits for %d records; %s commits each", commits, inputs, commit)
 	}
 	return nil
@@ -204,20 +207,20 @@ func sendsOf(events []history.Event, id int64) map[int64]bool {
 // mayCommit checks that what lies before next has gone as far as the pattern
 // wants before a commit.
 func (o *order) mayCommit(next int64, role, commit string) error {
-	if commit == client.CommitAuto || commit == client.CommitBefore {
+	if commit == guarantee.CommitAuto || commit == guarantee.CommitBefore {
 		return nil
 	}
 	for off := o.invoked; off < next; off++ {
 		switch {
 		case !o.processed[off]:
 			return fmt.Errorf("offset %d is invoked, but %d is not processed", next, off)
-		case role == client.Processor && !o.acked[off]:
+		case role == guarantee.Processor && !o.acked[off]:
 			return fmt.Errorf("offset %d is invoked, but the output of %d is not acknowledged", next, off)
-		case commit == client.CommitTxnOutside && !o.durable[off]:
+		case commit == guarantee.CommitTxnOutside && !o.durable[off]:
 			return fmt.Errorf("offset %d is invoked, but the transaction of %d's output is not committed", next, off)
 		}
 	}
-	if commit == client.CommitEach && next > o.invoked+1 {
+	if commit == guarantee.CommitEach && next > o.invoked+1 {
 		return fmt.Errorf("from %d to %d in one commit; %s commits each", o.invoked, next, commit)
 	}
 	o.invoked = max(o.invoked, next)
@@ -254,7 +257,7 @@ func (b *bench) offsets(events []history.Event) error {
 
 // outputs checks that each input has one visible output that names it.
 func (b *bench) outputs(events []history.Event, role, commit string) error {
-	if role != client.Processor {
+	if role != guarantee.Processor {
 		return nil
 	}
 	records, err := b.log("out", kgo.ReadCommitted())
@@ -401,7 +404,7 @@ func killed(b *bench, role, commit string) error {
 	if err := w.inst.Stop(b.ctx); err != nil {
 		return err
 	}
-	if role != client.Processor {
+	if role != guarantee.Processor {
 		return nil
 	}
 	records, err := b.log("out", kgo.ReadUncommitted())
@@ -416,7 +419,7 @@ func fenced(b *bench) error {
 	if err := b.fill("in", 100*inputs); err != nil { // more than it gets through before the other comes
 		return err
 	}
-	spec := groupSpec(client.Processor, client.CommitTxn)
+	spec := groupSpec(guarantee.Processor, guarantee.CommitTxn)
 	spec.Config["max.poll.records"] = "1"
 	spec.Process = client.Process{MinNS: int64(30 * time.Millisecond)}
 	first, err := b.start("till", spec)

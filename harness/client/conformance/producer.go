@@ -19,14 +19,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
 
-func produces(h *client.Hello) bool { return slices.Contains(h.Roles, client.Producer) }
+func produces(h *client.Hello) bool { return slices.Contains(h.Roles, guarantee.Producer) }
 
 func transacts(h *client.Hello) bool {
-	return slices.Contains(h.Commits, client.CommitTxn) || slices.Contains(h.Commits, client.CommitTxnOutside)
+	return slices.Contains(h.Commits, guarantee.CommitTxn) || slices.Contains(h.Commits, guarantee.CommitTxnOutside)
 }
 
 var producerTests = []test{
@@ -47,7 +48,7 @@ func processTests(h *client.Hello) []test {
 }
 
 func reportsSends(b *bench) error {
-	w, err := b.start("shop", client.Spec{Role: client.Producer, Topic: "in", Max: 500, Size: 200})
+	w, err := b.start("shop", client.Spec{Role: guarantee.Producer, Topic: "in", Max: 500, Size: 200})
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,7 @@ func agree(events []history.Event, records []logged) error {
 }
 
 func keepsRate(b *bench) error {
-	w, err := b.start("shop", client.Spec{Role: client.Producer, Topic: "in", Rate: 200})
+	w, err := b.start("shop", client.Spec{Role: guarantee.Producer, Topic: "in", Rate: 200})
 	if err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func (w *worker) pace(rate int) error {
 }
 
 func survivesKills(b *bench) error {
-	w, err := b.start("shop", client.Spec{Role: client.Producer, Topic: "in", Rate: 3000})
+	w, err := b.start("shop", client.Spec{Role: guarantee.Producer, Topic: "in", Rate: 3000})
 	if err != nil {
 		return err
 	}
@@ -205,7 +206,7 @@ func survivesKills(b *bench) error {
 // reportsUnknown has the broker write and answer REQUEST_TIMED_OUT.
 func reportsUnknown(b *bench) error {
 	fault := b.cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.RequestTimedOut, Count: -1})
-	w, err := b.start("shop", client.Spec{Role: client.Producer, Topic: "in", Rate: 50, Config: properties(
+	w, err := b.start("shop", client.Spec{Role: guarantee.Producer, Topic: "in", Rate: 50, Config: properties(
 		"acks", "all", "enable.idempotence", "false", "retries", "0", "request.timeout.ms", "1000",
 		"delivery.timeout.ms", "2000", "linger.ms", "0")})
 	if err != nil {
@@ -237,7 +238,7 @@ func reportsUnknown(b *bench) error {
 }
 
 func feelsBackPressure(b *bench) error {
-	w, err := b.start("shop", client.Spec{Role: client.Producer, Topic: "in"})
+	w, err := b.start("shop", client.Spec{Role: guarantee.Producer, Topic: "in"})
 	if err != nil {
 		return err
 	}
@@ -275,7 +276,7 @@ func feelsBackPressure(b *bench) error {
 }
 
 func sendsTransactions(b *bench) error {
-	w, err := b.start("shop", client.Spec{Role: client.Producer, Topic: "in", Max: 60, Transaction: 20, Config: properties("transactional.id", "shop")})
+	w, err := b.start("shop", client.Spec{Role: guarantee.Producer, Topic: "in", Max: 60, Transaction: 20, Config: properties("transactional.id", "shop")})
 	if err != nil {
 		return err
 	}
@@ -375,7 +376,7 @@ func (b *bench) raw(spec client.Spec) (cmd *exec.Cmd, stdin io.WriteCloser, line
 }
 
 func obeysTerm(b *bench) error {
-	cmd, _, lines, err := b.raw(client.Spec{Role: client.Producer, Topic: "in", Rate: 100})
+	cmd, _, lines, err := b.raw(client.Spec{Role: guarantee.Producer, Topic: "in", Rate: 100})
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
@@ -123,18 +124,18 @@ func (w *worker) handle(records []Record) error {
 		return w.ctx.Err() // what was not committed comes again
 	}
 	work := w.work
-	if w.has(client.HabitHandOff) {
+	if w.has(guarantee.HabitHandOff) {
 		work = w.handOff
 	}
 	switch w.spec.Commit {
-	case client.CommitTxn, client.CommitTxnOutside:
+	case guarantee.CommitTxn, guarantee.CommitTxnOutside:
 		return w.handleTransaction(records, commit)
-	case client.CommitBefore:
+	case guarantee.CommitBefore:
 		if err := commit(records); err != nil {
 			return err
 		}
 		return w.work(records)
-	case client.CommitEach:
+	case guarantee.CommitEach:
 		for i := range records {
 			if err := w.work(records[i : i+1]); err != nil {
 				return err
@@ -144,7 +145,7 @@ func (w *worker) handle(records []Record) error {
 			}
 		}
 		return nil
-	case client.CommitBatch:
+	case guarantee.CommitBatch:
 		if err := work(records); err != nil {
 			return err
 		}
@@ -165,14 +166,14 @@ func (w *worker) handleTransaction(records []Record, commit func([]Record) error
 		return err
 	}
 	var staged []Record
-	if w.spec.Commit == client.CommitTxn {
+	if w.spec.Commit == guarantee.CommitTxn {
 		staged = records
 	}
 	outcome, err := w.endTransaction(staged)
 	switch {
 	case err != nil:
 		return w.swallow(err)
-	case outcome != history.OK && w.has(client.HabitNoRewind):
+	case outcome != history.OK && w.has(guarantee.HabitNoRewind):
 		return nil
 	case outcome != history.OK:
 		var lines []*history.Event

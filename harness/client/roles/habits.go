@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -22,16 +22,16 @@ type Memberless interface {
 
 // habits are those that a worker around lib can have.
 func habits(lib Library) []string {
-	all := []string{client.HabitDedupInMemory, client.HabitHandOff}
-	if !slices.Contains(lib.Commits(), client.CommitTxn) {
+	all := []string{guarantee.HabitDedupInMemory, guarantee.HabitHandOff}
+	if !slices.Contains(lib.Commits(), guarantee.CommitTxn) {
 		return all
 	}
-	all = append(all, client.HabitNoRewind, client.HabitIgnoreSendErrors)
+	all = append(all, guarantee.HabitNoRewind, guarantee.HabitIgnoreSendErrors)
 	if _, ok := lib.(Reopener); ok {
-		all = append(all, client.HabitSwallowFatal)
+		all = append(all, guarantee.HabitSwallowFatal)
 	}
 	if _, ok := lib.(Memberless); ok {
-		all = append(all, client.HabitNoGroupMetadata)
+		all = append(all, guarantee.HabitNoGroupMetadata)
 	}
 	return all
 }
@@ -40,7 +40,7 @@ func (w *worker) has(habit string) bool { return slices.Contains(w.spec.Habits, 
 
 // sendOffsets is how the application sends offsets into its transactions.
 func (w *worker) sendOffsets() func([]Offset) error {
-	if m, ok := w.lib.(Memberless); ok && w.has(client.HabitNoGroupMetadata) {
+	if m, ok := w.lib.(Memberless); ok && w.has(guarantee.HabitNoGroupMetadata) {
 		return m.SendOffsetsWithoutGroup
 	}
 	return w.lib.SendOffsets
@@ -51,7 +51,7 @@ func (w *worker) sendOffsets() func([]Offset) error {
 // error it returns.
 func (w *worker) swallow(err error) error {
 	r, ok := w.lib.(Reopener)
-	if !ok || err == nil || w.ctx.Err() != nil || !w.has(client.HabitSwallowFatal) || !w.finished(err) {
+	if !ok || err == nil || w.ctx.Err() != nil || !w.has(guarantee.HabitSwallowFatal) || !w.finished(err) {
 		return err
 	}
 	if err := r.Reopen(); err != nil {
@@ -77,7 +77,7 @@ func (w *worker) handOff(records []Record) error {
 
 // again says whether the application has processed r before, and remembers it.
 func (w *worker) again(r *Record) bool {
-	if !w.has(client.HabitDedupInMemory) {
+	if !w.has(guarantee.HabitDedupInMemory) {
 		return false
 	}
 	if w.done[r.input()] {

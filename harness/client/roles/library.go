@@ -3,6 +3,7 @@ package roles
 import (
 	"context"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
@@ -67,7 +68,7 @@ type Group interface {
 // for before they are handled: one where the pattern has each on its own. More would
 // be the worker's own store, which goes on when their partition is long lost.
 func AtOnce(commit string, most int) int {
-	if commit == client.CommitAuto || commit == client.CommitEach {
+	if commit == guarantee.CommitAuto || commit == guarantee.CommitEach {
 		return 1
 	}
 	return most

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 )
@@ -119,7 +120,7 @@ func (w *worker) run() error {
 	}
 	role := w.produce
 	switch {
-	case w.spec.Role != client.Producer:
+	case w.spec.Role != guarantee.Producer:
 		role = w.consume
 	case w.spec.Transaction > 0:
 		role = w.produceTransactions
@@ -131,7 +132,7 @@ func (w *worker) run() error {
 }
 
 func (w *worker) transactional() bool {
-	return w.spec.Transaction > 0 || w.spec.Commit == client.CommitTxn || w.spec.Commit == client.CommitTxnOutside
+	return w.spec.Transaction > 0 || w.spec.Commit == guarantee.CommitTxn || w.spec.Commit == guarantee.CommitTxnOutside
 }
 
 // hello configures the library and prints the first line.
@@ -146,7 +147,7 @@ func (w *worker) hello() error {
 	library, version := w.lib.Name()
 	line, err := json.Marshal(map[string]client.Hello{"hello": {
 		Protocol: client.ProtocolVersion, Library: library, Version: version,
-		Roles:   []string{client.Producer, client.Consumer, client.Processor},
+		Roles:   []string{guarantee.Producer, guarantee.Consumer, guarantee.Processor},
 		Commits: w.lib.Commits(), Habits: habits(w.lib), Effective: effective, Refused: refused,
 	}})
 	if err != nil {
@@ -169,7 +170,7 @@ func (w *worker) check() error {
 		return errors.New("transactions need transactional.id")
 	case !w.transactional() && id:
 		return errors.New("transactional.id needs transactions: give a producer `transaction: <records>`, a processor `commit: transaction`")
-	case w.spec.Role != client.Producer && w.group == "":
+	case w.spec.Role != guarantee.Producer && w.group == "":
 		return fmt.Errorf("a %s needs group.id", w.spec.Role)
 	}
 	return nil

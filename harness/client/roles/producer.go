@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )
 
@@ -131,7 +131,7 @@ func (w *worker) endTransaction(inputs []Record) (history.Type, error) {
 		return "", err
 	}
 	cause, outcome := w.out.broken(), history.Fail
-	if w.has(client.HabitIgnoreSendErrors) {
+	if w.has(guarantee.HabitIgnoreSendErrors) {
 		cause = nil
 	}
 	if cause == nil && len(inputs) > 0 {

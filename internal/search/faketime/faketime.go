@@ -22,6 +22,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
@@ -77,7 +78,7 @@ func Brief(s *scenarios.Scenario) {
 		if s.Expect == nil {
 			s.Expect = map[string]string{}
 		}
-		s.Expect["offsets"] = string(checker.Holds)
+		s.Expect["offsets"] = string(guarantee.Holds)
 	}
 	s.Cluster.Backend = "embedded"
 	s.Run.Duration, s.Run.Warmup = 1500*time.Millisecond, 200*time.Millisecond

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/search"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -117,28 +118,28 @@ func TestFindsMistakes(t *testing.T) {
 	for _, m := range []struct {
 		mistake string
 		make    func(s *scenarios.Scenario)
-		shows   checker.Anomaly
+		shows   guarantee.Anomaly
 		within  int
 	}{
-		{"idempotence off", func(s *scenarios.Scenario) { set(client(s, "shop"), "enable.idempotence", "false") }, checker.DuplicateWrite, 200},
+		{"idempotence off", func(s *scenarios.Scenario) { set(client(s, "shop"), "enable.idempotence", "false") }, guarantee.DuplicateWrite, 200},
 		{"commit before processing", func(s *scenarios.Scenario) {
 			till := client(s, "till")
-			till.Commit = scenarios.CommitBefore
+			till.Commit = guarantee.CommitBefore
 			plain(till)
-		}, checker.LostInput, 200},
+		}, guarantee.LostInput, 200},
 		{"commit after processing", func(s *scenarios.Scenario) {
 			till := client(s, "till")
-			till.Commit = scenarios.CommitBatch
+			till.Commit = guarantee.CommitBatch
 			plain(till)
-		}, checker.DuplicateOutput, 200},
-		{"offsets outside of the transaction", func(s *scenarios.Scenario) { client(s, "till").Commit = scenarios.CommitTxnOutside }, checker.DuplicateOutput, 200},
-		{"reads what was aborted", func(s *scenarios.Scenario) { set(client(s, "ledger"), "isolation.level", "read_uncommitted") }, checker.AbortedRead, 200},
-		{"goes on after an abort", func(s *scenarios.Scenario) { client(s, "till").Habits = []string{"no-rewind"} }, checker.LostInput, 200},
+		}, guarantee.DuplicateOutput, 200},
+		{"offsets outside of the transaction", func(s *scenarios.Scenario) { client(s, "till").Commit = guarantee.CommitTxnOutside }, guarantee.DuplicateOutput, 200},
+		{"reads what was aborted", func(s *scenarios.Scenario) { set(client(s, "ledger"), "isolation.level", "read_uncommitted") }, guarantee.AbortedRead, 200},
+		{"goes on after an abort", func(s *scenarios.Scenario) { client(s, "till").Habits = []string{"no-rewind"} }, guarantee.LostInput, 200},
 	} {
 		t.Run(strings.ReplaceAll(m.mistake, " ", "-"), func(t *testing.T) {
 			s := load(t, "exactly-once")
 			m.make(s)
-			if m.shows != checker.AbortedRead { // the ledger counts twice after a crash, as it may
+			if m.shows != guarantee.AbortedRead { // the ledger counts twice after a crash, as it may
 				s.Clients = slices.DeleteFunc(s.Clients, func(c scenarios.Client) bool { return c.Name == "ledger" })
 			}
 			sum, _ := hunt(t, s, m.within, func(_ search.Result, r *checker.Report) bool {
