@@ -11,7 +11,7 @@ RACE       := $(if $(shell command -v gcc),-race)
 CONCURRENT := ./faults ./history ./harness/... ./clients/franz-go
 OTHERS      = $(shell go list ./... | grep -vE '/(history|faults|harness(/.*)?|clients/franz-go)$$')
 
-.PHONY: browser screenshot man demo build test internal/lint vuln bench fuzz mutation images clients compare bugs engine clean
+.PHONY: browser screenshot man demo build test lint vuln bench fuzz mutation images clients compare bugs engine clean
 
 demo: build
 	@$(BIN) run guide-recipe exactly-once --backend embedded
@@ -20,7 +20,7 @@ build:
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -o $(BIN) ./cmd/onceproof
 
-test: internal/lint build
+test: lint build
 	go test -timeout 20m $(OTHERS)
 	go test -timeout 20m $(RACE) $(CONCURRENT)
 
