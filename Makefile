@@ -8,8 +8,9 @@ TOOL  := go tool -modfile=tools/go.mod
 # Rooms in which goroutines meet are tested under the race detector where there is
 # a C compiler for it; one pass either way. The longest, ./faults, begins.
 RACE       := $(if $(shell command -v gcc),-race)
-CONCURRENT := ./faults ./history ./harness/... ./clients/franz-go
-OTHERS      = $(shell go list ./... | grep -vE '/(history|faults|harness(/.*)?|clients/franz-go)$$')
+MEETING    := /(faults|history|harness|internal/(cluster|conformance|network|plan|process|proxy)|worker/roles|clients/franz-go)$$$$
+CONCURRENT  = ./faults $(shell go list ./... | grep -E '$(MEETING)' | grep -v '/faults$$')
+OTHERS      = $(shell go list ./... | grep -vE '$(MEETING)')
 
 .PHONY: browser screenshot man demo build test lint vuln bench fuzz mutation images clients compare bugs engine clean
 

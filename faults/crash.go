@@ -46,7 +46,7 @@ func (c crash) Effect(context.Context) (string, error) {
 // Gone reports what Recover saw: Start returns when the next incarnation has said
 // hello.
 func (c crash) Gone(context.Context) (string, error) {
-	return sightings(c.struck, c.others, func(i int, w worker) (string, error) {
+	return sightings(c.struck, c.others, func(i int, w clientProcess) (string, error) {
 		now := w.Proc()
 		if now == c.procs[i] {
 			return "", fmt.Errorf("%s is still in the incarnation that was ended, %s", w, now)

@@ -12,9 +12,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // named is a client instance that is only a name: what link faults need of one.
@@ -22,7 +22,7 @@ type named string
 
 func (n named) Name() string                                { return string(n) }
 func (n named) Proc() string                                { return string(n) + "/1" }
-func (n named) Start(context.Context) (client.Hello, error) { return client.Hello{}, nil }
+func (n named) Start(context.Context) (worker.Hello, error) { return worker.Hello{}, nil }
 func (n named) Kill(context.Context) error                  { return nil }
 func (n named) Stop(context.Context) error                  { return nil }
 func (n named) Pause(context.Context) error                 { return nil }

@@ -21,10 +21,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/internal/cluster"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // Env is what faults act on. One Env is shared, by pointer, by all faults of a
@@ -33,7 +34,7 @@ import (
 type Env struct {
 	Cluster cluster.Cluster
 	Proxy   *proxy.Proxy
-	Clients []*client.Instance
+	Clients []*process.Instance
 	Now     func() int64 // ns of CLOCK_MONOTONIC
 
 	ledger ledger
@@ -123,7 +124,7 @@ func New(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 type instance interface {
 	Name() string
 	Proc() string
-	Start(ctx context.Context) (client.Hello, error)
+	Start(ctx context.Context) (worker.Hello, error)
 	Kill(ctx context.Context) error
 	Stop(ctx context.Context) error
 	Pause(ctx context.Context) error

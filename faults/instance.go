@@ -7,14 +7,14 @@ import (
 	"github.com/onceproof/onceproof/scenarios"
 )
 
-// worker is a client process that can be struck. It may also end by itself, and
+// clientProcess is a client process that can be struck. It may also end by itself, and
 // the harness then starts it again without asking anybody here.
-type worker struct{ instance }
+type clientProcess struct{ instance }
 
-func (w worker) String() string { return "client " + w.Name() }
+func (w clientProcess) String() string { return "client " + w.Name() }
 
 // ready waits until the process runs, so that what strikes it strikes something.
-func (w worker) ready(ctx context.Context) error {
+func (w clientProcess) ready(ctx context.Context) error {
 	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) { return "", w.runs(ctx) })
 	if err != nil {
 		return fmt.Errorf("%w: %s does not run: %w", ErrNoTarget, w, err)
@@ -25,19 +25,19 @@ func (w worker) ready(ctx context.Context) error {
 // runs returns an error if there is no process, or none that has said hello: a
 // worker that is struck while it starts looks like one that cannot start. Where
 // the instance does not say, SIGCONT tells: it does nothing to a process that runs.
-func (w worker) runs(ctx context.Context) error {
+func (w clientProcess) runs(ctx context.Context) error {
 	if i, says := w.instance.(interface{ Running() bool }); says && !i.Running() {
 		return fmt.Errorf("%s has not said hello, or has ended", w.Proc())
 	}
 	return w.instance.Resume(ctx)
 }
 
-func (w worker) kill(ctx context.Context) error  { return w.instance.Kill(ctx) }
-func (w worker) stop(ctx context.Context) error  { return w.instance.Stop(ctx) }
-func (w worker) pause(ctx context.Context) error { return w.instance.Pause(ctx) }
+func (w clientProcess) kill(ctx context.Context) error  { return w.instance.Kill(ctx) }
+func (w clientProcess) stop(ctx context.Context) error  { return w.instance.Stop(ctx) }
+func (w clientProcess) pause(ctx context.Context) error { return w.instance.Pause(ctx) }
 
 // start starts the next incarnation, unless the harness did.
-func (w worker) start(ctx context.Context) error {
+func (w clientProcess) start(ctx context.Context) error {
 	_, err := w.instance.Start(ctx)
 	if err != nil && w.runs(ctx) == nil {
 		return nil
@@ -46,7 +46,7 @@ func (w worker) start(ctx context.Context) error {
 }
 
 // resume wakes the process. One that ended in its sleep is the harness's to start.
-func (w worker) resume(ctx context.Context) error {
+func (w clientProcess) resume(ctx context.Context) error {
 	if err := w.runs(ctx); ctx.Err() != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (w worker) resume(ctx context.Context) error {
 }
 
 // revive ends what may run and starts afresh: SIGKILL reaches a stopped process too.
-func (w worker) revive(ctx context.Context) error {
+func (w clientProcess) revive(ctx context.Context) error {
 	if err := w.instance.Kill(ctx); err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ type instanceStrike struct {
 	want   condition
 	soft   bool // asked to end rather than killed
 	by     string
-	struck []worker
+	struck []clientProcess
 	procs  []string // the incarnation that each struck process had
 	holds  []*hold
 }
@@ -88,11 +88,11 @@ func (s *instanceStrike) Inject(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, i := range found {
-		s.struck = append(s.struck, worker{i})
+		s.struck = append(s.struck, clientProcess{i})
 		s.procs = append(s.procs, i.Proc())
 		s.holds = append(s.holds, &hold{want: s.want, soft: s.soft, by: s.by})
 	}
-	return resolved, each(s.struck, func(i int, w worker) error {
+	return resolved, each(s.struck, func(i int, w clientProcess) error {
 		return s.env.ledger.take(ctx, w, s.holds[i])
 	})
 }
@@ -105,7 +105,7 @@ func (s *instanceStrike) victims() (brokers []int32, clients []string) {
 }
 
 // others names the strikes besides s that keep a struck client from running.
-func (s *instanceStrike) others(i int, _ worker) []string { return s.holds[i].others() }
+func (s *instanceStrike) others(i int, _ clientProcess) []string { return s.holds[i].others() }
 
 func (s *instanceStrike) Recover(ctx context.Context) error {
 	return each(s.holds, func(_ int, h *hold) error { return h.release(ctx) })

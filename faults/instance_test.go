@@ -13,9 +13,10 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/worker"
 )
 
 const actAsWorker = "ONCEPROOF_FAULTS_TEST_WORKER"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 1<<20)
 	in.Scan() // the spec
-	fmt.Printf(`{"hello":{"protocol":%d,"library":"none","version":"1","roles":["producer","consumer","processor"],"commits":["after-batch"]}}`+"\n", client.ProtocolVersion)
+	fmt.Printf(`{"hello":{"protocol":%d,"library":"none","version":"1","roles":["producer","consumer","processor"],"commits":["after-batch"]}}`+"\n", worker.ProtocolVersion)
 	for in.Scan() {
 		if strings.Contains(in.Text(), `"stop"`) {
 			fmt.Printf(`{"t":%d,"type":"invoke","op":"close","id":1}`+"\n", history.Now())
@@ -43,10 +44,10 @@ func TestMain(m *testing.M) {
 func startWorkers(t *testing.T, env *Env, n int) {
 	t.Helper()
 	for i := range n {
-		w, err := client.New(client.Config{
+		w, err := process.New(process.Config{
 			Name: "till", Instance: i, Command: []string{os.Args[0]}, Env: []string{actAsWorker + "=1"},
-			Spec: client.Spec{
-				Protocol: client.ProtocolVersion, Role: guarantee.Consumer, Commit: guarantee.CommitBatch,
+			Spec: worker.Spec{
+				Protocol: worker.ProtocolVersion, Role: guarantee.Consumer, Commit: guarantee.CommitBatch,
 				Bootstrap: []string{"127.0.0.1:1"}, Input: "orders", Config: map[string]string{"group.id": "till"},
 			},
 			LogFile: filepath.Join(t.TempDir(), "log"), Record: func(history.Event) {}, Now: env.Now,
@@ -87,13 +88,13 @@ func TestProcessFaultsConform(t *testing.T) {
 
 // greeted knows whether the current incarnation has said hello.
 type greeted struct {
-	*client.Instance
+	*process.Instance
 	up atomic.Bool
 }
 
 func (g *greeted) Running() bool { return g.up.Load() }
 
-func (g *greeted) Start(ctx context.Context) (client.Hello, error) {
+func (g *greeted) Start(ctx context.Context) (worker.Hello, error) {
 	hello, err := g.Instance.Start(ctx)
 	if err == nil {
 		g.up.Store(true)

@@ -42,8 +42,8 @@ const (
 	down
 )
 
-// process is a broker or a client process that can be struck.
-type process interface {
+// targetProcess is a broker or a client process that can be struck.
+type targetProcess interface {
 	String() string              // "broker 2", "client till/0"
 	ready(context.Context) error // waits until it runs, if nothing holds it
 	kill(context.Context) error
@@ -56,7 +56,7 @@ type process interface {
 
 // body is one process over the run and what holds it.
 type body struct {
-	process
+	targetProcess
 	turn  chan struct{} // held by the change that is under way
 	is    condition
 	doubt bool // the last change failed half-way: is may be wrong
@@ -73,12 +73,12 @@ type hold struct {
 	body *body
 }
 
-func (l *ledger) body(p process) *body {
+func (l *ledger) body(p targetProcess) *body {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b := l.bodies[p.String()]
 	if b == nil {
-		b = &body{process: p, turn: make(chan struct{}, 1)}
+		b = &body{targetProcess: p, turn: make(chan struct{}, 1)}
 		if l.bodies == nil {
 			l.bodies = map[string]*body{}
 		}
@@ -89,7 +89,7 @@ func (l *ledger) body(p process) *body {
 
 // take puts p in the condition that h wants, or leaves it in a worse one. The
 // hold counts even when that fails: release it.
-func (l *ledger) take(ctx context.Context, p process, h *hold) error {
+func (l *ledger) take(ctx context.Context, p targetProcess, h *hold) error {
 	h.body = l.body(p)
 	h.body.mu.Lock()
 	h.body.holds = append(h.body.holds, h)
@@ -110,7 +110,7 @@ func (h *hold) release(ctx context.Context) error {
 }
 
 // heldBy names the strikes that hold p.
-func (l *ledger) heldBy(p process) []string {
+func (l *ledger) heldBy(p targetProcess) []string {
 	b := l.body(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -312,7 +312,7 @@ func (l *ledger) busy() []string {
 	l.mu.Lock()
 	var names []string
 	for _, b := range l.bodies {
-		if _, isBroker := b.process.(broker); isBroker {
+		if _, isBroker := b.targetProcess.(broker); isBroker {
 			b.mu.Lock()
 			for _, h := range b.holds {
 				names = append(names, h.by)

@@ -81,7 +81,7 @@ func (p pauseClient) Effect(context.Context) (string, error) {
 
 // Gone waits until the kernel shows every process running.
 func (p pauseClient) Gone(ctx context.Context) (string, error) {
-	return sightings(p.struck, p.others, func(_ int, w worker) (string, error) {
+	return sightings(p.struck, p.others, func(_ int, w clientProcess) (string, error) {
 		return fmt.Sprintf("the kernel shows %s running", w.Proc()), w.ready(ctx)
 	})
 }

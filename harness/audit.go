@@ -13,8 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // auditBatch is the most records that one audit event speaks of, auditWidth the
@@ -268,7 +268,7 @@ func (a *partitionAudit) visibleBySecond(ctx context.Context, last int64) error 
 	err := a.second.read(ctx, a.mark, a.mark.start, last, func(m *sarama.ConsumerMessage) {
 		from := ""
 		for _, h := range m.Headers {
-			if string(h.Key) == client.HeaderFrom {
+			if string(h.Key) == worker.HeaderFrom {
 				from = string(h.Value)
 			}
 		}
@@ -280,7 +280,7 @@ func (a *partitionAudit) visibleBySecond(ctx context.Context, last int64) error 
 
 func headerFrom(r *kgo.Record) string {
 	for _, h := range r.Headers {
-		if h.Key == client.HeaderFrom {
+		if h.Key == worker.HeaderFrom {
 			return string(h.Value)
 		}
 	}

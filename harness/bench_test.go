@@ -10,10 +10,11 @@ import (
 	"time"
 
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/cluster"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/internal/proxy"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // The test binary is also the built-in worker, and the two producers that the
@@ -120,9 +121,9 @@ func benchWorker(b *testing.B, c cluster.Cluster) float64 {
 		}
 		rec.record(e)
 	}
-	in, err := client.New(client.Config{
+	in, err := process.New(process.Config{
 		Name: "shop", Command: []string{os.Args[0]}, LogFile: filepath.Join(dir, "shop.log"), Record: record, Now: history.Now,
-		Spec: client.Spec{Protocol: client.ProtocolVersion, Role: "producer", Bootstrap: door.Bootstrap(), Topic: "worker",
+		Spec: worker.Spec{Protocol: worker.ProtocolVersion, Role: "producer", Bootstrap: door.Bootstrap(), Topic: "worker",
 			Config: map[string]string{"acks": "all"}, Max: benchRecords},
 	})
 	if err != nil {

@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // fleet is all client instances of a run, and the supervisor that starts those
@@ -29,12 +30,12 @@ type fleet struct {
 }
 
 type member struct {
-	*client.Instance
+	*process.Instance
 	spec scenarios.Client
 
 	mu      sync.Mutex
 	retired bool // stopped on purpose: not to be started again
-	last    *client.Exit
+	last    *process.Exit
 }
 
 func newFleet(r *run) (*fleet, error) {
@@ -57,8 +58,8 @@ func newMember(r *run, c scenarios.Client, instance int) (*member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the door of client %s: %w", name, err)
 	}
-	_, version := client.SplitVersion(c.Library)
-	in, err := client.New(client.Config{
+	_, version := process.SplitVersion(c.Library)
+	in, err := process.New(process.Config{
 		Name: c.Name, Instance: instance, Command: r.commands[c.Name], Version: version,
 		Spec:    workerSpec(c, door.Bootstrap(), r.cfg.Plan.ClientSeed(c.Name, instance)),
 		LogFile: filepath.Join(r.cfg.Dir, "logs", strings.ReplaceAll(name, "/", "-")+".log"),
@@ -72,21 +73,21 @@ func newMember(r *run, c scenarios.Client, instance int) (*member, error) {
 	return &member{Instance: in, spec: c}, nil
 }
 
-func workerSpec(c scenarios.Client, bootstrap []string, seed uint64) client.Spec {
-	return client.Spec{
-		Protocol: client.ProtocolVersion, Role: c.Role, Bootstrap: bootstrap, Config: maps.Clone(c.Config),
+func workerSpec(c scenarios.Client, bootstrap []string, seed uint64) worker.Spec {
+	return worker.Spec{
+		Protocol: worker.ProtocolVersion, Role: c.Role, Bootstrap: bootstrap, Config: maps.Clone(c.Config),
 		Topic: c.Topic, Input: c.Input, Output: c.Output, Commit: c.Commit, Transaction: c.Transaction, Rate: c.Rate,
 		Max: c.Max, Size: c.Size,
 		Seed:    seed,
-		Process: client.Process{MinNS: int64(c.Process.Min), MaxNS: int64(c.Process.Max), Fail: c.Process.Fail},
-		Retry:   client.Retry{Attempts: c.Retry.Attempts, BackoffNS: int64(c.Retry.Backoff), Topic: c.Retry.Topic},
+		Process: worker.Process{MinNS: int64(c.Process.Min), MaxNS: int64(c.Process.Max), Fail: c.Process.Fail},
+		Retry:   worker.Retry{Attempts: c.Retry.Attempts, BackoffNS: int64(c.Retry.Backoff), Topic: c.Retry.Topic},
 		Habits:  c.Habits,
 		Strict:  c.Unsupported != "warn",
 	}
 }
 
-func (f *fleet) instances() []*client.Instance {
-	all := make([]*client.Instance, len(f.members))
+func (f *fleet) instances() []*process.Instance {
+	all := make([]*process.Instance, len(f.members))
 	for i, m := range f.members {
 		all[i] = m.Instance
 	}
@@ -95,10 +96,10 @@ func (f *fleet) instances() []*client.Instance {
 
 // start starts the readers before the writers, so that no input is produced
 // before its group is there to see it, and returns each client's hello by name.
-func (f *fleet) start(ctx context.Context) (map[string]client.Hello, error) {
+func (f *fleet) start(ctx context.Context) (map[string]worker.Hello, error) {
 	supervise, cancel := context.WithCancel(ctx)
 	f.supervise = cancel
-	hellos := make(map[string]client.Hello)
+	hellos := make(map[string]worker.Hello)
 	for _, producers := range []bool{false, true} {
 		for _, m := range f.members {
 			if (m.spec.Role == guarantee.Producer) != producers {

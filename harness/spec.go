@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/cluster"
+	"github.com/onceproof/onceproof/worker"
 )
 
 func clusterSpec(cfg Config, say func(string)) cluster.Spec {
@@ -66,7 +66,7 @@ func header(cfg Config, backend string) history.Header {
 }
 
 // noteHellos puts what the workers said of themselves into h.
-func noteHellos(h *history.Header, hellos map[string]client.Hello) {
+func noteHellos(h *history.Header, hellos map[string]worker.Hello) {
 	for i := range h.Clients {
 		hello, ok := hellos[h.Clients[i].Name]
 		if !ok {

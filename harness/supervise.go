@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/internal/process"
 )
 
 // An incarnation that ends by itself is started again, as a supervisor in
@@ -22,7 +22,7 @@ const (
 func (f *fleet) keep(ctx context.Context, m *member) {
 	var past restarts
 	for {
-		var exit client.Exit
+		var exit process.Exit
 		select {
 		case <-ctx.Done():
 			return
@@ -57,7 +57,7 @@ func (f *fleet) keep(ctx context.Context, m *member) {
 }
 
 // ended notes how m last ended by itself.
-func (m *member) ended(exit client.Exit) {
+func (m *member) ended(exit process.Exit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last = &exit
@@ -67,7 +67,7 @@ func (m *member) ended(exit client.Exit) {
 // or ended by itself. stop is what came of stopping it. Whoever had nothing to do and
 // stopped when asked is not to blame, nor is a program, which never tells.
 func (m *member) mute(stop error) error {
-	if m.Counts() != (client.Counts{}) || len(m.spec.Program) > 0 {
+	if m.Counts() != (process.Counts{}) || len(m.spec.Program) > 0 {
 		return nil
 	}
 	m.mu.Lock()
@@ -82,7 +82,7 @@ func (m *member) mute(stop error) error {
 }
 
 // isDone says whether m ended because it had nothing left to do.
-func (m *member) isDone(exit client.Exit) bool {
+func (m *member) isDone(exit process.Exit) bool {
 	return exit.Code == 0 && exit.Err == nil && (len(m.spec.Program) > 0 || m.spec.Max > 0)
 }
 
@@ -101,12 +101,12 @@ func (m *member) revive(ctx context.Context) error {
 type restarts struct {
 	futile int           // in a row, that got nothing done and that nothing excuses
 	wait   time.Duration // before the last start
-	before client.Counts
+	before process.Counts
 }
 
 // another end came after now was reached. While a fault strikes, a client that cannot
 // work is no news: it is started again, ever more slowly.
-func (r *restarts) another(now client.Counts, struck bool) (wait time.Duration, broken bool) {
+func (r *restarts) another(now process.Counts, struck bool) (wait time.Duration, broken bool) {
 	if progressed(r.before, now) {
 		r.futile, r.wait = 0, 0
 	}
@@ -118,11 +118,11 @@ func (r *restarts) another(now client.Counts, struck bool) (wait time.Duration, 
 	return r.wait, r.futile >= maxFutile
 }
 
-func progressed(before, now client.Counts) bool {
+func progressed(before, now process.Counts) bool {
 	return now.Acked > before.Acked || now.Processed > before.Processed || now.Polled > before.Polled
 }
 
-func describeExit(e client.Exit) string {
+func describeExit(e process.Exit) string {
 	if e.Signal != "" {
 		return e.Signal
 	}

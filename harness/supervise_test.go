@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/plan"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -40,7 +40,7 @@ func TestRestartsComeEverMoreSlowly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var (
 				r     restarts
-				now   client.Counts
+				now   process.Counts
 				waits []time.Duration
 				at    int
 			)

@@ -7,21 +7,22 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // Worker is the command of a library's worker, "name" or "name@version". The error of
 // a name that no library has wraps client.ErrNoLibrary and says the nearest that there
 // is; that of a worker that is not built wraps client.ErrNoWorker and says how to.
 func Worker(library string) ([]string, error) {
-	command, err := client.Lookup(library)
-	if !errors.Is(err, client.ErrNoLibrary) {
+	command, err := process.Lookup(library)
+	if !errors.Is(err, process.ErrNoLibrary) {
 		return command, err
 	}
-	name, _ := client.SplitVersion(library)
-	if near := scenarios.Nearest(name, client.Libraries()); near != "" {
-		err = fmt.Errorf("%w %q; did you mean %q?", client.ErrNoLibrary, name, near)
+	name, _ := process.SplitVersion(library)
+	if near := scenarios.Nearest(name, process.Libraries()); near != "" {
+		err = fmt.Errorf("%w %q; did you mean %q?", process.ErrNoLibrary, name, near)
 	}
 	return nil, err
 }
@@ -34,7 +35,7 @@ func CheckLibraries(s *scenarios.Scenario) error {
 		if len(c.Command)+len(c.Program) > 0 {
 			continue
 		}
-		if _, err := Worker(c.Library); errors.Is(err, client.ErrNoLibrary) {
+		if _, err := Worker(c.Library); errors.Is(err, process.ErrNoLibrary) {
 			wrong = append(wrong, &scenarios.Error{File: s.File, Pos: cmp.Or(c.LibraryPos, c.Pos), Text: fmt.Sprintf("client %q: %v", c.Name, err)})
 		}
 	}
@@ -69,8 +70,8 @@ func workerCommands(s *scenarios.Scenario, w World) (map[string][]string, error)
 
 // elsewhere says of properties that m's worker refused where they stand and which
 // libraries honour them, a line each; nothing if err is about something else.
-func (f *fleet) elsewhere(m *member, err error, hello client.Hello) string {
-	if !errors.Is(err, client.ErrRefused) {
+func (f *fleet) elsewhere(m *member, err error, hello worker.Hello) string {
+	if !errors.Is(err, process.ErrRefused) {
 		return ""
 	}
 	var lines strings.Builder

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/internal/network"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -14,8 +14,8 @@ import (
 // fits into a testing/synctest bubble, in which time is fake: the cluster is the
 // embedded one, and workers run inside this process.
 type World struct {
-	Network network.Network        // nil = TCP
-	Workers map[string]client.Main // by library; any other has no place in a World with a Network
+	Network network.Network         // nil = TCP
+	Workers map[string]process.Main // by library; any other has no place in a World with a Network
 }
 
 func (w World) here() bool { return w.Network == nil }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 const (

@@ -10,15 +10,16 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/client/roles"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 // library is librdkafka as the worker sees it: a Producer whose delivery reports
 // come by its events, and a Consumer that is polled.
 type library struct {
-	spec     *client.Spec
+	spec     *worker.Spec
 	cfg      *config
 	producer *kafka.Producer
 	consumer *kafka.Consumer
@@ -35,16 +36,16 @@ const module = "github.com/confluentinc/confluent-kafka-go/v2"
 
 func (l *library) Name() (library, version string) {
 	_, librdkafka := kafka.LibraryVersion()
-	return "confluent-kafka-go", fmt.Sprintf("%s (librdkafka %s)", client.ModuleVersion(module), librdkafka)
+	return "confluent-kafka-go", fmt.Sprintf("%s (librdkafka %s)", worker.ModuleVersion(module), librdkafka)
 }
 
 func (l *library) Commits() []string {
 	return []string{
-		client.CommitAuto, client.CommitBefore, client.CommitEach, client.CommitBatch, client.CommitTxn, client.CommitTxnOutside,
+		guarantee.CommitAuto, guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitTxn, guarantee.CommitTxnOutside,
 	}
 }
 
-func (l *library) Configure(spec *client.Spec) (effective map[string]string, refused []string, err error) {
+func (l *library) Configure(spec *worker.Spec) (effective map[string]string, refused []string, err error) {
 	l.spec = spec
 	l.cfg, effective, refused, err = configure(spec)
 	return effective, refused, err

@@ -9,7 +9,8 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // config is what the properties set.
@@ -69,18 +70,18 @@ var assignors = map[string]string{
 	"range": "range", "roundrobin": "roundrobin", "cooperative-sticky": "cooperative-sticky",
 }
 
-func configure(spec *client.Spec) (c *config, effective map[string]string, refused []string, err error) {
+func configure(spec *worker.Spec) (c *config, effective map[string]string, refused []string, err error) {
 	servers := strings.Join(spec.Bootstrap, ",")
 	c = &config{
 		producer: kafka.ConfigMap{"bootstrap.servers": servers},
-		consumer: kafka.ConfigMap{"bootstrap.servers": servers, "enable.auto.commit": strconv.FormatBool(spec.Commit == client.CommitAuto)},
+		consumer: kafka.ConfigMap{"bootstrap.servers": servers, "enable.auto.commit": strconv.FormatBool(spec.Commit == guarantee.CommitAuto)},
 		maxPoll:  500,
 		acks0:    spec.Config["acks"] == "0",
 	}
 	effective = maps.Clone(producerDefaults)
-	if spec.Role != client.Producer {
+	if spec.Role != guarantee.Producer {
 		maps.Copy(effective, consumerDefaults)
-		effective["enable.auto.commit"] = strconv.FormatBool(spec.Commit == client.CommitAuto)
+		effective["enable.auto.commit"] = strconv.FormatBool(spec.Commit == guarantee.CommitAuto)
 	}
 	if spec.Config["enable.idempotence"] == "true" || spec.Config["transactional.id"] != "" {
 		effective["enable.idempotence"], effective["max.in.flight.requests.per.connection"] = "true", "5"

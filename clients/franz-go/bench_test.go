@@ -13,8 +13,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
 )
 
 const benchSize = 1024
@@ -27,7 +27,7 @@ func BenchmarkPlain(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer cl.Close()
-	w := worker{spec: client.Spec{Proc: "shop/0/1", Size: benchSize}}
+	w := job{spec: worker.Spec{Proc: "shop/0/1", Size: benchSize}}
 	b.ResetTimer()
 	for i := range b.N {
 		v := history.Value{Proc: "shop/0/1", N: int64(i)}
@@ -52,8 +52,8 @@ func BenchmarkWorker(b *testing.B) {
 		b.Fatal(err)
 	}
 	inR, inW := io.Pipe()
-	spec, err := json.Marshal(client.Spec{
-		Protocol: client.ProtocolVersion, Proc: "shop/0/1", Role: guarantee.Producer,
+	spec, err := json.Marshal(worker.Spec{
+		Protocol: worker.ProtocolVersion, Proc: "shop/0/1", Role: guarantee.Producer,
 		Bootstrap: addrs, Topic: "orders", Max: int64(b.N), Size: benchSize,
 	})
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 // commits too: the library calls before just before it issues one. Each carries
 // a token of its own in its metadata.
 type committer struct {
-	w *worker
+	w *job
 
 	mu     sync.Mutex
 	tokens int64
@@ -122,7 +122,7 @@ func answer(resp *kmsg.OffsetCommitResponse, tp history.TopicPartition) error {
 
 // commit commits the offsets behind inputs and waits for the answer. A commit
 // that failed is no reason to end: what was not committed comes again.
-func (w *worker) commit(inputs []input) error {
+func (w *job) commit(inputs []input) error {
 	offsets := map[string]map[int32]kgo.EpochOffset{}
 	for _, in := range inputs {
 		t := offsets[in.r.Topic]
@@ -135,7 +135,7 @@ func (w *worker) commit(inputs []input) error {
 	return w.commitOffsets(offsets)
 }
 
-func (w *worker) commitOffsets(offsets map[string]map[int32]kgo.EpochOffset) error {
+func (w *job) commitOffsets(offsets map[string]map[int32]kgo.EpochOffset) error {
 	if len(offsets) == 0 {
 		return nil
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
 )
 
 const (
@@ -32,7 +32,7 @@ func (in *input) tp() history.TopicPartition {
 func (in *input) input() history.Input { return history.Input{TP: in.tp(), Off: in.r.Offset} }
 
 // consume is the consumer role, and the processor's.
-func (w *worker) consume() error {
+func (w *job) consume() error {
 	err := w.pollOn()
 	if w.thread.Wait(); err == nil {
 		err = w.ended()
@@ -41,7 +41,7 @@ func (w *worker) consume() error {
 }
 
 // pollOn polls until it is told to stop, and handles what comes.
-func (w *worker) pollOn() error {
+func (w *job) pollOn() error {
 	out := &outbox{w: w}
 	for w.stop.Err() == nil && w.ended() == nil {
 		inputs, err := w.poll()
@@ -63,7 +63,7 @@ func (w *worker) pollOn() error {
 
 // handle processes the records of one poll and commits them, in the order that
 // the commit pattern says.
-func (w *worker) handle(out *outbox, inputs []input) error {
+func (w *job) handle(out *outbox, inputs []input) error {
 	if w.has(guarantee.HabitHandOff) {
 		return w.handOff(out, inputs)
 	}
@@ -94,7 +94,7 @@ func (w *worker) handle(out *outbox, inputs []input) error {
 }
 
 // work processes inputs and waits until their outputs are acknowledged.
-func (w *worker) work(out *outbox, inputs []input) error {
+func (w *job) work(out *outbox, inputs []input) error {
 	for i := range inputs {
 		if err := w.process(out, &inputs[i]); err != nil {
 			return err
@@ -107,7 +107,7 @@ func (w *worker) work(out *outbox, inputs []input) error {
 }
 
 // poll returns the next records, and reports them.
-func (w *worker) poll() ([]input, error) {
+func (w *job) poll() ([]input, error) {
 	fetches := w.cl.PollRecords(w.stop, w.set.maxPoll)
 	if err := w.pollErrors(fetches); err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (w *worker) poll() ([]input, error) {
 }
 
 // pollErrors reports what a poll returned besides records.
-func (w *worker) pollErrors(fetches kgo.Fetches) error {
+func (w *job) pollErrors(fetches kgo.Fetches) error {
 	var fatal error
 	failed := false
 	fetches.EachError(func(topic string, part int32, err error) {
@@ -182,7 +182,7 @@ func valueOf(r *kgo.Record) history.Value {
 
 func inputOf(r *kgo.Record) history.Input {
 	for _, h := range r.Headers {
-		if h.Key == client.HeaderFrom {
+		if h.Key == worker.HeaderFrom {
 			in, err := history.ParseInput(string(h.Value))
 			if err != nil {
 				return history.Input{}

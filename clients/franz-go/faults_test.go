@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
 )
 
 func cluster(t *testing.T, topics ...string) *kfake.Cluster {
@@ -29,7 +29,7 @@ func cluster(t *testing.T, topics ...string) *kfake.Cluster {
 // fill has a worker send n records to topic.
 func fill(t *testing.T, c *kfake.Cluster, topic string, n int64) {
 	t.Helper()
-	r := start(t, client.Spec{
+	r := start(t, worker.Spec{
 		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: topic, Max: n, Proc: "shop/0/1", Config: map[string]string{"linger.ms": "0"},
 	})
 	if code := r.wait(); code != 0 {
@@ -41,10 +41,10 @@ func fill(t *testing.T, c *kfake.Cluster, topic string, n int64) {
 func TestGivenUpSendIsTriedThenPutAside(t *testing.T) {
 	c := cluster(t, "orders", "aside")
 	fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "orders", Err: kerr.InvalidRecord, Count: -1})
-	r := start(t, client.Spec{
+	r := start(t, worker.Spec{
 		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Max: 1,
 		Config: map[string]string{"linger.ms": "0", "enable.idempotence": "false", "retries": "0"},
-		Retry:  client.Retry{Attempts: 2, BackoffNS: 1e6, Topic: "aside"},
+		Retry:  worker.Retry{Attempts: 2, BackoffNS: 1e6, Topic: "aside"},
 	})
 	if code := r.wait(); code != 0 {
 		t.Fatalf("exit code %d: %s", code, r.stderr.String())
@@ -69,7 +69,7 @@ func TestLostCommitAnswer(t *testing.T) {
 	c := cluster(t, "orders", "receipts")
 	fill(t, c, "orders", 1)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.UnknownServerError, Count: 1})
-	r := start(t, client.Spec{
+	r := start(t, worker.Spec{
 		Role: guarantee.Processor, Bootstrap: c.ListenAddrs(), Input: "orders", Output: "receipts", Commit: guarantee.CommitEach,
 		Config: map[string]string{"group.id": "g", "linger.ms": "0"},
 	})
@@ -87,7 +87,7 @@ func TestRefusedCommitFailed(t *testing.T) {
 	c := cluster(t, "orders", "receipts")
 	fill(t, c, "orders", 1)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetCommit}, Err: kerr.OffsetMetadataTooLarge, Count: 1})
-	r := start(t, client.Spec{
+	r := start(t, worker.Spec{
 		Role: guarantee.Consumer, Bootstrap: c.ListenAddrs(), Input: "orders", Commit: guarantee.CommitBatch,
 		Config: map[string]string{"group.id": "g"},
 	})
@@ -103,7 +103,7 @@ func TestAbortRewinds(t *testing.T) {
 	c := cluster(t, "orders", "receipts")
 	fill(t, c, "orders", 5)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "receipts", Err: kerr.InvalidRecord, Count: 1})
-	r := start(t, client.Spec{
+	r := start(t, worker.Spec{
 		Role: guarantee.Processor, Bootstrap: c.ListenAddrs(), Input: "orders", Output: "receipts", Commit: guarantee.CommitTxn,
 		Config: map[string]string{"group.id": "g", "transactional.id": "t", "linger.ms": "0"},
 	})
@@ -128,7 +128,7 @@ func TestUnknownCommitIsInfo(t *testing.T) {
 	c := cluster(t, "orders", "receipts")
 	fill(t, c, "orders", 5)
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.EndTxn}, Err: kerr.UnknownServerError, TopLevel: true, Count: 1})
-	r := start(t, client.Spec{
+	r := start(t, worker.Spec{
 		Role: guarantee.Processor, Bootstrap: c.ListenAddrs(), Input: "orders", Output: "receipts", Commit: guarantee.CommitTxn,
 		Config: map[string]string{"group.id": "g", "transactional.id": "t", "linger.ms": "0"},
 	})
@@ -145,8 +145,8 @@ func TestUnknownCommitIsInfo(t *testing.T) {
 func TestTransactionTriedAgain(t *testing.T) {
 	c := cluster(t, "orders")
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "orders", Err: kerr.InvalidRecord, Count: 1})
-	r := start(t, client.Spec{
-		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Max: 5, Transaction: 5, Retry: client.Retry{Attempts: 1},
+	r := start(t, worker.Spec{
+		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Max: 5, Transaction: 5, Retry: worker.Retry{Attempts: 1},
 		Config: map[string]string{"transactional.id": "t", "linger.ms": "0"},
 	})
 	if code := r.wait(); code != 0 {
@@ -164,7 +164,7 @@ func TestTransactionTriedAgain(t *testing.T) {
 
 func TestFencedEndsWithThree(t *testing.T) {
 	c := cluster(t, "orders")
-	spec := client.Spec{
+	spec := worker.Spec{
 		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Transaction: 2, Rate: 50,
 		Config: map[string]string{"transactional.id": "t", "linger.ms": "0"},
 	}
@@ -184,7 +184,7 @@ func TestFencedEndsWithThree(t *testing.T) {
 
 func TestNoAcksHasNoOffset(t *testing.T) {
 	c := cluster(t, "orders")
-	r := start(t, client.Spec{
+	r := start(t, worker.Spec{
 		Role: guarantee.Producer, Bootstrap: c.ListenAddrs(), Topic: "orders", Max: 3, Config: map[string]string{"acks": "0", "linger.ms": "0"},
 	})
 	if code := r.wait(); code != 0 {

@@ -15,7 +15,7 @@ import (
 // Outside transactions rebalances wait until the polled records are done with
 // (BlockRebalanceOnPoll), as the library's documentation advises those who
 // commit; a transaction session aborts instead.
-func (w *worker) groupOptions() []kgo.Opt {
+func (w *job) groupOptions() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.WithContext(w.commits.context(w.ctx)),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, tps map[string][]int32) {
@@ -47,7 +47,7 @@ func (w *worker) groupOptions() []kgo.Opt {
 	return opts
 }
 
-func (w *worker) partitions(op history.Op, tps map[string][]int32) {
+func (w *job) partitions(op history.Op, tps map[string][]int32) {
 	var lines []*history.Event
 	for topic, parts := range tps {
 		for _, part := range parts {
@@ -65,7 +65,7 @@ func (w *worker) partitions(op history.Op, tps map[string][]int32) {
 // commitRevoked does what the library does by default when it commits by itself:
 // a last commit of what was processed. Rebalances wait for polled records, so
 // that all that was polled has been processed.
-func (w *worker) commitRevoked(tps map[string][]int32) {
+func (w *job) commitRevoked(tps map[string][]int32) {
 	if !w.set.commitsByItself() {
 		return
 	}
@@ -86,7 +86,7 @@ func (w *worker) commitRevoked(tps map[string][]int32) {
 }
 
 // fetchedOffsets tells where the group left off, partition by partition.
-func (w *worker) fetchedOffsets(resp *kmsg.OffsetFetchResponse) {
+func (w *job) fetchedOffsets(resp *kmsg.OffsetFetchResponse) {
 	var lines []*history.Event
 	add := func(topic string, part int32, off int64, meta *string, code int16) {
 		if topic == "" || code != 0 || off < 0 {

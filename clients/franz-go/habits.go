@@ -21,10 +21,10 @@ var habits = []string{
 	guarantee.HabitNoGroupMetadata, guarantee.HabitDedupInMemory, guarantee.HabitHandOff,
 }
 
-func (w *worker) has(habit string) bool { return slices.Contains(w.spec.Habits, habit) }
+func (w *job) has(habit string) bool { return slices.Contains(w.spec.Habits, habit) }
 
 // handOff has inputs processed by another thread, and goes on as if they were done.
-func (w *worker) handOff(out *outbox, inputs []input) error {
+func (w *job) handOff(out *outbox, inputs []input) error {
 	w.thread.Go(func() {
 		for i := range inputs {
 			if w.ended() != nil {
@@ -43,7 +43,7 @@ func (w *worker) handOff(out *outbox, inputs []input) error {
 
 // goOn moves the position behind inputs, after a session that did not commit has
 // moved it back to what is committed. Most libraries leave it there by themselves.
-func (w *worker) goOn(inputs []input) {
+func (w *job) goOn(inputs []input) {
 	ours := w.cl.CommittedOffsets()
 	behind := map[string]map[int32]kgo.EpochOffset{}
 	for i := range inputs {
@@ -58,7 +58,7 @@ func (w *worker) goOn(inputs []input) {
 
 // bySession says whether transactions with offsets go by the library's session,
 // which always sends the group's metadata and looks after its membership by itself.
-func (w *worker) bySession() bool {
+func (w *job) bySession() bool {
 	return w.spec.Commit == guarantee.CommitTxn && !w.has(guarantee.HabitNoGroupMetadata)
 }
 
@@ -73,7 +73,7 @@ func beforeKIP447() kgo.Opt {
 // byHand processes one poll in one transaction whose offsets are sent by group id
 // alone, as before KIP-447: the coordinator cannot tell whether their sender
 // still owns the partitions.
-func (w *worker) byHand(out *outbox, inputs []input) error {
+func (w *job) byHand(out *outbox, inputs []input) error {
 	if err := w.begin(w.cl.BeginTransaction); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (w *worker) byHand(out *outbox, inputs []input) error {
 }
 
 // sendOffsets adds the offsets behind inputs to the transaction.
-func (w *worker) sendOffsets(inputs []input) error {
+func (w *job) sendOffsets(inputs []input) error {
 	pid, epoch, err := w.cl.ProducerID(w.ctx)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (w *worker) sendOffsets(inputs []input) error {
 	return err
 }
 
-func (w *worker) stage(add *kmsg.AddOffsetsToTxnRequest, req *kmsg.TxnOffsetCommitRequest) error {
+func (w *job) stage(add *kmsg.AddOffsetsToTxnRequest, req *kmsg.TxnOffsetCommitRequest) error {
 	added, err := add.RequestWith(w.ctx, w.cl)
 	if err == nil {
 		err = kerr.ErrorForCode(added.ErrorCode)
@@ -150,7 +150,7 @@ func (w *worker) stage(add *kmsg.AddOffsetsToTxnRequest, req *kmsg.TxnOffsetComm
 }
 
 // goBack moves the position to the first of inputs in each partition.
-func (w *worker) goBack(inputs []input) {
+func (w *job) goBack(inputs []input) {
 	if w.has(guarantee.HabitNoRewind) {
 		return
 	}
@@ -183,13 +183,13 @@ func put(at map[string]map[int32]kgo.EpochOffset, r *kgo.Record, more int64) {
 
 // swallows says whether the application takes err for one more failure, and not
 // for the end of its client.
-func (w *worker) swallows(err error) bool {
+func (w *job) swallows(err error) bool {
 	return err != nil && w.ctx.Err() == nil && isFatal(err) && w.has(guarantee.HabitSwallowFatal)
 }
 
 // reopen takes a new client in the place of one that is finished, and goes on
 // behind inputs, as if they were done.
-func (w *worker) reopen(inputs []input) error {
+func (w *job) reopen(inputs []input) error {
 	stood := map[string]map[int32]kgo.EpochOffset{}
 	maps.Copy(stood, w.cl.UncommittedOffsets())
 	for i := range inputs {
@@ -225,7 +225,7 @@ func (w *worker) reopen(inputs []input) error {
 type done map[history.Input]bool
 
 // again says whether the application has processed in before, and remembers it.
-func (w *worker) again(in *input) bool {
+func (w *job) again(in *input) bool {
 	if !w.has(guarantee.HabitDedupInMemory) {
 		return false
 	}

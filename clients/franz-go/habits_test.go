@@ -8,8 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // TestHabits strikes a transaction once for each habit, and sees what becomes of
@@ -36,7 +36,7 @@ func TestHabits(t *testing.T) {
 			cl := cluster(t, "orders", "receipts")
 			fill(t, cl, "orders", 5)
 			cl.Fault(c.fault)
-			spec := client.Spec{
+			spec := worker.Spec{
 				Role: guarantee.Processor, Bootstrap: cl.ListenAddrs(), Input: "orders", Output: "receipts", Commit: guarantee.CommitTxn,
 				Config: map[string]string{"group.id": "g", "transactional.id": "t", "linger.ms": "0", "max.poll.records": "1"},
 			}
@@ -75,9 +75,9 @@ func TestHandOff(t *testing.T) {
 			t.Parallel()
 			cl := cluster(t, "orders", "receipts")
 			fill(t, cl, "orders", 5)
-			r := start(t, client.Spec{
+			r := start(t, worker.Spec{
 				Role: guarantee.Processor, Bootstrap: cl.ListenAddrs(), Input: "orders", Output: "receipts", Commit: commit,
-				Habits: []string{guarantee.HabitHandOff}, Process: client.Process{MinNS: 300e6, MaxNS: 300e6},
+				Habits: []string{guarantee.HabitHandOff}, Process: worker.Process{MinNS: 300e6, MaxNS: 300e6},
 				Config: map[string]string{"group.id": "g", "linger.ms": "0", "auto.commit.interval.ms": "100"},
 			})
 			r.await(1, func(e *history.Event) bool {

@@ -16,9 +16,9 @@ import (
 	"syscall"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 // Exit codes of a worker.
@@ -85,7 +85,7 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	defer context.AfterFunc(asked, stopped)()
 	go obey(in, stopped, cancel) // ends with stdin, at the latest with the process
 
-	w := &worker{spec: spec, set: set, print: roles.NewPrinter(stdout), stop: stop, ctx: ctx}
+	w := &job{spec: spec, set: set, print: roles.NewPrinter(stdout), stop: stop, ctx: ctx}
 	err = w.run()
 	if ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), err)
@@ -93,8 +93,8 @@ func serve(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	return errors.Join(err, w.print.Close())
 }
 
-func readSpec(in *bufio.Reader) (client.Spec, error) {
-	var spec client.Spec
+func readSpec(in *bufio.Reader) (worker.Spec, error) {
+	var spec worker.Spec
 	line, err := in.ReadBytes('\n')
 	if err != nil {
 		return spec, fmt.Errorf("read the spec: %w", err)
@@ -102,8 +102,8 @@ func readSpec(in *bufio.Reader) (client.Spec, error) {
 	if err := json.Unmarshal(line, &spec); err != nil {
 		return spec, fmt.Errorf("%w: the spec is no JSON object: %w", errConfig, err)
 	}
-	if spec.Protocol != client.ProtocolVersion {
-		return spec, fmt.Errorf("%w: worker protocol %d, this worker speaks %d", errConfig, spec.Protocol, client.ProtocolVersion)
+	if spec.Protocol != worker.ProtocolVersion {
+		return spec, fmt.Errorf("%w: worker protocol %d, this worker speaks %d", errConfig, spec.Protocol, worker.ProtocolVersion)
 	}
 	return spec, nil
 }
@@ -117,7 +117,7 @@ func obey(in *bufio.Reader, stop func(), abandon context.CancelCauseFunc) {
 			abandon(errors.New("stdin ended without a stop command"))
 			return
 		}
-		var command client.Command
+		var command worker.Command
 		if json.Unmarshal(line, &command) == nil && command.Stop {
 			stop()
 		}
@@ -125,11 +125,11 @@ func obey(in *bufio.Reader, stop func(), abandon context.CancelCauseFunc) {
 }
 
 // hello is the worker's first line.
-func (w *worker) hello(effective map[string]string) error {
-	line, err := json.Marshal(map[string]client.Hello{"hello": {
-		Protocol: client.ProtocolVersion,
+func (w *job) hello(effective map[string]string) error {
+	line, err := json.Marshal(map[string]worker.Hello{"hello": {
+		Protocol: worker.ProtocolVersion,
 		Library:  "franz-go",
-		Version:  client.ModuleVersion("github.com/twmb/franz-go"),
+		Version:  worker.ModuleVersion("github.com/twmb/franz-go"),
 		Roles:    []string{guarantee.Producer, guarantee.Consumer, guarantee.Processor},
 		Commits: []string{
 			guarantee.CommitAuto, guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch,
@@ -153,7 +153,7 @@ func (w *worker) hello(effective map[string]string) error {
 }
 
 // close is the graceful end.
-func (w *worker) close(end func()) error {
+func (w *job) close(end func()) error {
 	e := &history.Event{Op: history.OpClose}
 	w.print.Invoke(e)
 	if err := w.print.Flush(); err != nil {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // rig runs one worker in this process against a cluster of its own.
@@ -23,7 +23,7 @@ type rig struct {
 	code  chan int
 
 	mu     sync.Mutex
-	hello  client.Hello
+	hello  worker.Hello
 	events []history.Event
 	grown  chan struct{}
 	stderr strings.Builder
@@ -39,9 +39,9 @@ func newCluster(t *testing.T, topics ...string) []string {
 	return c.ListenAddrs()
 }
 
-func start(t *testing.T, spec client.Spec) *rig {
+func start(t *testing.T, spec worker.Spec) *rig {
 	t.Helper()
-	spec.Protocol = client.ProtocolVersion
+	spec.Protocol = worker.ProtocolVersion
 	if spec.Proc == "" {
 		spec.Proc = "test/0/1"
 	}
@@ -75,11 +75,11 @@ func start(t *testing.T, spec client.Spec) *rig {
 
 func (r *rig) read(out io.Reader) {
 	in := bufio.NewScanner(out)
-	in.Buffer(nil, client.MaxLine)
+	in.Buffer(nil, worker.MaxLine)
 	for first := true; in.Scan(); first = false {
 		r.mu.Lock()
 		if first {
-			var line struct{ Hello client.Hello }
+			var line struct{ Hello worker.Hello }
 			if err := json.Unmarshal(in.Bytes(), &line); err != nil {
 				r.t.Errorf("hello: %v: %s", err, in.Bytes())
 			}

@@ -40,7 +40,7 @@ func (s *send) event(e *history.Event) {
 // acknowledged. Within a transaction it only remembers the first error, since
 // the transaction must be aborted.
 type outbox struct {
-	w       *worker
+	w       *job
 	queued  []*send       // invoked, not yet handed to the library
 	invoked history.Event // made anew for each
 

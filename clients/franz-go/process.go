@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 // process is the application's work on one input: a side effect, and for a
@@ -16,7 +16,7 @@ import (
 //
 // The effect is the line that reports it: it has taken place when the line is
 // out, which is before any commit that covers it.
-func (w *worker) process(out *outbox, in *input) error {
+func (w *job) process(out *outbox, in *input) error {
 	if w.again(in) {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (w *worker) process(out *outbox, in *input) error {
 }
 
 // burst hands outputs over when enough have gathered.
-func (w *worker) burst(out *outbox) error {
+func (w *job) burst(out *outbox) error {
 	if len(out.queued) < roles.Burst {
 		return nil
 	}
@@ -60,7 +60,7 @@ func (w *worker) burst(out *outbox) error {
 }
 
 // rest waits for d; what was done before it is told, and sent, before.
-func (w *worker) rest(out *outbox, d time.Duration) error {
+func (w *job) rest(out *outbox, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (w *worker) rest(out *outbox, d time.Duration) error {
 
 // draw says how long an attempt takes and whether it fails. The same attempt at
 // the same value draws the same in every incarnation.
-func (w *worker) draw(in *input, try int) (took time.Duration, fails bool) {
+func (w *job) draw(in *input, try int) (took time.Duration, fails bool) {
 	p := w.spec.Process
 	if p.MaxNS <= 0 && p.Fail <= 0 {
 		return time.Duration(p.MinNS), false

@@ -7,7 +7,7 @@ import (
 )
 
 func TestDrawIsTheSameAgain(t *testing.T) {
-	w := &worker{}
+	w := &job{}
 	w.spec.Seed, w.spec.Process.MaxNS, w.spec.Process.Fail = 7, 1e6, 0.3
 	failed := 0
 	for n := range int64(2000) {

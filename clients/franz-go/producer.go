@@ -8,12 +8,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 // produce is the producer role.
-func (w *worker) produce() error {
+func (w *job) produce() error {
 	if w.spec.Transaction > 0 {
 		return w.produceTransactions()
 	}
@@ -36,7 +36,7 @@ func (w *worker) produce() error {
 }
 
 // first returns err, or what then returns.
-func (w *worker) first(err error, then func() error) error {
+func (w *job) first(err error, then func() error) error {
 	if err != nil {
 		return err
 	}
@@ -44,19 +44,19 @@ func (w *worker) first(err error, then func() error) error {
 }
 
 // left is how many records may still be sent.
-func (w *worker) left() int {
+func (w *job) left() int {
 	if w.spec.Max == 0 {
 		return math.MaxInt
 	}
 	return int(w.spec.Max - w.seq.Load())
 }
 
-func (w *worker) send(out *outbox, v history.Value) {
+func (w *job) send(out *outbox, v history.Value) {
 	out.add(history.OpSend, w.spec.Topic, v, w.key(v), history.Input{})
 }
 
 // key is unique for each message, unless the spec wants it otherwise.
-func (w *worker) key(v history.Value) []byte {
+func (w *job) key(v history.Value) []byte {
 	switch w.set.key {
 	case "", "unique":
 		return v.Append(nil)
@@ -70,7 +70,7 @@ func (w *worker) key(v history.Value) []byte {
 // produceTransactions sends spec.Transaction records a transaction. A transaction
 // that certainly did not commit is tried again with the same values, as often as
 // the spec's retry says; one of which nobody knows is left alone.
-func (w *worker) produceTransactions() error {
+func (w *job) produceTransactions() error {
 	out := &outbox{w: w}
 	pace := roles.NewPacer(w.spec.Rate)
 	for w.ended() == nil && w.stop.Err() == nil && w.left() > 0 {
@@ -90,7 +90,7 @@ func (w *worker) produceTransactions() error {
 
 // produceTransaction sends again, or as many new values as there are before the
 // stop, in one transaction, and ends it.
-func (w *worker) produceTransaction(out *outbox, pace *roles.Pacer, again []history.Value) (values []history.Value, outcome history.Type, err error) {
+func (w *job) produceTransaction(out *outbox, pace *roles.Pacer, again []history.Value) (values []history.Value, outcome history.Type, err error) {
 	n := len(again)
 	if n == 0 {
 		// Nothing is begun before the first record is due.
@@ -124,7 +124,7 @@ func (w *worker) produceTransaction(out *outbox, pace *roles.Pacer, again []hist
 }
 
 // begin starts a transaction.
-func (w *worker) begin(call func() error) error {
+func (w *job) begin(call func() error) error {
 	e := &history.Event{Type: history.OK, Op: history.OpBegin, Txn: w.txn.Add(1)}
 	if err := call(); err != nil {
 		e.Type, e.Err = history.Fail, errorOf(err)
@@ -139,7 +139,7 @@ func (w *worker) begin(call func() error) error {
 // endTransaction commits if every record was acknowledged and stage, which sends
 // the offsets if there are any, succeeds; else it aborts. It returns fail if the
 // transaction certainly did not commit.
-func (w *worker) endTransaction(out *outbox, stage func() error) (history.Type, error) {
+func (w *job) endTransaction(out *outbox, stage func() error) (history.Type, error) {
 	defer w.inTxn.Store(0)
 	if err := out.settle(); err != nil {
 		return "", err
@@ -174,7 +174,7 @@ func (w *worker) endTransaction(out *outbox, stage func() error) (history.Type, 
 }
 
 // abort ends the transaction as the library's documentation says after cause.
-func (w *worker) abort(cause error) error {
+func (w *job) abort(cause error) error {
 	e := &history.Event{Op: history.OpAbort, Txn: w.inTxn.Load(), Note: cause.Error()}
 	w.print.Invoke(e)
 	if err := w.print.Flush(); err != nil {

@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
 )
 
 func TestProducerSendsAndStops(t *testing.T) {
 	addrs := newCluster(t, "orders")
-	r := start(t, client.Spec{
+	r := start(t, worker.Spec{
 		Role: guarantee.Producer, Bootstrap: addrs, Topic: "orders", Max: 300,
 		Config: map[string]string{"linger.ms": "0"},
 	})
@@ -38,7 +38,7 @@ func TestProcessorPatterns(t *testing.T) {
 		t.Run(pattern, func(t *testing.T) {
 			t.Parallel()
 			addrs := newCluster(t, "orders", "receipts")
-			shop := start(t, client.Spec{
+			shop := start(t, worker.Spec{
 				Role: guarantee.Producer, Bootstrap: addrs, Topic: "orders", Max: 50, Proc: "shop/0/1",
 				Config: map[string]string{"linger.ms": "0"},
 			})
@@ -49,7 +49,7 @@ func TestProcessorPatterns(t *testing.T) {
 			if pattern == guarantee.CommitTxn || pattern == guarantee.CommitTxnOutside {
 				cfg["transactional.id"] = "till"
 			}
-			till := start(t, client.Spec{
+			till := start(t, worker.Spec{
 				Role: guarantee.Processor, Bootstrap: addrs, Input: "orders", Output: "receipts", Commit: pattern,
 				Proc: "till/0/1", Config: cfg, Strict: true,
 			})
@@ -86,7 +86,7 @@ func TestProcessorPatterns(t *testing.T) {
 
 func TestTransactionalProducer(t *testing.T) {
 	addrs := newCluster(t, "orders")
-	r := start(t, client.Spec{
+	r := start(t, worker.Spec{
 		Role: guarantee.Producer, Bootstrap: addrs, Topic: "orders", Max: 40, Transaction: 10,
 		Config: map[string]string{"transactional.id": "shop", "linger.ms": "0"},
 	})

@@ -9,12 +9,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // settings are the spec's properties in the library's terms.
 type settings struct {
-	spec    *client.Spec
+	spec    *worker.Spec
 	opts    []kgo.Opt
 	refused []string // properties that the library cannot honour, with the reason
 
@@ -33,7 +33,7 @@ type settings struct {
 
 // newSettings translates the properties of spec. A value that makes no sense is
 // an error; a property that the library lacks goes to refused.
-func newSettings(spec *client.Spec) (*settings, error) {
+func newSettings(spec *worker.Spec) (*settings, error) {
 	s := &settings{spec: spec, protocol: "classic"}
 	for _, name := range slices.Sorted(maps.Keys(spec.Config)) {
 		p, known := properties[name]

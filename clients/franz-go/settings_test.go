@@ -8,21 +8,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/worker"
 )
 
-func producerSpec(cfg map[string]string) *client.Spec {
-	return &client.Spec{Role: guarantee.Producer, Topic: "orders", Bootstrap: []string{"127.0.0.1:1"}, Config: cfg}
+func producerSpec(cfg map[string]string) *worker.Spec {
+	return &worker.Spec{Role: guarantee.Producer, Topic: "orders", Bootstrap: []string{"127.0.0.1:1"}, Config: cfg}
 }
 
-func processorSpec(commit string, cfg map[string]string) *client.Spec {
-	return &client.Spec{Role: guarantee.Processor, Input: "in", Output: "out", Commit: commit, Bootstrap: []string{"127.0.0.1:1"}, Config: cfg}
+func processorSpec(commit string, cfg map[string]string) *worker.Spec {
+	return &worker.Spec{Role: guarantee.Processor, Input: "in", Output: "out", Commit: commit, Bootstrap: []string{"127.0.0.1:1"}, Config: cfg}
 }
 
 // TestEffective has each property read back from the client that it was set on.
 func TestEffective(t *testing.T) {
 	for _, tc := range []struct {
-		spec *client.Spec
+		spec *worker.Spec
 		want map[string]string
 	}{
 		{producerSpec(nil), map[string]string{
@@ -90,7 +90,7 @@ func TestContradictions(t *testing.T) {
 		return cfg
 	}
 	for name, tc := range map[string]struct {
-		spec *client.Spec
+		spec *worker.Spec
 		want string
 	}{
 		"acks":                   {producerSpec(map[string]string{"acks": "2"}), "none of all"},
@@ -102,7 +102,7 @@ func TestContradictions(t *testing.T) {
 		"no pattern":             {processorSpec("sometimes", group), `commit "sometimes"`},
 		"auto without auto":      {processorSpec(guarantee.CommitAuto, with("enable.auto.commit", "false")), "contradict"},
 		"id and no idempotence":  {processorSpec(guarantee.CommitTxn, with("transactional.id", "t", "enable.idempotence", "false")), "needs acks=all"},
-		"role":                   {&client.Spec{Role: "observer"}, "role \"observer\""},
+		"role":                   {&worker.Spec{Role: "observer"}, "role \"observer\""},
 	} {
 		if _, err := newSettings(tc.spec); !errors.Is(err, errConfig) || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: error %v, want one that says %q", name, err, tc.want)

@@ -13,7 +13,7 @@ import (
 )
 
 // session processes one poll in one transaction that its offsets are part of.
-func (w *worker) session(out *outbox, inputs []input) error {
+func (w *job) session(out *outbox, inputs []input) error {
 	if err := w.begin(w.sess.Begin); err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (w *worker) session(out *outbox, inputs []input) error {
 // commitSession asks the session to commit. The session aborts instead when the
 // group rebalanced or the offsets were not taken, and may then not have asked
 // for the commit at all; only if that is certain is the commit failed.
-func (w *worker) commitSession(inputs []input) error {
+func (w *job) commitSession(inputs []input) error {
 	commit := &history.Event{Op: history.OpCommit, Txn: w.inTxn.Load()}
 	w.print.Invoke(commit)
 	if err := w.print.Flush(); err != nil {
@@ -84,7 +84,7 @@ func certain(yes bool) history.Type {
 
 // stageOffsets reports the offsets that are about to become part of the
 // transaction, and gives them their token.
-func (w *worker) stageOffsets(req *kmsg.TxnOffsetCommitRequest) []*history.Event {
+func (w *job) stageOffsets(req *kmsg.TxnOffsetCommitRequest) []*history.Event {
 	token := w.commits.token()
 	var lines []*history.Event
 	for _, t := range req.Topics {
@@ -102,7 +102,7 @@ func (w *worker) stageOffsets(req *kmsg.TxnOffsetCommitRequest) []*history.Event
 	return lines
 }
 
-func (w *worker) abortSession(inputs []input, cause error) error {
+func (w *job) abortSession(inputs []input, cause error) error {
 	e := &history.Event{Op: history.OpAbort, Txn: w.inTxn.Load(), Note: cause.Error()}
 	w.print.Invoke(e)
 	if err := w.print.Flush(); err != nil {
@@ -125,7 +125,7 @@ func (w *worker) abortSession(inputs []input, cause error) error {
 
 // rewound tells that the session went back to what is committed, where the
 // partition is still ours: its records come again.
-func (w *worker) rewound(inputs []input) {
+func (w *job) rewound(inputs []input) {
 	committed := w.cl.CommittedOffsets()
 	var lines []*history.Event
 	seen := map[history.TopicPartition]bool{}
@@ -150,7 +150,7 @@ func (w *worker) rewound(inputs []input) {
 // outside writes the outputs of one poll in a transaction and then commits the
 // offsets apart from it: between the two a crash makes duplicates. A transaction
 // that did not commit is tried again.
-func (w *worker) outside(out *outbox, inputs []input) error {
+func (w *job) outside(out *outbox, inputs []input) error {
 	for try := 0; ; try++ {
 		if err := w.begin(w.cl.BeginTransaction); err != nil {
 			return err

@@ -13,15 +13,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/network"
+	"github.com/onceproof/onceproof/worker"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
-// worker is one run of one spec.
-type worker struct {
-	spec  client.Spec
+// job is one run of one spec.
+type job struct {
+	spec  worker.Spec
 	set   *settings
 	print *roles.Printer
 	stop  context.Context // done: end gracefully
@@ -42,7 +42,7 @@ type worker struct {
 	fatal error // reported by a callback
 }
 
-func (w *worker) run() error {
+func (w *job) run() error {
 	w.commits.w = w
 	if err := w.open(); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (w *worker) run() error {
 }
 
 // open makes the client.
-func (w *worker) open() error {
+func (w *job) open() error {
 	opts := append(w.set.options(), kgo.WithHooks(&w.writes))
 	if in := network.From(w.ctx); in != network.TCP {
 		opts = append(opts, kgo.Dialer(in.DialContext))
@@ -95,7 +95,7 @@ func (w *worker) open() error {
 
 // abandon closes the client of a worker that ends without grace: closing would
 // wait for the group and for buffered records, which may take for ever.
-func (w *worker) abandon() {
+func (w *job) abandon() {
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
@@ -109,7 +109,7 @@ func (w *worker) abandon() {
 
 // initProducer fences older instances of the transactional id, before anything
 // else is done; without one there is nothing to do.
-func (w *worker) initProducer() error {
+func (w *job) initProducer() error {
 	if w.set.txnID == "" {
 		return nil
 	}
@@ -130,12 +130,12 @@ func (w *worker) initProducer() error {
 }
 
 // next is a value id that was never used.
-func (w *worker) next() history.Value {
+func (w *job) next() history.Value {
 	return history.Value{Proc: w.spec.Proc, N: w.seq.Add(1)}
 }
 
 // fail notes a fatal error that a callback saw; the loops look at it.
-func (w *worker) fail(err error) {
+func (w *job) fail(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.fatal == nil {
@@ -144,14 +144,14 @@ func (w *worker) fail(err error) {
 }
 
 // ended returns why the loop must end: a fatal error, or the end of ctx.
-func (w *worker) ended() error {
+func (w *job) ended() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return errors.Join(w.fatal, w.ctx.Err())
 }
 
 // wait waits for d, or returns false if ctx ends first.
-func (w *worker) wait(d time.Duration) bool {
+func (w *job) wait(d time.Duration) bool {
 	if d <= 0 {
 		return w.ctx.Err() == nil
 	}
@@ -166,13 +166,13 @@ func (w *worker) wait(d time.Duration) bool {
 }
 
 // record makes the record that carries v. from is zero for a producer's own.
-func (w *worker) record(topic string, v history.Value, key []byte, from history.Input) *kgo.Record {
+func (w *job) record(topic string, v history.Value, key []byte, from history.Input) *kgo.Record {
 	r := &kgo.Record{Topic: topic, Key: key, Value: w.value(v)}
 	if from != (history.Input{}) {
-		r.Headers = append(r.Headers, kgo.RecordHeader{Key: client.HeaderFrom, Value: []byte(from.String())})
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: worker.HeaderFrom, Value: []byte(from.String())})
 	}
 	if txn := w.inTxn.Load(); txn > 0 {
-		r.Headers = append(r.Headers, kgo.RecordHeader{Key: client.HeaderTxn, Value: strconv.AppendInt(nil, txn, 10)})
+		r.Headers = append(r.Headers, kgo.RecordHeader{Key: worker.HeaderTxn, Value: strconv.AppendInt(nil, txn, 10)})
 	}
 	return r
 }
@@ -180,7 +180,7 @@ func (w *worker) record(topic string, v history.Value, key []byte, from history.
 // defaultSize is the length of a record's value where the spec says nothing.
 const defaultSize = 128
 
-func (w *worker) value(v history.Value) []byte {
+func (w *job) value(v history.Value) []byte {
 	size := w.spec.Size
 	if size == 0 {
 		size = defaultSize

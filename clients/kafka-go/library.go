@@ -9,9 +9,10 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/client/roles"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 const (
@@ -22,7 +23,7 @@ const (
 // library is kafka-go as the worker sees it: an asynchronous Writer, and a
 // ConsumerGroup with a reader for each partition, as its documentation shows.
 type library struct {
-	spec    *client.Spec
+	spec    *worker.Spec
 	cfg     *config
 	sending sync.WaitGroup
 
@@ -36,14 +37,14 @@ var (
 )
 
 func (l *library) Name() (library, version string) {
-	return "kafka-go", client.ModuleVersion("github.com/segmentio/kafka-go")
+	return "kafka-go", worker.ModuleVersion("github.com/segmentio/kafka-go")
 }
 
 func (l *library) Commits() []string {
-	return []string{client.CommitBefore, client.CommitEach, client.CommitBatch}
+	return []string{guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch}
 }
 
-func (l *library) Configure(spec *client.Spec) (effective map[string]string, refused []string, err error) {
+func (l *library) Configure(spec *worker.Spec) (effective map[string]string, refused []string, err error) {
 	l.spec = spec
 	l.cfg, effective, refused, err = configure(spec)
 	return effective, refused, err

@@ -11,7 +11,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // config is what the properties set. The library has no transactions, no
@@ -111,7 +112,7 @@ func millis(set func(*config, time.Duration)) func(*config, string) error {
 	return number(func(c *config, n int) { set(c, time.Duration(n)*time.Millisecond) })
 }
 
-func configure(spec *client.Spec) (*config, map[string]string, []string, error) {
+func configure(spec *worker.Spec) (*config, map[string]string, []string, error) {
 	c := &config{transport: &kafka.Transport{}, dialer: &kafka.Dialer{Timeout: 10 * time.Second, DualStack: true}}
 	c.writer = &kafka.Writer{Addr: kafka.TCP(spec.Bootstrap...), Transport: c.transport, Async: true}
 	c.group = kafka.ConsumerGroupConfig{ID: spec.Config["group.id"], Brokers: spec.Bootstrap, Topics: []string{spec.Input}, Dialer: c.dialer}
@@ -139,12 +140,12 @@ func configure(spec *client.Spec) (*config, map[string]string, []string, error) 
 
 // effective is the configuration with the defaults that the library's
 // documentation gives.
-func effective(c *config, spec *client.Spec) map[string]string {
+func effective(c *config, spec *worker.Spec) map[string]string {
 	all := map[string]string{
 		"acks":               map[kafka.RequiredAcks]string{kafka.RequireAll: "all", kafka.RequireOne: "1", kafka.RequireNone: "0"}[c.writer.RequiredAcks],
 		"enable.idempotence": "false", "retries": "9", "linger.ms": "1000", "request.timeout.ms": "10000", "compression.type": "none",
 	}
-	if spec.Role != client.Producer {
+	if spec.Role != guarantee.Producer {
 		maps.Copy(all, map[string]string{
 			"isolation.level": "read_uncommitted", "auto.offset.reset": "earliest", "session.timeout.ms": "30000", "heartbeat.interval.ms": "3000",
 			"max.poll.interval.ms": "30000", "enable.auto.commit": "false", "partition.assignment.strategy": "range,roundrobin",

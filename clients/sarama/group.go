@@ -7,8 +7,8 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/onceproof/onceproof/harness/client/roles"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 const (

@@ -6,15 +6,16 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/client/roles"
+	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 // library is sarama as the worker sees it: an AsyncProducer, and a ConsumerGroup
 // whose records are handled in ConsumeClaim.
 type library struct {
-	spec     *client.Spec
+	spec     *worker.Spec
 	cfg      *sarama.Config
 	producer sarama.AsyncProducer
 	sending  sync.WaitGroup
@@ -28,16 +29,16 @@ var (
 )
 
 func (l *library) Name() (library, version string) {
-	return "sarama", client.ModuleVersion("github.com/IBM/sarama")
+	return "sarama", worker.ModuleVersion("github.com/IBM/sarama")
 }
 
 func (l *library) Commits() []string {
 	return []string{
-		client.CommitAuto, client.CommitBefore, client.CommitEach, client.CommitBatch, client.CommitTxn, client.CommitTxnOutside,
+		guarantee.CommitAuto, guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitTxn, guarantee.CommitTxnOutside,
 	}
 }
 
-func (l *library) Configure(spec *client.Spec) (effective map[string]string, refused []string, err error) {
+func (l *library) Configure(spec *worker.Spec) (effective map[string]string, refused []string, err error) {
 	l.spec = spec
 	l.cfg, effective, refused, err = configure(spec)
 	return effective, refused, err

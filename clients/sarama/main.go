@@ -5,7 +5,7 @@ import (
 	"context"
 	"os"
 
-	"github.com/onceproof/onceproof/harness/client/roles"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 func main() {

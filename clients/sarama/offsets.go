@@ -5,7 +5,7 @@ package main
 import (
 	"github.com/IBM/sarama"
 
-	"github.com/onceproof/onceproof/harness/client/roles"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 // SendOffsets adds offsets to the transaction with the group's metadata (KIP-447).

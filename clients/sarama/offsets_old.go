@@ -5,7 +5,7 @@ package main
 import (
 	"github.com/IBM/sarama"
 
-	"github.com/onceproof/onceproof/harness/client/roles"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 // SendOffsets adds offsets to the transaction by the group's name alone: versions

@@ -13,7 +13,8 @@ import (
 
 	"github.com/IBM/sarama"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // properties are Java's names and what they are in sarama.Config.
@@ -139,11 +140,11 @@ func boolean(field func(*sarama.Config) *bool) func(*sarama.Config, string) erro
 }
 
 // configure translates spec.Config, and tells the effective configuration.
-func configure(spec *client.Spec) (*sarama.Config, map[string]string, []string, error) {
+func configure(spec *worker.Spec) (*sarama.Config, map[string]string, []string, error) {
 	c := sarama.NewConfig()
 	c.Producer.Return.Successes = true
 	c.Consumer.Return.Errors = true
-	c.Consumer.Offsets.AutoCommit.Enable = spec.Commit == client.CommitAuto
+	c.Consumer.Offsets.AutoCommit.Enable = spec.Commit == guarantee.CommitAuto
 	c.Producer.Partitioner = sarama.NewHashPartitioner
 	var refused []string
 	for _, name := range slices.Sorted(maps.Keys(spec.Config)) {
@@ -172,7 +173,7 @@ func configure(spec *client.Spec) (*sarama.Config, map[string]string, []string, 
 	return c, effective(c, spec), refused, c.Validate()
 }
 
-func effective(c *sarama.Config, spec *client.Spec) map[string]string {
+func effective(c *sarama.Config, spec *worker.Spec) map[string]string {
 	ms := func(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 	all := map[string]string{
 		"client.id":                             c.ClientID,
@@ -188,7 +189,7 @@ func effective(c *sarama.Config, spec *client.Spec) map[string]string {
 		all["transactional.id"] = c.Producer.Transaction.ID
 		all["transaction.timeout.ms"] = ms(c.Producer.Transaction.Timeout)
 	}
-	if spec.Role == client.Producer {
+	if spec.Role == guarantee.Producer {
 		return all
 	}
 	all["group.id"] = spec.Config["group.id"]

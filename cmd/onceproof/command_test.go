@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/internal/process"
 )
 
 // asCommand makes the test binary be onceproof itself, so that these tests see
@@ -168,7 +168,7 @@ func TestBadInputEndsBeforeAnythingStarts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			write(t, dir, "bad.yaml", tt.yaml)
-			t.Setenv(client.EnvClients, clients)
+			t.Setenv(process.EnvClients, clients)
 			t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(dir, "no.sock"))
 			got := onceproof(t, dir, append([]string{"run", "bad.yaml"}, tt.args...)...)
 			if got.code != tt.code {

@@ -17,7 +17,7 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness"
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/reports"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -144,7 +144,7 @@ func compare(ctx context.Context, out io.Writer, o compareOptions) (err error) {
 // turns within a scenario, scenarios within a round.
 func matchesOf(o *compareOptions) ([]match, error) {
 	if len(o.libraries) == 0 {
-		o.libraries = slices.DeleteFunc(client.Libraries(), func(l string) bool { _, err := client.Lookup(l); return err != nil })
+		o.libraries = slices.DeleteFunc(process.Libraries(), func(l string) bool { _, err := process.Lookup(l); return err != nil })
 	}
 	for _, l := range o.libraries {
 		if _, err := harness.Worker(l); err != nil {
@@ -177,7 +177,7 @@ func matchesOf(o *compareOptions) ([]match, error) {
 // withoutWorker is an error of harness.Worker with its exit code: a name that there is
 // not is the command line's fault, a worker that is not built is this machine's.
 func withoutWorker(err error) error {
-	if errors.Is(err, client.ErrNoLibrary) {
+	if errors.Is(err, process.ErrNoLibrary) {
 		return err
 	}
 	return &exit{exitUnjudged, err}
@@ -243,7 +243,7 @@ func (o compareOptions) earlier(m match) (reports.Trial, bool) {
 
 func trialOf(m match, r outcome) reports.Trial {
 	t := reports.Trial{Scenario: m.job.name(), Library: m.library, Dir: r.dir}
-	var lacks *client.Misfit
+	var lacks *process.Misfit
 	switch {
 	case errors.As(r.err, &lacks):
 		t.Unsupported = lacks.Why

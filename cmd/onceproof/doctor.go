@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/internal/cluster"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -59,9 +59,9 @@ func docker(facts []cluster.Fact) bool {
 // workerFacts say which libraries have a worker that can be started.
 func workerFacts() []cluster.Fact {
 	var facts []cluster.Fact
-	for _, library := range client.Libraries() {
+	for _, library := range process.Libraries() {
 		f := cluster.Fact{Name: "worker " + library, OK: true}
-		command, err := client.Lookup(library)
+		command, err := process.Lookup(library)
 		if err != nil {
 			f.OK, f.Text = false, "not built"
 			_, f.WayOut, _ = strings.Cut(err.Error(), "build it with ")
@@ -69,7 +69,7 @@ func workerFacts() []cluster.Fact {
 			continue
 		}
 		f.Text = command[0]
-		if library == client.Builtin {
+		if library == process.Builtin {
 			f.Text = "built in"
 		}
 		facts = append(facts, f)

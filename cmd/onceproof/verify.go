@@ -15,8 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/harness"
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/internal/lint"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/internal/verify"
 	"github.com/onceproof/onceproof/scenarios"
 )
@@ -278,7 +278,7 @@ func (v *verification) probe(s *verify.Suite) (refused []string, err error) {
 		return nil, withoutWorker(err)
 	}
 	for _, spec := range s.Specs() {
-		hello, err := client.Probe(v.ctx, command, spec)
+		hello, err := process.Probe(v.ctx, command, spec)
 		if err != nil {
 			return nil, &exit{exitUnjudged, err}
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onceproof/onceproof/harness/client"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -94,7 +94,7 @@ func TestCompareNeedsItsWorkers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv(client.EnvClients, clients)
+	t.Setenv(process.EnvClients, clients)
 	dir := t.TempDir()
 	for _, tt := range []struct {
 		args []string

@@ -9,8 +9,8 @@ import (
 
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
 	"github.com/onceproof/onceproof/harness"
-	"github.com/onceproof/onceproof/harness/client"
-	"github.com/onceproof/onceproof/harness/client/conformance"
+	"github.com/onceproof/onceproof/internal/conformance"
+	"github.com/onceproof/onceproof/internal/process"
 )
 
 func workerCommand() *cobra.Command {
@@ -38,8 +38,8 @@ cluster. docs/worker-protocol.md says what a worker must do.`,
   onceproof worker-test sarama@v1.40.0      # built by clients/sarama/build v1.40.0`,
 		Args: some("worker: a program, or the name of a library"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			command, err := client.Program(args)
-			if errors.Is(err, client.ErrNoLibrary) {
+			command, err := process.Program(args)
+			if errors.Is(err, process.ErrNoLibrary) {
 				_, err = harness.Worker(args[0])
 			}
 			if err != nil {

@@ -109,12 +109,12 @@ func TestOpenKnowsTheLibrarysNames(t *testing.T) {
 // TestLibrariesAreTheWorkers: every library with a worker is known by its name.
 func TestLibrariesAreTheWorkers(t *testing.T) {
 	for _, pattern := range []string{"*", "@*/*"} {
-		builds, err := filepath.Glob(filepath.Join("../clients", pattern, "build"))
+		builds, err := filepath.Glob(filepath.Join("../../clients", pattern, "build"))
 		if err != nil || len(builds) == 0 {
 			t.Fatalf("%v %v", builds, err)
 		}
 		for _, build := range builds {
-			name, err := filepath.Rel("../clients", filepath.Dir(build))
+			name, err := filepath.Rel("../../clients", filepath.Dir(build))
 			if err != nil || !Knows(name) || !Knows(name+"@1.0.0") {
 				t.Errorf("lint does not know %s: %v", name, err)
 			}

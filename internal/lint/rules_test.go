@@ -101,7 +101,7 @@ func TestChangesMend(t *testing.T) {
 }
 
 func TestDocsAreUpToDate(t *testing.T) {
-	const file = "../docs/lint.md"
+	const file = "../../docs/lint.md"
 	if *update {
 		if err := os.WriteFile(file, Docs(), 0o644); err != nil {
 			t.Fatal(err)

@@ -5,15 +5,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/worker"
 )
 
 // Specs are one spec for each kind of client in the suite, to ask a worker what it
 // cannot honour.
-func (s *Suite) Specs() []client.Spec {
-	var specs []client.Spec
+func (s *Suite) Specs() []worker.Spec {
+	var specs []worker.Spec
 	seen := map[string]bool{}
 	for _, sc := range s.Scenarios {
 		for _, c := range sc.Clients {
@@ -22,7 +22,7 @@ func (s *Suite) Specs() []client.Spec {
 				continue
 			}
 			seen[kind] = true
-			specs = append(specs, client.Spec{
+			specs = append(specs, worker.Spec{
 				Role: c.Role, Config: c.Config, Topic: c.Topic, Input: c.Input, Output: c.Output, Commit: c.Commit, Transaction: c.Transaction,
 			})
 		}

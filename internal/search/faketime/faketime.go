@@ -24,10 +24,10 @@ import (
 	franzgo "github.com/onceproof/onceproof/clients/franz-go"
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness"
-	"github.com/onceproof/onceproof/harness/client"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/internal/plan"
+	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/scenarios"
 )
 
@@ -47,7 +47,7 @@ func Run(t *testing.T, s *scenarios.Scenario, dir string) (report *checker.Repor
 			Scenario: s, Plan: p, Dir: dir, Tool: "fake time",
 			World: harness.World{
 				Network: network.NewMemory(s.Run.Seed),
-				Workers: map[string]client.Main{client.Builtin: franzgo.Inside},
+				Workers: map[string]process.Main{process.Builtin: franzgo.Inside},
 			},
 		})
 		<-time.After(afterlife)
@@ -64,7 +64,7 @@ func Run(t *testing.T, s *scenarios.Scenario, dir string) (report *checker.Repor
 // Can is an error for a fault that has no place in a bubble: nobody stops goroutines.
 func Can(f scenarios.Fault) error {
 	if f.Kind == scenarios.KindPause && f.Args.Client != "" {
-		return client.ErrInside
+		return process.ErrInside
 	}
 	return nil
 }
