@@ -32,7 +32,7 @@ var (
 // defaults that it gives are those that the worker tells of. It asks franz-go, and the
 // built workers that ONCEPROOF_WORKERS names.
 func TestClientsPage(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/clients.md")
+	page, err := os.ReadFile("../../docs/clients.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestClientsPage(t *testing.T) {
 
 // TestClientsPageAndOwnNames: errors about properties know the same as the page.
 func TestClientsPageAndOwnNames(t *testing.T) {
-	page, err := os.ReadFile("../../../docs/clients.md")
+	page, err := os.ReadFile("../../docs/clients.md")
 	if err != nil {
 		t.Fatal(err)
 	}
