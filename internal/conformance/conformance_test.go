@@ -43,7 +43,7 @@ func TestDocumentedWorker(t *testing.T) {
 	if err := exec.Command(python, "-c", "import confluent_kafka").Run(); err != nil {
 		t.Skipf("%s has no confluent_kafka: pip install it, or name another Python with ONCEPROOF_PYTHON", python)
 	}
-	page, err := os.ReadFile("../../../docs/worker-protocol.md")
+	page, err := os.ReadFile("../../docs/worker-protocol.md")
 	if err != nil {
 		t.Fatal(err)
 	}
