@@ -45,7 +45,7 @@ bench:
 # Each fuzz target for a short while.
 FUZZTIME ?= 20s
 fuzz:
-	@for pkg in ./history ./scenarios ./internal/proxy ./checker; do \
+	@for pkg in ./history ./internal/scenario ./internal/proxy ./checker; do \
 		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \

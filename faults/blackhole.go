@@ -5,19 +5,19 @@ import (
 	"fmt"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // newBlackhole makes a silence: the request, or response, that the trigger matches
 // is swallowed; or, without one, all bytes of the links. Connections stay open, so
 // that a client notices by its own time-outs only.
-func newBlackhole(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newBlackhole(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	if IsWire(f) {
 		return newWireRule(f, env, seed, proxy.Blackhole)
 	}
 	l, err := newLinkStrike(f, env, seed, func(d door, l proxy.Link) (func(), int, error) {
 		heal, err := d.shape(l, proxy.Shape{
-			BlackholeUp: f.Args.Way != scenarios.ToClient, BlackholeDown: f.Args.Way != scenarios.ToBroker, Seed: seed,
+			BlackholeUp: f.Args.Way != scenario.ToClient, BlackholeDown: f.Args.Way != scenario.ToBroker, Seed: seed,
 		})
 		return heal, 0, err
 	})

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // restartBound is for brokers that come back: a JVM start, log recovery, and
@@ -137,7 +137,7 @@ func ability[A any](c cluster.Cluster, what string) (A, error) {
 // faults differ in that condition and in how its effect shows.
 type brokerStrike struct {
 	env    *Env
-	target scenarios.Target
+	target scenario.Target
 	seed   uint64
 	want   condition
 	soft   bool
@@ -146,7 +146,7 @@ type brokerStrike struct {
 	holds  []*hold
 }
 
-func newBrokerStrike(f scenarios.Fault, env *Env, seed uint64, want condition, soft bool) (*brokerStrike, error) {
+func newBrokerStrike(f scenario.Fault, env *Env, seed uint64, want condition, soft bool) (*brokerStrike, error) {
 	if f.Args.Broker == "" {
 		return nil, errors.New("whom? Want broker: a target, as in broker(2), leader(orders/0) or any")
 	}

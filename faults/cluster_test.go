@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // startEmbedded starts three embedded brokers with the topics orders and
@@ -42,7 +42,7 @@ func startCluster(t *testing.T, spec cluster.Spec) *Env {
 
 // conform takes the fault that f describes through its life twice, and returns
 // the facts of both.
-func conform(t *testing.T, env *Env, f scenarios.Fault) []Fact {
+func conform(t *testing.T, env *Env, f scenario.Fault) []Fact {
 	t.Helper()
 	var facts []Fact
 	for round := range 2 {
@@ -62,7 +62,7 @@ func conform(t *testing.T, env *Env, f scenarios.Fault) []Fact {
 	return facts
 }
 
-func newStrike(t *testing.T, env *Env, f scenarios.Fault, seed uint64, record func(Fact)) *Strike {
+func newStrike(t *testing.T, env *Env, f scenario.Fault, seed uint64, record func(Fact)) *Strike {
 	t.Helper()
 	fault, err := New(f, env, seed)
 	if err != nil {
@@ -81,13 +81,13 @@ func newStrike(t *testing.T, env *Env, f scenarios.Fault, seed uint64, record fu
 
 func TestBrokerFaultsConformOnEmbedded(t *testing.T) {
 	env := startEmbedded(t)
-	for _, f := range []scenarios.Fault{
-		{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader(orders/0)"}},
-		{Kind: scenarios.KindStop, Args: scenarios.FaultArgs{Broker: "minority"}},
-		{Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "broker(2)"}},
-		{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "all"}},
-		{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "orders/1"}},
-		{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "orders/0"}, For: scenarios.Span{Min: time.Second, Max: time.Second}},
+	for _, f := range []scenario.Fault{
+		{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "leader(orders/0)"}},
+		{Kind: scenario.KindStop, Args: scenario.FaultArgs{Broker: "minority"}},
+		{Kind: scenario.KindRestart, Args: scenario.FaultArgs{Broker: "broker(2)"}},
+		{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "all"}},
+		{Kind: scenario.KindMoveLeader, Args: scenario.FaultArgs{TP: "orders/1"}},
+		{Kind: scenario.KindMoveLeader, Args: scenario.FaultArgs{TP: "orders/0"}, For: scenario.Span{Min: time.Second, Max: time.Second}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) {
 			facts := conform(t, env, f)
@@ -103,7 +103,7 @@ func TestBrokerFaultsConformOnEmbedded(t *testing.T) {
 func TestTwoKillsOfOneBrokerHealInAnyOrder(t *testing.T) {
 	env := startEmbedded(t)
 	ctx := t.Context()
-	f := scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "broker(2)"}}
+	f := scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "broker(2)"}}
 	first, second := newStrike(t, env, f, 1, nil), newStrike(t, env, f, 2, nil)
 	for _, s := range []*Strike{first, second} {
 		for _, step := range []Step{StepInject, StepEffect} {
@@ -156,7 +156,7 @@ func TestTargetsResolveOnEmbedded(t *testing.T) {
 	}
 
 	for _, tc := range []struct {
-		target scenarios.Target
+		target scenario.Target
 		n      int // brokers found; 0 = none
 		text   string
 	}{

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // crash is SIGKILL for a client process. Recover starts its next incarnation.
 type crash struct{ *instanceStrike }
 
-func newCrash(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newCrash(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	s, err := newInstanceStrike(f, env, seed, down)
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func newCrash(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 
 // newStopClient makes a graceful end of client processes: they leave their groups and
 // flush what they hold.
-func newStopClient(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newStopClient(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	if f.Args.Broker != "" {
 		return nil, errors.New("either broker or client, not both")
 	}

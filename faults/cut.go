@@ -5,13 +5,13 @@ import (
 	"fmt"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // newCut makes a cut: of the connection that carries the request that the trigger
 // matches, or, without one, of every connection of the links, which are refused
 // until Recover.
-func newCut(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newCut(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	if IsWire(f) {
 		return newWireRule(f, env, seed, proxy.Cut)
 	}

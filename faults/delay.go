@@ -9,12 +9,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // newDelay makes a delay: of the requests or responses that the trigger matches,
 // or, without one, of all that passes between clients and brokers.
-func newDelay(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newDelay(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	by := f.Args.Delay
 	if by.Min < 0 || by.Max < by.Min || by.Max == 0 {
 		return nil, errors.New("by how much? Want by: a duration or a range of two")
@@ -31,7 +31,7 @@ func newDelay(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 }
 
 // draw draws one duration of a span, evenly.
-func draw(s scenarios.Span, seed uint64) time.Duration {
+func draw(s scenario.Span, seed uint64) time.Duration {
 	if s.Max <= s.Min {
 		return s.Min
 	}
@@ -39,11 +39,11 @@ func draw(s scenarios.Span, seed uint64) time.Duration {
 }
 
 // way is the direction that a link fault's latency or rate is on.
-func way(a scenarios.FaultArgs) proxy.Way {
+func way(a scenario.FaultArgs) proxy.Way {
 	switch a.Way {
-	case scenarios.ToBroker:
+	case scenario.ToBroker:
 		return proxy.ToBroker
-	case scenarios.ToClient:
+	case scenario.ToClient:
 		return proxy.ToClient
 	}
 	return proxy.BothWays
@@ -52,10 +52,10 @@ func way(a scenarios.FaultArgs) proxy.Way {
 // slow is latency on every chunk of bytes of the links: between the two bounds, drawn for each.
 type slow struct {
 	*linkStrike
-	by scenarios.Span
+	by scenario.Span
 }
 
-func newSlow(f scenarios.Fault, env *Env, seed uint64, by scenarios.Span) (Fault, error) {
+func newSlow(f scenario.Fault, env *Env, seed uint64, by scenario.Span) (Fault, error) {
 	shape := proxy.Shape{Latency: by.Min, Jitter: by.Max - by.Min, Way: way(f.Args), Seed: seed}
 	l, err := newLinkStrike(f, env, seed, func(d door, l proxy.Link) (func(), int, error) {
 		heal, err := d.shape(l, shape)

@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // deleteOffsets makes a group forget where it was, as offsets.retention.minutes or an
@@ -35,7 +35,7 @@ type committed struct {
 	off   int64
 }
 
-func newDeleteOffsets(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
+func newDeleteOffsets(f scenario.Fault, env *Env, _ uint64) (Fault, error) {
 	if f.Args.Group == "" {
 		return nil, errors.New("whose? Want group: a group.id")
 	}

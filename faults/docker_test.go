@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // startDocker starts real brokers, and controllers of their own if there are any. It skips where there is no engine or no
@@ -75,22 +75,22 @@ func tails(t *testing.T, dir string) {
 func TestBrokerFaultsConformOnDocker(t *testing.T) {
 	env := startDocker(t, 3, 0)
 	second := span(time.Second, time.Second)
-	for _, f := range []scenarios.Fault{
-		{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Broker: "follower(orders/0)"}},
-		{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader(orders/0)"}},
-		{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "orders/0"}},
-		{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "orders/1"}, For: second},
-		{Kind: scenarios.KindStop, Args: scenarios.FaultArgs{Broker: "controller"}},
-		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "leader(orders/0)"}},
-		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Split: [][]int32{{1, 2}, {2, 3}}}},
-		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{From: "broker(1)", To: "broker(2)"}},
-		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "follower(orders/0)", Listener: scenarios.OfReplication}},
-		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "follower(orders/0)", Listener: scenarios.OfControllers}},
-		{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "controller"}},
-		{Kind: scenarios.KindReassign, Args: scenarios.FaultArgs{TP: "few/0"}, For: second},
-		{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "all"}},
-		{Kind: scenarios.KindRoll},
-		{Kind: scenarios.KindStarve, Args: scenarios.FaultArgs{Broker: "follower(orders/0)", CPU: 0.05}},
+	for _, f := range []scenario.Fault{
+		{Kind: scenario.KindPause, Args: scenario.FaultArgs{Broker: "follower(orders/0)"}},
+		{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "leader(orders/0)"}},
+		{Kind: scenario.KindMoveLeader, Args: scenario.FaultArgs{TP: "orders/0"}},
+		{Kind: scenario.KindMoveLeader, Args: scenario.FaultArgs{TP: "orders/1"}, For: second},
+		{Kind: scenario.KindStop, Args: scenario.FaultArgs{Broker: "controller"}},
+		{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "leader(orders/0)"}},
+		{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Split: [][]int32{{1, 2}, {2, 3}}}},
+		{Kind: scenario.KindPartition, Args: scenario.FaultArgs{From: "broker(1)", To: "broker(2)"}},
+		{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "follower(orders/0)", Listener: scenario.OfReplication}},
+		{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "follower(orders/0)", Listener: scenario.OfControllers}},
+		{Kind: scenario.KindWipe, Args: scenario.FaultArgs{Broker: "controller"}},
+		{Kind: scenario.KindReassign, Args: scenario.FaultArgs{TP: "few/0"}, For: second},
+		{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "all"}},
+		{Kind: scenario.KindRoll},
+		{Kind: scenario.KindStarve, Args: scenario.FaultArgs{Broker: "follower(orders/0)", CPU: 0.05}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) {
 			facts := conform(t, env, f)
@@ -105,7 +105,7 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 	load(t, env, "orders", 1)
 	load(t, env, "few", 0)
 	t.Run("shrink-isr", func(t *testing.T) {
-		conform(t, env, scenarios.Fault{Kind: scenarios.KindShrinkISR, Args: scenarios.FaultArgs{TP: "orders/1"}})
+		conform(t, env, scenario.Fault{Kind: scenario.KindShrinkISR, Args: scenario.FaultArgs{TP: "orders/1"}})
 	})
 	t.Run("one listener only", func(t *testing.T) { testOneListener(t, env) })
 	t.Run("preferred and unclean election", func(t *testing.T) { testElections(t, env) })
@@ -113,16 +113,16 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 	t.Run("expire", func(t *testing.T) { openDoors(t, env); testExpire(t, env) })
 	t.Run("fence", func(t *testing.T) { testFence(t, env) })
 	t.Run("evict", func(t *testing.T) { testEvict(t, env) })
-	for _, f := range []scenarios.Fault{ // of the group and the id that the two left behind
-		{Kind: scenarios.KindMoveCoordinator, Args: scenarios.FaultArgs{Group: "till"}, For: second},
-		{Kind: scenarios.KindMoveCoordinator, Args: scenarios.FaultArgs{TxnID: "shop-0"}},
+	for _, f := range []scenario.Fault{ // of the group and the id that the two left behind
+		{Kind: scenario.KindMoveCoordinator, Args: scenario.FaultArgs{Group: "till"}, For: second},
+		{Kind: scenario.KindMoveCoordinator, Args: scenario.FaultArgs{TxnID: "shop-0"}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
 	}
 	t.Run("kill during pause", func(t *testing.T) {
-		target := scenarios.FaultArgs{Broker: "broker(3)"}
-		pause := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindPause, Args: target}, 1, nil)
-		kill := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindKill, Args: target}, 1, nil)
+		target := scenario.FaultArgs{Broker: "broker(3)"}
+		pause := newStrike(t, env, scenario.Fault{Kind: scenario.KindPause, Args: target}, 1, nil)
+		kill := newStrike(t, env, scenario.Fault{Kind: scenario.KindKill, Args: target}, 1, nil)
 		for _, s := range []*Strike{pause, kill} {
 			for _, step := range []Step{StepInject, StepEffect} {
 				if err := take(t, s, step); err != nil {
@@ -150,7 +150,7 @@ func testSqueeze(t *testing.T, env *Env) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindSqueeze, Args: scenarios.FaultArgs{
+		s := newStrike(t, env, scenario.Fault{Kind: scenario.KindSqueeze, Args: scenario.FaultArgs{
 			Broker: "broker(3)", Memory: int64(now.MemoryUsed) + 5<<20,
 		}}, 1, nil)
 		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
@@ -188,9 +188,9 @@ func load(t *testing.T, env *Env, topic string, part int32) {
 func testOneListener(t *testing.T, env *Env) {
 	net := env.Cluster.(cluster.Partitioner)
 	for _, tc := range []struct{ cut, whole string }{
-		{scenarios.OfReplication, scenarios.OfControllers}, {scenarios.OfControllers, scenarios.OfReplication},
+		{scenario.OfReplication, scenario.OfControllers}, {scenario.OfControllers, scenario.OfReplication},
 	} {
-		s := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{From: "broker(1)", To: "broker(2)", Listener: tc.cut}}, 1, nil)
+		s := newStrike(t, env, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{From: "broker(1)", To: "broker(2)", Listener: tc.cut}}, 1, nil)
 		for _, step := range []Step{StepInject, StepEffect} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
@@ -210,7 +210,7 @@ func testOneListener(t *testing.T, env *Env) {
 // testElections lets the last in-sync replica of a partition die, has another elected that is
 // not in sync, and the preferred one when all is well again.
 func testElections(t *testing.T, env *Env) {
-	do := func(f scenarios.Fault, steps ...Step) *Strike {
+	do := func(f scenario.Fault, steps ...Step) *Strike {
 		s := newStrike(t, env, f, 1, nil)
 		for _, step := range steps {
 			if err := take(t, s, step); err != nil {
@@ -221,9 +221,9 @@ func testElections(t *testing.T, env *Env) {
 		return s
 	}
 	all := []Step{StepInject, StepEffect, StepRecover, StepGone}
-	shrunk := do(scenarios.Fault{Kind: scenarios.KindShrinkISR, Args: scenarios.FaultArgs{TP: "few/0"}}, StepInject, StepEffect)
-	killed := do(scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader(few/0)"}}, StepInject, StepEffect)
-	do(scenarios.Fault{Kind: scenarios.KindElect, Args: scenarios.FaultArgs{TP: "few/0", Unclean: true}}, all...)
+	shrunk := do(scenario.Fault{Kind: scenario.KindShrinkISR, Args: scenario.FaultArgs{TP: "few/0"}}, StepInject, StepEffect)
+	killed := do(scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "leader(few/0)"}}, StepInject, StepEffect)
+	do(scenario.Fault{Kind: scenario.KindElect, Args: scenario.FaultArgs{TP: "few/0", Unclean: true}}, all...)
 	for _, step := range []Step{StepRecover, StepGone} {
 		for _, s := range []*Strike{shrunk, killed} { // the kill ends in the middle of the other
 			if err := take(t, s, step); err != nil {
@@ -235,9 +235,9 @@ func testElections(t *testing.T, env *Env) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	preferred := scenarios.Fault{Kind: scenarios.KindElect, Args: scenarios.FaultArgs{TP: "few/0"}}
+	preferred := scenario.Fault{Kind: scenario.KindElect, Args: scenario.FaultArgs{TP: "few/0"}}
 	if p := v.parts["few"][0]; p.leader == p.replicas[0] { // the unclean leader is the preferred one
-		do(scenarios.Fault{Kind: scenarios.KindReassign, Args: scenarios.FaultArgs{TP: "few/0", Replicas: []int32{int32(p.replicas[1]), int32(p.replicas[0])}}}, all...)
+		do(scenario.Fault{Kind: scenario.KindReassign, Args: scenario.FaultArgs{TP: "few/0", Replicas: []int32{int32(p.replicas[1]), int32(p.replicas[0])}}}, all...)
 	}
 	do(preferred, all...)
 }
@@ -246,15 +246,15 @@ func testElections(t *testing.T, env *Env) {
 // that are no brokers, whose ports nobody outside reaches.
 func TestControllerFaultsConformOnDocker(t *testing.T) {
 	env := startDocker(t, 1, 3)
-	for _, kind := range []scenarios.FaultKind{scenarios.KindKill, scenarios.KindPause} {
+	for _, kind := range []scenario.FaultKind{scenario.KindKill, scenario.KindPause} {
 		t.Run(string(kind), func(t *testing.T) {
-			conform(t, env, scenarios.Fault{Kind: kind, Args: scenarios.FaultArgs{Broker: "controller"}})
+			conform(t, env, scenario.Fault{Kind: kind, Args: scenario.FaultArgs{Broker: "controller"}})
 		})
 	}
-	for _, f := range []scenarios.Fault{
-		{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "controller"}},
-		{Kind: scenarios.KindStop, Args: scenarios.FaultArgs{Broker: "broker(102)"}},
-		{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "broker(103)"}},
+	for _, f := range []scenario.Fault{
+		{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "controller"}},
+		{Kind: scenario.KindStop, Args: scenario.FaultArgs{Broker: "broker(102)"}},
+		{Kind: scenario.KindWipe, Args: scenario.FaultArgs{Broker: "broker(103)"}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
 	}

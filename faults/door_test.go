@@ -13,7 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/worker"
 )
 
@@ -80,20 +80,20 @@ func through(t *testing.T, env *Env, instance string) *kgo.Client {
 
 func TestLinkFaultsConform(t *testing.T) {
 	env := startDoors(t)
-	for _, f := range []scenarios.Fault{
-		{Kind: scenarios.KindCut, Args: scenarios.FaultArgs{Client: "shop"}},
-		{Kind: scenarios.KindCut, Args: scenarios.FaultArgs{Broker: "leader(orders/0)"}},
-		{Kind: scenarios.KindCut, Args: scenarios.FaultArgs{Client: "shop/1", Broker: "any"}},
-		{Kind: scenarios.KindBlackhole, Args: scenarios.FaultArgs{Client: "till"}},
-		{Kind: scenarios.KindDelay, Args: scenarios.FaultArgs{Client: "shop", Delay: span(40*time.Millisecond, 80*time.Millisecond)}},
-		{Kind: scenarios.KindDelay, Args: scenarios.FaultArgs{Client: "shop", Way: scenarios.ToClient, Delay: span(60*time.Millisecond, 60*time.Millisecond)}},
-		{Kind: scenarios.KindBlackhole, Args: scenarios.FaultArgs{Client: "till", Way: scenarios.ToClient}},
-		{Kind: scenarios.KindBlackhole, Args: scenarios.FaultArgs{Client: "till", Way: scenarios.ToBroker}},
-		{Kind: scenarios.KindHalfOpen, Args: scenarios.FaultArgs{Client: "till", Broker: "leader(orders/0)"}},
-		{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till", Rate: 64 << 10}},
-		{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till/0", Rate: 1 << 20, Way: scenarios.ToBroker}},
-		{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till/0", Rate: 64 << 10, Way: scenarios.ToClient}},
-		{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till/0", Broker: "broker(1)", Rate: 30}}, // a slow drip
+	for _, f := range []scenario.Fault{
+		{Kind: scenario.KindCut, Args: scenario.FaultArgs{Client: "shop"}},
+		{Kind: scenario.KindCut, Args: scenario.FaultArgs{Broker: "leader(orders/0)"}},
+		{Kind: scenario.KindCut, Args: scenario.FaultArgs{Client: "shop/1", Broker: "any"}},
+		{Kind: scenario.KindBlackhole, Args: scenario.FaultArgs{Client: "till"}},
+		{Kind: scenario.KindDelay, Args: scenario.FaultArgs{Client: "shop", Delay: span(40*time.Millisecond, 80*time.Millisecond)}},
+		{Kind: scenario.KindDelay, Args: scenario.FaultArgs{Client: "shop", Way: scenario.ToClient, Delay: span(60*time.Millisecond, 60*time.Millisecond)}},
+		{Kind: scenario.KindBlackhole, Args: scenario.FaultArgs{Client: "till", Way: scenario.ToClient}},
+		{Kind: scenario.KindBlackhole, Args: scenario.FaultArgs{Client: "till", Way: scenario.ToBroker}},
+		{Kind: scenario.KindHalfOpen, Args: scenario.FaultArgs{Client: "till", Broker: "leader(orders/0)"}},
+		{Kind: scenario.KindThrottle, Args: scenario.FaultArgs{Client: "till", Rate: 64 << 10}},
+		{Kind: scenario.KindThrottle, Args: scenario.FaultArgs{Client: "till/0", Rate: 1 << 20, Way: scenario.ToBroker}},
+		{Kind: scenario.KindThrottle, Args: scenario.FaultArgs{Client: "till/0", Rate: 64 << 10, Way: scenario.ToClient}},
+		{Kind: scenario.KindThrottle, Args: scenario.FaultArgs{Client: "till/0", Broker: "broker(1)", Rate: 30}}, // a slow drip
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
 	}
@@ -106,7 +106,7 @@ func TestResetCutsAndLetsComeBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := scenarios.Fault{Kind: scenarios.KindReset, Args: scenarios.FaultArgs{Client: "shop"}}
+	f := scenario.Fault{Kind: scenario.KindReset, Args: scenario.FaultArgs{Client: "shop"}}
 	s := newStrike(t, env, f, 1, nil)
 	s.opt.Proof = 3 * pollGap
 	if err := take(t, s, StepInject); err != nil {
@@ -137,11 +137,11 @@ func TestResetCutsAndLetsComeBack(t *testing.T) {
 	}
 }
 
-func span(min, max time.Duration) scenarios.Span { return scenarios.Span{Min: min, Max: max} }
+func span(min, max time.Duration) scenario.Span { return scenario.Span{Min: min, Max: max} }
 
 func TestCutLeavesOtherClientsAlone(t *testing.T) {
 	env := startDoors(t)
-	s := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindCut, Args: scenarios.FaultArgs{Client: "shop/0"}}, 1, nil)
+	s := newStrike(t, env, scenario.Fault{Kind: scenario.KindCut, Args: scenario.FaultArgs{Client: "shop/0"}}, 1, nil)
 	for _, step := range []Step{StepInject, StepEffect} {
 		if err := take(t, s, step); err != nil {
 			t.Fatal(err)
@@ -158,8 +158,8 @@ func TestCutLeavesOtherClientsAlone(t *testing.T) {
 
 func TestOverlappingCutsHealInAnyOrder(t *testing.T) {
 	env := startDoors(t)
-	wide := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindCut, Args: scenarios.FaultArgs{Broker: "broker(1)"}}, 1, nil)
-	narrow := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindCut, Args: scenarios.FaultArgs{Client: "shop/0"}}, 2, nil)
+	wide := newStrike(t, env, scenario.Fault{Kind: scenario.KindCut, Args: scenario.FaultArgs{Broker: "broker(1)"}}, 1, nil)
+	narrow := newStrike(t, env, scenario.Fault{Kind: scenario.KindCut, Args: scenario.FaultArgs{Client: "shop/0"}}, 2, nil)
 	for _, s := range []*Strike{wide, narrow} {
 		for _, step := range []Step{StepInject, StepEffect} {
 			if err := take(t, s, step); err != nil {
@@ -182,8 +182,8 @@ func TestOverlappingCutsHealInAnyOrder(t *testing.T) {
 	}
 }
 
-func produceNth(n int, phase string) scenarios.Trigger {
-	return scenarios.Trigger{On: &scenarios.Match{Request: "Produce", Client: "shop", TP: "orders/0", Nth: n, Phase: phase}}
+func produceNth(n int, phase string) scenario.Trigger {
+	return scenario.Trigger{On: &scenario.Match{Request: "Produce", Client: "shop", TP: "orders/0", Nth: n, Phase: phase}}
 }
 
 // TestWireFaultsConform lets a producer retry its way through each fault, which
@@ -191,16 +191,16 @@ func produceNth(n int, phase string) scenarios.Trigger {
 func TestWireFaultsConform(t *testing.T) {
 	env := startDoors(t)
 	by := span(50*time.Millisecond, 50*time.Millisecond)
-	for _, f := range []scenarios.Fault{
-		{Kind: scenarios.KindDrop, When: produceNth(2, "response")},
-		{Kind: scenarios.KindDrop, When: produceNth(2, "request")},
-		{Kind: scenarios.KindDelay, When: produceNth(1, "request"), Args: scenarios.FaultArgs{Delay: by}},
-		{Kind: scenarios.KindHold, When: produceNth(1, ""), Args: scenarios.FaultArgs{Delay: by}},
-		{Kind: scenarios.KindError, When: produceNth(3, "request"), Args: scenarios.FaultArgs{Code: "NOT_LEADER_OR_FOLLOWER"}},
-		{Kind: scenarios.KindError, When: produceNth(1, "response"), Args: scenarios.FaultArgs{Code: "REQUEST_TIMED_OUT"}},
-		{Kind: scenarios.KindCut, When: produceNth(1, "response")},
-		{Kind: scenarios.KindDuplicate, When: produceNth(2, "response")},
-		{Kind: scenarios.KindHold, When: produceNth(1, ""), Args: scenarios.FaultArgs{Delay: by, Over: scenarios.NewConnection}},
+	for _, f := range []scenario.Fault{
+		{Kind: scenario.KindDrop, When: produceNth(2, "response")},
+		{Kind: scenario.KindDrop, When: produceNth(2, "request")},
+		{Kind: scenario.KindDelay, When: produceNth(1, "request"), Args: scenario.FaultArgs{Delay: by}},
+		{Kind: scenario.KindHold, When: produceNth(1, ""), Args: scenario.FaultArgs{Delay: by}},
+		{Kind: scenario.KindError, When: produceNth(3, "request"), Args: scenario.FaultArgs{Code: "NOT_LEADER_OR_FOLLOWER"}},
+		{Kind: scenario.KindError, When: produceNth(1, "response"), Args: scenario.FaultArgs{Code: "REQUEST_TIMED_OUT"}},
+		{Kind: scenario.KindCut, When: produceNth(1, "response")},
+		{Kind: scenario.KindDuplicate, When: produceNth(2, "response")},
+		{Kind: scenario.KindHold, When: produceNth(1, ""), Args: scenario.FaultArgs{Delay: by, Over: scenario.NewConnection}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) {
 			for range 2 {
@@ -336,11 +336,11 @@ func keepRequest(t *testing.T, env *Env, nth int, phase string, lands int64) {
 
 func TestTriggerWithNothingToMatch(t *testing.T) {
 	env := startDoors(t)
-	_, err := NewTrigger(scenarios.Match{Request: "Produce", Client: "shpo"}, env, 1)
+	_, err := NewTrigger(scenario.Match{Request: "Produce", Client: "shpo"}, env, 1)
 	if !errors.Is(err, ErrNoTarget) || !strings.Contains(err.Error(), "clients: shop/0, shop/1, till/0") {
 		t.Errorf("error %v, want ErrNoTarget and the clients that exist", err)
 	}
-	trigger, err := NewTrigger(scenarios.Match{Request: "EndTxn"}, env, 1)
+	trigger, err := NewTrigger(scenario.Match{Request: "EndTxn"}, env, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +357,7 @@ func TestAimNarrowsToTheInstance(t *testing.T) {
 	for _, tc := range []struct{ client, want string }{
 		{"till", "till/1"}, {"till/0", "till/0"}, {"shop", "shop"}, {"", ""},
 	} {
-		f := Aim(scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: tc.client}}, hit)
+		f := Aim(scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: tc.client}}, hit)
 		if f.Args.Client != tc.want {
 			t.Errorf("crash %q on a request of till/1: aimed at %q, want %q", tc.client, f.Args.Client, tc.want)
 		}

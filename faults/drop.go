@@ -2,12 +2,12 @@ package faults
 
 import (
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // newDrop makes a lost message: the request, or its response, is swallowed and
 // the client's connection cut. With phase response the broker has acted and the
 // client does not know.
-func newDrop(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newDrop(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	return newWireRule(f, env, seed, proxy.Drop)
 }

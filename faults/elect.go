@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // elect asks the controller for an election, as kafka-leader-election does: of the
@@ -24,7 +24,7 @@ type elect struct {
 	away    []cluster.BrokerID // replicas that no broker tells of
 }
 
-func newElect(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
+func newElect(f scenario.Fault, env *Env, _ uint64) (Fault, error) {
 	topic, part, err := onePartition("of what?", f.Args.TP)
 	if err != nil {
 		return nil, err

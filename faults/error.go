@@ -5,13 +5,13 @@ import (
 	"fmt"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // newError makes an error answer of ours. With phase request the broker never
 // sees the request; with phase response it acted, and the client is told that it
 // failed.
-func newError(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newError(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	w, err := newWireRule(f, env, seed, proxy.Error)
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func newError(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 		return nil, errors.New("which request? Each has its own shape of error: name one in on: {request: …}")
 	}
 	var ok bool
-	if w.code, ok = scenarios.ErrorCode(f.Args.Code); !ok {
+	if w.code, ok = scenario.ErrorCode(f.Args.Code); !ok {
 		return nil, fmt.Errorf("no error of Kafka is called %q; an example is NOT_LEADER_OR_FOLLOWER", f.Args.Code)
 	}
 	return w, nil

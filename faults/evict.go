@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // evict removes one member of a group, drawn, as a missed session timeout would,
@@ -43,7 +43,7 @@ type groupState struct {
 	members []member // by client
 }
 
-func newEvict(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newEvict(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	if f.Args.Group == "" {
 		return nil, errors.New("from where? Want group: a group.id")
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/onceproof/onceproof/faults"
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func ExampleStrike() {
@@ -20,7 +20,7 @@ func ExampleStrike() {
 	var tick int64
 	env := &faults.Env{Cluster: c, Now: func() int64 { tick++; return tick }}
 
-	f := scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "broker(2)"}}
+	f := scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "broker(2)"}}
 	fault, err := faults.New(f, env, 7)
 	if err != nil {
 		fmt.Println(err)

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // expire lets an open transaction live longer than its producer said that it would: the
@@ -23,7 +23,7 @@ type expire struct {
 	swallow hits
 }
 
-func newExpire(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
+func newExpire(f scenario.Fault, env *Env, _ uint64) (Fault, error) {
 	if f.Args.TxnID == "" {
 		return nil, errors.New("whose transaction? Want transactional.id")
 	}

@@ -24,7 +24,7 @@ import (
 	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/worker"
 )
 
@@ -65,50 +65,50 @@ type Fault interface {
 var ErrNoTarget = errors.New("no such target")
 
 // makers has an entry for each kind of fault.
-var makers = map[scenarios.FaultKind]func(scenarios.Fault, *Env, uint64) (Fault, error){
-	scenarios.KindKill:       newKill,
-	scenarios.KindStop:       newStop,
-	scenarios.KindRestart:    newRestart,
-	scenarios.KindPause:      newPause,
-	scenarios.KindCrash:      newCrash,
-	scenarios.KindPartition:  newPartition,
-	scenarios.KindCut:        newCut,
-	scenarios.KindDrop:       newDrop,
-	scenarios.KindDelay:      newDelay,
-	scenarios.KindHold:       newHold,
-	scenarios.KindError:      newError,
-	scenarios.KindDuplicate:  newDuplicate,
-	scenarios.KindBlackhole:  newBlackhole,
-	scenarios.KindMoveLeader: newMoveLeader,
-	scenarios.KindThrottle:   newThrottle,
-	scenarios.KindHalfOpen:   newHalfOpen,
-	scenarios.KindReset:      newReset,
-	scenarios.KindRoll:       newRoll,
-	scenarios.KindWipe:       newWipe,
-	scenarios.KindElect:      newElect,
-	scenarios.KindReassign:   newReassign,
-	scenarios.KindShrinkISR:  newShrinkISR,
-	scenarios.KindExpire:     newExpire,
-	scenarios.KindStarve:     newStarve,
-	scenarios.KindSqueeze:    newSqueeze,
+var makers = map[scenario.FaultKind]func(scenario.Fault, *Env, uint64) (Fault, error){
+	scenario.KindKill:       newKill,
+	scenario.KindStop:       newStop,
+	scenario.KindRestart:    newRestart,
+	scenario.KindPause:      newPause,
+	scenario.KindCrash:      newCrash,
+	scenario.KindPartition:  newPartition,
+	scenario.KindCut:        newCut,
+	scenario.KindDrop:       newDrop,
+	scenario.KindDelay:      newDelay,
+	scenario.KindHold:       newHold,
+	scenario.KindError:      newError,
+	scenario.KindDuplicate:  newDuplicate,
+	scenario.KindBlackhole:  newBlackhole,
+	scenario.KindMoveLeader: newMoveLeader,
+	scenario.KindThrottle:   newThrottle,
+	scenario.KindHalfOpen:   newHalfOpen,
+	scenario.KindReset:      newReset,
+	scenario.KindRoll:       newRoll,
+	scenario.KindWipe:       newWipe,
+	scenario.KindElect:      newElect,
+	scenario.KindReassign:   newReassign,
+	scenario.KindShrinkISR:  newShrinkISR,
+	scenario.KindExpire:     newExpire,
+	scenario.KindStarve:     newStarve,
+	scenario.KindSqueeze:    newSqueeze,
 
-	scenarios.KindFillDisk: newFill,
+	scenario.KindFillDisk: newFill,
 
-	scenarios.KindImpair:     newImpair,
-	scenarios.KindSkew:       newSkew,
-	scenarios.KindSlowDisk:   newSlowDisk,
-	scenarios.KindFreezeDisk: newFreezeDisk,
+	scenario.KindImpair:     newImpair,
+	scenario.KindSkew:       newSkew,
+	scenario.KindSlowDisk:   newSlowDisk,
+	scenario.KindFreezeDisk: newFreezeDisk,
 
-	scenarios.KindDeleteOffsets: newDeleteOffsets,
+	scenario.KindDeleteOffsets: newDeleteOffsets,
 
-	scenarios.KindMoveCoordinator: newMoveCoordinator,
-	scenarios.KindFence:           newFence,
-	scenarios.KindEvict:           newEvict,
+	scenario.KindMoveCoordinator: newMoveCoordinator,
+	scenario.KindFence:           newFence,
+	scenario.KindEvict:           newEvict,
 }
 
 // New makes the fault that f describes; seed draws its random choices. An error
 // means that f can never strike: a missing or impossible argument.
-func New(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func New(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	maker, ok := makers[f.Kind]
 	if !ok {
 		return nil, fmt.Errorf("no fault is called %q; there are: %s", f.Kind, kindNames())

@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // fence is what a second instance with the same transactional id does first: it
@@ -23,7 +23,7 @@ type fence struct {
 	by  cluster.BrokerID // the coordinator that let it in
 }
 
-func newFence(f scenarios.Fault, env *Env, _ uint64) (Fault, error) {
+func newFence(f scenario.Fault, env *Env, _ uint64) (Fault, error) {
 	if f.Args.TxnID == "" {
 		return nil, errors.New("whom? Want transactional.id")
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // fill leaves no byte on a broker's disk. Kafka ends a broker whose only log directory
@@ -20,7 +20,7 @@ type fill struct {
 	burdens []*burden[struct{}]
 }
 
-func newFill(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newFill(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	s, err := newBrokerStrike(f, env, seed, running, false)
 	if err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // graft changes what a broker's process meets, by an amount of time. Skews add up; of
@@ -35,7 +35,7 @@ type graftKind struct {
 	scars func(amount time.Duration) bool
 }
 
-func newGraft(f scenarios.Fault, env *Env, seed uint64, kind graftKind, amount time.Duration) (Fault, error) {
+func newGraft(f scenario.Fault, env *Env, seed uint64, kind graftKind, amount time.Duration) (Fault, error) {
 	s, err := newBrokerStrike(f, env, seed, running, false)
 	if err != nil {
 		return nil, err
@@ -136,7 +136,7 @@ const leastSkew = 10 * time.Second
 
 // newSkew sets the wall clock of brokers ahead or behind. A JVM's monotonic clock, by
 // which Kafka counts most of its time-outs, stays.
-func newSkew(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newSkew(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	a := f.Args
 	if (a.Ahead > 0) == (a.Behind > 0) {
 		return nil, errors.New("by how much? Want ahead: or behind:, such as ahead: 1h")
@@ -179,7 +179,7 @@ var skewed = graftKind{
 }
 
 // newSlowDisk makes every write of brokers to their files take so much longer.
-func newSlowDisk(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newSlowDisk(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	by := draw(f.Args.Delay, seed)
 	if by < 10*time.Millisecond || by > askWait*8/10 {
 		return nil, fmt.Errorf("by how much? Want by: from 10ms to %v for each write; for longer use freeze-disk", askWait*8/10)
@@ -188,7 +188,7 @@ func newSlowDisk(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 }
 
 // newFreezeDisk lets no write of brokers to their files return.
-func newFreezeDisk(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newFreezeDisk(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	return newGraft(f, env, seed, dragged, cluster.Frozen)
 }
 

@@ -4,13 +4,13 @@ import (
 	"errors"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // newHold makes a late request: the client's side is cut, and the request
 // reaches the broker some time later, perhaps after its own retry. It is what
 // a packet in a slow router does to an EndTxn (KAFKA-17754).
-func newHold(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newHold(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	w, err := newWireRule(f, env, seed, proxy.Hold)
 	if err != nil {
 		return nil, err
@@ -21,6 +21,6 @@ func newHold(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
 	if w.delay = draw(f.Args.Delay, seed); w.delay <= 0 {
 		return nil, errors.New("for how long? Want by: a duration")
 	}
-	w.redial = f.Args.Over == scenarios.NewConnection
+	w.redial = f.Args.Over == scenario.NewConnection
 	return w, nil
 }

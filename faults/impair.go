@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // impair makes the links between brokers bad: packets come late, not at all, or few a
@@ -20,7 +20,7 @@ type impair struct {
 	laid bool
 }
 
-func newImpair(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newImpair(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	a := f.Args
 	if err := checkPartition(a); err != nil {
 		return nil, err

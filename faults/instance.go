@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // clientProcess is a client process that can be struck. It may also end by itself, and
@@ -74,7 +74,7 @@ type instanceStrike struct {
 	holds  []*hold
 }
 
-func newInstanceStrike(f scenarios.Fault, env *Env, seed uint64, want condition) (*instanceStrike, error) {
+func newInstanceStrike(f scenario.Fault, env *Env, seed uint64, want condition) (*instanceStrike, error) {
 	if f.Args.Client == "" {
 		return nil, fmt.Errorf("whom? Want client: a client's name, name/instance, or name/*")
 	}

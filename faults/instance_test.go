@@ -15,7 +15,7 @@ import (
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/process"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/worker"
 )
 
@@ -75,12 +75,12 @@ func clock() func() int64 {
 func TestProcessFaultsConform(t *testing.T) {
 	env := &Env{Now: history.Now}
 	startWorkers(t, env, 2)
-	for _, f := range []scenarios.Fault{
-		{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}},
-		{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till/1"}},
-		{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Client: "till"}},
-		{Kind: scenarios.KindStop, Args: scenarios.FaultArgs{Client: "till/*"}},
-		{Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Client: "till/0"}},
+	for _, f := range []scenario.Fault{
+		{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till"}},
+		{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till/1"}},
+		{Kind: scenario.KindPause, Args: scenario.FaultArgs{Client: "till"}},
+		{Kind: scenario.KindStop, Args: scenario.FaultArgs{Client: "till/*"}},
+		{Kind: scenario.KindRestart, Args: scenario.FaultArgs{Client: "till/0"}},
 	} {
 		t.Run(string(f.Kind)+" "+TargetText(f), func(t *testing.T) { conform(t, env, f) })
 	}
@@ -110,7 +110,7 @@ func (g *greeted) Kill(ctx context.Context) error {
 // TestFaultsMeetAClientThatEndsByItself: the harness starts such a client again,
 // before, while and after a fault strikes it.
 func TestFaultsMeetAClientThatEndsByItself(t *testing.T) {
-	for _, kind := range []scenarios.FaultKind{scenarios.KindCrash, scenarios.KindPause} {
+	for _, kind := range []scenario.FaultKind{scenario.KindCrash, scenario.KindPause} {
 		t.Run(string(kind), func(t *testing.T) {
 			env := &Env{Now: history.Now}
 			startWorkers(t, env, 1)
@@ -118,7 +118,7 @@ func TestFaultsMeetAClientThatEndsByItself(t *testing.T) {
 			till.up.Store(true)
 			env.fakeInstances = []instance{till}
 			ctx := t.Context()
-			f := scenarios.Fault{Kind: kind, Args: scenarios.FaultArgs{Client: "till"}}
+			f := scenario.Fault{Kind: kind, Args: scenario.FaultArgs{Client: "till"}}
 
 			if err := till.Kill(ctx); err != nil { // it ended …
 				t.Fatal(err)
@@ -135,7 +135,7 @@ func TestFaultsMeetAClientThatEndsByItself(t *testing.T) {
 			if err := take(t, s, StepEffect); err != nil {
 				t.Fatal(err)
 			}
-			if kind == scenarios.KindPause {
+			if kind == scenario.KindPause {
 				if err := till.Kill(ctx); err != nil { // somebody else ended it in its sleep
 					t.Fatal(err)
 				}
@@ -159,7 +159,7 @@ func TestCrashOfAClientThatDoesNotRun(t *testing.T) {
 	if err := env.Clients[0].Kill(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}}, 1, nil)
+	s := newStrike(t, env, scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till"}}, 1, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*pollGap)
 	defer cancel()
 	if _, err := s.Inject(ctx); !errors.Is(err, ErrNoTarget) || !strings.Contains(err.Error(), "till/0 does not run") {
@@ -174,8 +174,8 @@ func TestCrashDuringPause(t *testing.T) {
 		t.Run(order, func(t *testing.T) {
 			env := &Env{Now: history.Now}
 			startWorkers(t, env, 1)
-			pause := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Client: "till"}}, 1, nil)
-			crash := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}}, 1, nil)
+			pause := newStrike(t, env, scenario.Fault{Kind: scenario.KindPause, Args: scenario.FaultArgs{Client: "till"}}, 1, nil)
+			crash := newStrike(t, env, scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till"}}, 1, nil)
 			for _, s := range []*Strike{pause, crash} {
 				for _, step := range []Step{StepInject, StepEffect} {
 					if err := take(t, s, step); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func seeds(env *Env) kgo.Opt {
@@ -25,7 +25,7 @@ func seeds(env *Env) kgo.Opt {
 
 // testFence fences a producer within its transaction: its commit must be refused.
 func testFence(t *testing.T, env *Env) {
-	f := scenarios.Fault{Kind: scenarios.KindFence, Args: scenarios.FaultArgs{TxnID: "shop-0"}}
+	f := scenario.Fault{Kind: scenario.KindFence, Args: scenario.FaultArgs{TxnID: "shop-0"}}
 	for range 2 {
 		cl, err := kgo.NewClient(seeds(env), kgo.TransactionalID("shop-0"), kgo.DefaultProduceTopic("orders"))
 		if err != nil {
@@ -87,7 +87,7 @@ func testEvict(t *testing.T, env *Env) {
 	if _, err := await(ctx, func(ctx context.Context) (string, error) { _, err := stable(ctx); return "", justNotYet(err) }); err != nil {
 		t.Fatal(err)
 	}
-	facts := conform(t, env, scenarios.Fault{Kind: scenarios.KindEvict, Args: scenarios.FaultArgs{Group: "till"}})
+	facts := conform(t, env, scenario.Fault{Kind: scenario.KindEvict, Args: scenario.FaultArgs{Group: "till"}})
 	if !strings.Contains(facts[0].Resolved, "client id till-") {
 		t.Errorf("struck %q, want one of till's members", facts[0].Resolved)
 	}
@@ -119,7 +119,7 @@ func testExpire(t *testing.T, env *Env) {
 			t.Fatal(err)
 		}
 		defer cl.Close()
-		s := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindExpire, Args: scenarios.FaultArgs{TxnID: id}}, 1, nil)
+		s := newStrike(t, env, scenario.Fault{Kind: scenario.KindExpire, Args: scenario.FaultArgs{TxnID: id}}, 1, nil)
 		if err := cl.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func testDeleteOffsets(t *testing.T, env *Env) {
 	}
 	defer cl.Close()
 	adm := kadm.NewClient(cl)
-	f := scenarios.Fault{Kind: scenarios.KindDeleteOffsets, Args: scenarios.FaultArgs{Group: "forgetful", Topic: "orders"}}
+	f := scenario.Fault{Kind: scenario.KindDeleteOffsets, Args: scenario.FaultArgs{Group: "forgetful", Topic: "orders"}}
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -210,11 +210,11 @@ func TestEvictOnEmbedded(t *testing.T) { testEvict(t, startEmbedded(t)) }
 func TestKafkaFaultsNeedSomeoneToStrike(t *testing.T) {
 	env := startEmbedded(t)
 	for _, tc := range []struct {
-		f    scenarios.Fault
+		f    scenario.Fault
 		text string
 	}{
-		{scenarios.Fault{Kind: scenarios.KindFence, Args: scenarios.FaultArgs{TxnID: "shop-9"}}, `no transactional id is called "shop-9"`},
-		{scenarios.Fault{Kind: scenarios.KindEvict, Args: scenarios.FaultArgs{Group: "tlil"}}, `no group is called "tlil"`},
+		{scenario.Fault{Kind: scenario.KindFence, Args: scenario.FaultArgs{TxnID: "shop-9"}}, `no transactional id is called "shop-9"`},
+		{scenario.Fault{Kind: scenario.KindEvict, Args: scenario.FaultArgs{Group: "tlil"}}, `no group is called "tlil"`},
 	} {
 		s := newStrike(t, env, tc.f, 1, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -230,11 +230,11 @@ func TestKafkaFaultsNeedSomeoneToStrike(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	_, err := New(scenarios.Fault{Kind: scenarios.KindMoveCoordinator, Args: scenarios.FaultArgs{Group: "till"}}, env, 1)
+	_, err := New(scenario.Fault{Kind: scenario.KindMoveCoordinator, Args: scenario.FaultArgs{Group: "till"}}, env, 1)
 	if !errors.Is(err, cluster.ErrUnsupported) {
 		t.Errorf("move-coordinator on embedded: %v, want ErrUnsupported", err)
 	}
-	_, err = New(scenarios.Fault{Kind: scenarios.KindFence, Args: scenarios.FaultArgs{Group: "till"}}, env, 1)
+	_, err = New(scenario.Fault{Kind: scenario.KindFence, Args: scenario.FaultArgs{Group: "till"}}, env, 1)
 	if err == nil || !strings.Contains(err.Error(), "Want transactional.id") {
 		t.Errorf("fence of a group: %v", err)
 	}
@@ -242,7 +242,7 @@ func TestKafkaFaultsNeedSomeoneToStrike(t *testing.T) {
 
 func TestRollOnEmbedded(t *testing.T) {
 	env := startEmbedded(t)
-	facts := conform(t, env, scenarios.Fault{Kind: scenarios.KindRoll})
+	facts := conform(t, env, scenario.Fault{Kind: scenario.KindRoll})
 	for _, id := range []string{"broker 1", "broker 2", "broker 3"} {
 		if !strings.Contains(facts[1].SeenBy, id+": 127") {
 			t.Errorf("effect seen by %q, want %s among them", facts[1].SeenBy, id)

@@ -4,14 +4,14 @@ import (
 	"context"
 	"strings"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // kill is SIGKILL for brokers: no controlled shutdown, no last flush. They start
 // again with their data at Recover.
 type kill struct{ *brokerStrike }
 
-func newKill(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newKill(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	s, err := newBrokerStrike(f, env, seed, down, false)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func TestWhatAFaultLeavesIsDecidedForEachKind(t *testing.T) {
@@ -21,29 +21,29 @@ func TestWhatAFaultLeavesIsDecidedForEachKind(t *testing.T) {
 }
 
 func TestLeaves(t *testing.T) {
-	kill := scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "broker(1)"}}
-	crash := scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}}
-	wipe := scenarios.Fault{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "broker(1)"}}
+	kill := scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "broker(1)"}}
+	crash := scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till"}}
+	wipe := scenario.Fault{Kind: scenario.KindWipe, Args: scenario.FaultArgs{Broker: "broker(1)"}}
 	unclean := map[string]string{"unclean.leader.election.enable": "true"}
 	for _, tt := range []struct {
 		name   string
-		faults []scenarios.Fault
+		faults []scenario.Fault
 		config map[string]string
 		want   string // part of it
 	}{
 		{"no fault", nil, nil, ""},
-		{"a broker that dies and comes back", []scenarios.Fault{kill, crash}, nil, ""},
-		{"one of several", []scenarios.Fault{kill, wipe, crash}, nil, "wipe left a disk"},
-		{"one of a mix", []scenarios.Fault{{Random: &scenarios.Random{From: []scenarios.Fault{crash, wipe}}}}, nil, "wipe left a disk"},
-		{"a kind that is new", []scenarios.Fault{{Kind: "flood"}}, nil, "nobody knows what flood leaves"},
-		{"a leader of ours", []scenarios.Fault{{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "orders/0"}}}, nil, ""},
-		{"a leader of Kafka's", []scenarios.Fault{{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "__consumer_offsets/0"}}}, nil, "__consumer_offsets/0, which stays"},
-		{"an unclean election", []scenarios.Fault{{Kind: scenarios.KindElect, Args: scenarios.FaultArgs{TP: "orders/0", Unclean: true}}}, nil, "unclean"},
-		{"elections that may be unclean", []scenarios.Fault{kill}, unclean, "unclean"},
-		{"no election at all", []scenarios.Fault{crash}, unclean, ""},
+		{"a broker that dies and comes back", []scenario.Fault{kill, crash}, nil, ""},
+		{"one of several", []scenario.Fault{kill, wipe, crash}, nil, "wipe left a disk"},
+		{"one of a mix", []scenario.Fault{{Random: &scenario.Random{From: []scenario.Fault{crash, wipe}}}}, nil, "wipe left a disk"},
+		{"a kind that is new", []scenario.Fault{{Kind: "flood"}}, nil, "nobody knows what flood leaves"},
+		{"a leader of ours", []scenario.Fault{{Kind: scenario.KindMoveLeader, Args: scenario.FaultArgs{TP: "orders/0"}}}, nil, ""},
+		{"a leader of Kafka's", []scenario.Fault{{Kind: scenario.KindMoveLeader, Args: scenario.FaultArgs{TP: "__consumer_offsets/0"}}}, nil, "__consumer_offsets/0, which stays"},
+		{"an unclean election", []scenario.Fault{{Kind: scenario.KindElect, Args: scenario.FaultArgs{TP: "orders/0", Unclean: true}}}, nil, "unclean"},
+		{"elections that may be unclean", []scenario.Fault{kill}, unclean, "unclean"},
+		{"no election at all", []scenario.Fault{crash}, unclean, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Leaves(&scenarios.Scenario{Faults: tt.faults, Cluster: scenarios.Cluster{Config: tt.config}})
+			got := Leaves(&scenario.Scenario{Faults: tt.faults, Cluster: scenario.Cluster{Config: tt.config}})
 			if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 				t.Errorf("leaves %q, want %q", got, tt.want)
 			}

@@ -11,7 +11,7 @@ import (
 	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // linkStrike changes the links between clients and brokers, in the proxy: those
@@ -19,8 +19,8 @@ import (
 // they do to a link and in how that shows at the client instances' doors.
 type linkStrike struct {
 	env    *Env
-	client string           // "" = all
-	target scenarios.Target // "" = all brokers
+	client string          // "" = all
+	target scenario.Target // "" = all brokers
 	seed   uint64
 	by     string
 	strike func(door, proxy.Link) (heal func(), cut int, err error)
@@ -41,7 +41,7 @@ type doorLink struct {
 
 func (l doorLink) String() string { return fmt.Sprintf("%s to broker %d", l.instance, l.broker) }
 
-func newLinkStrike(f scenarios.Fault, env *Env, seed uint64, strike func(door, proxy.Link) (func(), int, error)) (*linkStrike, error) {
+func newLinkStrike(f scenario.Fault, env *Env, seed uint64, strike func(door, proxy.Link) (func(), int, error)) (*linkStrike, error) {
 	if f.Args.Client == "" && f.Args.Broker == "" {
 		return nil, errors.New("whose links? Want client: a client's name, broker: a target, or both")
 	}

@@ -6,19 +6,19 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // IsWire says whether f is a rule on the wire: the scheduler injects it when the load
 // begins, or at its time in a mix, and its Effect is the first request that it strikes.
 // Other faults `on` a request wait for a [Trigger].
-func IsWire(f scenarios.Fault) bool {
+func IsWire(f scenario.Fault) bool {
 	if f.When.On == nil || f.When.On.Event != "" {
 		return false
 	}
 	switch f.Kind {
-	case scenarios.KindDrop, scenarios.KindDelay, scenarios.KindHold, scenarios.KindError,
-		scenarios.KindCut, scenarios.KindBlackhole, scenarios.KindDuplicate:
+	case scenario.KindDrop, scenario.KindDelay, scenario.KindHold, scenario.KindError,
+		scenario.KindCut, scenario.KindBlackhole, scenario.KindDuplicate:
 		return true
 	}
 	return false
@@ -26,7 +26,7 @@ func IsWire(f scenarios.Fault) bool {
 
 // matchRule turns m into a rule without an action. The broker that m names, if
 // any, is resolved now.
-func (e *Env) matchRule(ctx context.Context, m scenarios.Match, seed uint64) (proxy.Rule, string, error) {
+func (e *Env) matchRule(ctx context.Context, m scenario.Match, seed uint64) (proxy.Rule, string, error) {
 	r, err := checkMatch(m)
 	if err != nil {
 		return r, "", err
@@ -50,7 +50,7 @@ func (e *Env) matchRule(ctx context.Context, m scenarios.Match, seed uint64) (pr
 }
 
 // checkMatch is matchRule without what needs the cluster.
-func checkMatch(m scenarios.Match) (proxy.Rule, error) {
+func checkMatch(m scenario.Match) (proxy.Rule, error) {
 	r := proxy.Rule{
 		API: -1, Broker: -1, Part: -1, Client: strings.TrimSuffix(m.Client, "/*"), ClientID: m.ClientID, TxnID: m.TxnID,
 		Nth: m.Nth, Times: m.Times, Prob: m.Prob,
@@ -59,7 +59,7 @@ func checkMatch(m scenarios.Match) (proxy.Rule, error) {
 		r.Versions = &proxy.Versions{Min: m.Version.Min, Max: m.Version.Max}
 	}
 	if m.Request != "" {
-		key, ok := scenarios.APIKey(m.Request)
+		key, ok := scenario.APIKey(m.Request)
 		if !ok {
 			return r, fmt.Errorf("no request of Kafka's protocol is called %q; some are Produce, OffsetCommit, EndTxn", m.Request)
 		}
@@ -84,9 +84,9 @@ func checkMatch(m scenarios.Match) (proxy.Rule, error) {
 		return r, fmt.Errorf("probability %g: want 0 to 1", m.Prob)
 	}
 	switch m.Phase {
-	case "", scenarios.PhaseRequest:
+	case "", scenario.PhaseRequest:
 		r.Phase = proxy.OnRequest
-	case scenarios.PhaseResponse:
+	case scenario.PhaseResponse:
 		r.Phase = proxy.OnResponse
 	default:
 		return r, fmt.Errorf("phase %q: want request or response", m.Phase)

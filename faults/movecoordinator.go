@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // moveCoordinator gives a group or transactional id another coordinator, by moving
@@ -20,11 +20,11 @@ type moveCoordinator struct {
 	env  *Env
 	kind keyType
 	key  string
-	f    scenarios.Fault
+	f    scenario.Fault
 	seed uint64
 }
 
-func newMoveCoordinator(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newMoveCoordinator(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	kind, key := group, f.Args.Group
 	if f.Args.TxnID != "" {
 		kind, key = txn, f.Args.TxnID

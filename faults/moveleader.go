@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // moveLeader gives a partition another leader, as an operator or the balancer
@@ -21,7 +21,7 @@ type moveLeader struct {
 	env   *Env
 	topic string
 	part  int32
-	to    scenarios.Target
+	to    scenario.Target
 	seed  uint64
 	back  bool
 
@@ -35,7 +35,7 @@ func (m *moveLeader) victims() (brokers []int32, clients []string) {
 	return []int32{int32(m.was.leader)}, nil
 }
 
-func newMoveLeader(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newMoveLeader(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	topic, part, err := onePartition("of what?", f.Args.TP)
 	if err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // stage is a cluster of four brokers that can be blocked and limited, and that remembers
@@ -38,15 +38,15 @@ func TestOverlappingFaultsHealInAnyOrder(t *testing.T) {
 		ctx := context.Background()
 		type open struct {
 			fault Fault
-			args  scenarios.FaultArgs
-			kind  scenarios.FaultKind
+			args  scenario.FaultArgs
+			kind  scenario.FaultKind
 		}
 		var under []open
 		check := func() {
 			t.Helper()
 			want, limits := map[cluster.Link]bool{}, map[cluster.BrokerID]cluster.Limits{}
 			for _, o := range under {
-				if o.kind == scenarios.KindPartition {
+				if o.kind == scenario.KindPartition {
 					for _, l := range o.fault.(*brokerPartition).links {
 						want[l] = true
 					}
@@ -86,28 +86,28 @@ func TestOverlappingFaultsHealInAnyOrder(t *testing.T) {
 			under = slices.Delete(under, i, i+1)
 			check()
 		}
-		target := func() scenarios.Target {
-			return scenarios.Target(fmt.Sprintf("broker(%d)", rapid.IntRange(1, 4).Draw(t, "broker")))
+		target := func() scenario.Target {
+			return scenario.Target(fmt.Sprintf("broker(%d)", rapid.IntRange(1, 4).Draw(t, "broker")))
 		}
 		for range rapid.IntRange(1, 15).Draw(t, "steps") {
 			if len(under) > 0 && rapid.IntRange(0, 2).Draw(t, "heal") == 0 {
 				heal(rapid.IntRange(0, len(under)-1).Draw(t, "which"))
 				continue
 			}
-			o := open{kind: scenarios.KindPartition}
+			o := open{kind: scenario.KindPartition}
 			switch rapid.IntRange(0, 4).Draw(t, "kind") {
 			case 0:
-				o.args = scenarios.FaultArgs{Isolate: target(), Listener: rapid.SampledFrom([]string{"", scenarios.OfReplication, scenarios.OfControllers}).Draw(t, "listener")}
+				o.args = scenario.FaultArgs{Isolate: target(), Listener: rapid.SampledFrom([]string{"", scenario.OfReplication, scenario.OfControllers}).Draw(t, "listener")}
 			case 1:
-				o.args = scenarios.FaultArgs{Split: rapid.SampledFrom([][][]int32{{{1}, {2, 3, 4}}, {{1, 2}, {3, 4}}, {{1, 2, 3}, {3, 4}}}).Draw(t, "split")}
+				o.args = scenario.FaultArgs{Split: rapid.SampledFrom([][][]int32{{{1}, {2, 3, 4}}, {{1, 2}, {3, 4}}, {{1, 2, 3}, {3, 4}}}).Draw(t, "split")}
 			case 2:
-				o.args = scenarios.FaultArgs{From: "broker(1)", To: rapid.SampledFrom([]scenarios.Target{"broker(2)", "all"}).Draw(t, "to")}
+				o.args = scenario.FaultArgs{From: "broker(1)", To: rapid.SampledFrom([]scenario.Target{"broker(2)", "all"}).Draw(t, "to")}
 			case 3:
-				o.kind, o.args = scenarios.KindStarve, scenarios.FaultArgs{Broker: target(), CPU: rapid.SampledFrom([]float64{0.05, 0.5}).Draw(t, "cpu")}
+				o.kind, o.args = scenario.KindStarve, scenario.FaultArgs{Broker: target(), CPU: rapid.SampledFrom([]float64{0.05, 0.5}).Draw(t, "cpu")}
 			case 4:
-				o.kind, o.args = scenarios.KindSqueeze, scenarios.FaultArgs{Broker: target(), Memory: rapid.SampledFrom([]int64{64 << 20, 256 << 20}).Draw(t, "memory")}
+				o.kind, o.args = scenario.KindSqueeze, scenario.FaultArgs{Broker: target(), Memory: rapid.SampledFrom([]int64{64 << 20, 256 << 20}).Draw(t, "memory")}
 			}
-			fault, err := New(scenarios.Fault{Kind: o.kind, Args: o.args}, env, rapid.Uint64().Draw(t, "seed"))
+			fault, err := New(scenario.Fault{Kind: o.kind, Args: o.args}, env, rapid.Uint64().Draw(t, "seed"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // partition drops packets between brokers:
@@ -21,13 +21,13 @@ import (
 // of all traffic, or of one listener's. Isolated controllers are nodes too.
 type brokerPartition struct {
 	env   *Env
-	args  scenarios.FaultArgs
+	args  scenario.FaultArgs
 	seed  uint64
 	links []cluster.Link
 	held  bool
 }
 
-func newPartition(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newPartition(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	if err := checkPartition(f.Args); err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (p *brokerPartition) victims() (brokers []int32, clients []string) {
 	return brokers, nil
 }
 
-func checkPartition(a scenarios.FaultArgs) error {
+func checkPartition(a scenario.FaultArgs) error {
 	oneWay := a.To != "" || a.From != "" && a.Isolate == ""
 	n := 0
 	for _, given := range []bool{a.Isolate != "", len(a.Split) > 0, oneWay} {
@@ -66,7 +66,7 @@ func checkPartition(a scenarios.FaultArgs) error {
 	if n != 1 {
 		return errors.New("want one of isolate: a target, split: groups of broker ids, or from: and to: two targets")
 	}
-	var targets []scenarios.Target
+	var targets []scenario.Target
 	switch {
 	case a.Isolate != "":
 		if a.From != "" && a.From != "brokers" {
@@ -103,7 +103,7 @@ func (p *brokerPartition) aim(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if p.args.Listener == scenarios.OfReplication {
+	if p.args.Listener == scenario.OfReplication {
 		links = slices.DeleteFunc(links, p.ofControllers)
 	}
 	if len(links) == 0 {

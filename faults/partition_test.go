@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // parted is a cluster of four brokers on a switchboard.
@@ -43,30 +43,30 @@ func links(pairs ...[2]cluster.BrokerID) []cluster.Link {
 func TestPartitionsBlockTheirLinks(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		args scenarios.FaultArgs
+		args scenario.FaultArgs
 		want []cluster.Link
 		text string
 	}{
-		{"isolate", scenarios.FaultArgs{Isolate: "broker(2)", From: "brokers"},
+		{"isolate", scenario.FaultArgs{Isolate: "broker(2)", From: "brokers"},
 			links([2]cluster.BrokerID{1, 2}, [2]cluster.BrokerID{2, 1}, [2]cluster.BrokerID{2, 3}, [2]cluster.BrokerID{2, 4}, [2]cluster.BrokerID{3, 2}, [2]cluster.BrokerID{4, 2}),
 			"broker 2 from brokers 1, 3, 4"},
-		{"split, one broker in no group", scenarios.FaultArgs{Split: [][]int32{{1}, {2, 3}}},
+		{"split, one broker in no group", scenario.FaultArgs{Split: [][]int32{{1}, {2, 3}}},
 			links([2]cluster.BrokerID{1, 2}, [2]cluster.BrokerID{1, 3}, [2]cluster.BrokerID{2, 1}, [2]cluster.BrokerID{3, 1}),
 			"broker 1 | brokers 2, 3"},
-		{"bridge", scenarios.FaultArgs{Split: [][]int32{{1, 2}, {2, 3}}},
+		{"bridge", scenario.FaultArgs{Split: [][]int32{{1, 2}, {2, 3}}},
 			links([2]cluster.BrokerID{1, 3}, [2]cluster.BrokerID{3, 1}),
 			"brokers 1, 2 | brokers 2, 3"},
-		{"one listener", scenarios.FaultArgs{From: "broker(1)", To: "broker(2)", Listener: scenarios.OfReplication},
-			[]cluster.Link{{From: 1, To: 2, Listener: scenarios.OfReplication}},
+		{"one listener", scenario.FaultArgs{From: "broker(1)", To: "broker(2)", Listener: scenario.OfReplication},
+			[]cluster.Link{{From: 1, To: 2, Listener: scenario.OfReplication}},
 			"packets from broker 1 to broker 2, replication traffic only"},
-		{"one way", scenarios.FaultArgs{From: "broker(1)", To: "all"},
+		{"one way", scenario.FaultArgs{From: "broker(1)", To: "all"},
 			links([2]cluster.BrokerID{1, 2}, [2]cluster.BrokerID{1, 3}, [2]cluster.BrokerID{1, 4}),
 			"packets from broker 1 to brokers 1, 2, 3, 4 (all)"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := newParted()
 			env := &Env{Cluster: c, Now: clock()}
-			f := scenarios.Fault{Kind: scenarios.KindPartition, Args: tc.args}
+			f := scenario.Fault{Kind: scenario.KindPartition, Args: tc.args}
 			s := newStrike(t, env, f, 1, nil)
 			resolved, err := s.Inject(t.Context())
 			if err != nil {
@@ -91,7 +91,7 @@ func TestPartitionsBlockTheirLinks(t *testing.T) {
 
 func TestPartitionThatBlocksNothingIsUnseen(t *testing.T) {
 	c := &deafSwitchboard{*newParted()}
-	s := newStrike(t, &Env{Cluster: c, Now: clock()}, scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "broker(1)"}}, 1, nil)
+	s := newStrike(t, &Env{Cluster: c, Now: clock()}, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "broker(1)"}}, 1, nil)
 	s.opt.Proof = pollGap
 	if err := take(t, s, StepInject); err != nil {
 		t.Fatal(err)
@@ -110,8 +110,8 @@ func (*deafSwitchboard) Block(context.Context, []cluster.Link) error { return ni
 func TestOverlappingPartitionsHealInAnyOrder(t *testing.T) {
 	c := newParted()
 	env := &Env{Cluster: c, Now: clock()}
-	isolate := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "broker(1)"}}, 1, nil)
-	oneWay := newStrike(t, env, scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{From: "broker(1)", To: "broker(2)"}}, 1, nil)
+	isolate := newStrike(t, env, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "broker(1)"}}, 1, nil)
+	oneWay := newStrike(t, env, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{From: "broker(1)", To: "broker(2)"}}, 1, nil)
 	for _, s := range []*Strike{isolate, oneWay} {
 		for _, step := range []Step{StepInject, StepEffect} {
 			if err := take(t, s, step); err != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // reassign moves a partition's replicas to other brokers, as an operator or a
@@ -27,7 +27,7 @@ type reassign struct {
 	moved []cluster.BrokerID
 }
 
-func newReassign(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newReassign(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	topic, part, err := onePartition("what?", f.Args.TP)
 	if err != nil {
 		return nil, err

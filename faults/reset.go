@@ -6,14 +6,14 @@ import (
 	"fmt"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // reset cuts every connection of the links once. Who was cut may connect again at
 // once: what was in flight is lost, and nothing else.
 type reset struct{ *linkStrike }
 
-func newReset(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newReset(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	l, err := newLinkStrike(f, env, seed, resetOnce)
 	if err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // electionWait is how long a target that may exist in a moment is waited for: a
@@ -23,7 +23,7 @@ func dice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0x6f6e6365
 
 // resolve returns the brokers that t means now, ascending, and how it came to
 // them: "broker 2 (leader of orders/0)". Draws depend on seed alone.
-func (e *Env) resolve(ctx context.Context, t scenarios.Target, seed uint64) ([]cluster.BrokerID, string, error) {
+func (e *Env) resolve(ctx context.Context, t scenario.Target, seed uint64) ([]cluster.BrokerID, string, error) {
 	want, err := parseTarget(t)
 	if err != nil {
 		return nil, "", err
@@ -50,7 +50,7 @@ func (e *Env) resolve(ctx context.Context, t scenarios.Target, seed uint64) ([]c
 }
 
 // resolveOne is resolve for targets that must be a single broker.
-func (e *Env) resolveOne(ctx context.Context, t scenarios.Target, seed uint64) (cluster.BrokerID, string, error) {
+func (e *Env) resolveOne(ctx context.Context, t scenario.Target, seed uint64) (cluster.BrokerID, string, error) {
 	found, text, err := e.resolve(ctx, t, seed)
 	if err != nil {
 		return 0, "", err
@@ -61,7 +61,7 @@ func (e *Env) resolveOne(ctx context.Context, t scenarios.Target, seed uint64) (
 	return found[0], text, nil
 }
 
-func (e *Env) resolveNow(ctx context.Context, t scenarios.TargetRef, r *rand.Rand) ([]cluster.BrokerID, string, error) {
+func (e *Env) resolveNow(ctx context.Context, t scenario.TargetRef, r *rand.Rand) ([]cluster.BrokerID, string, error) {
 	brokers := e.Cluster.Brokers()
 	all := make([]cluster.BrokerID, len(brokers))
 	for i, b := range brokers {
@@ -77,33 +77,33 @@ func (e *Env) resolveNow(ctx context.Context, t scenarios.TargetRef, r *rand.Ran
 		return of[:n], fmt.Sprintf("%s of %d, drawn", word, len(of)), nil
 	}
 	switch t.Kind {
-	case scenarios.TargetBroker:
+	case scenario.TargetBroker:
 		id := cluster.BrokerID(t.Broker)
 		if !slices.Contains(e.nodes(), id) {
 			return nil, "", finalError{fmt.Errorf("%w; brokers: %s", ErrNoTarget, idText(all))}
 		}
 		return []cluster.BrokerID{id}, "", nil
-	case scenarios.TargetAll:
+	case scenario.TargetAll:
 		return all, "all", nil
-	case scenarios.TargetAny:
+	case scenario.TargetAny:
 		return draw(1, all, "any")
-	case scenarios.TargetMinority:
+	case scenario.TargetMinority:
 		return draw((len(all)-1)/2, all, "a minority")
-	case scenarios.TargetMajority:
+	case scenario.TargetMajority:
 		return draw(len(all)/2+1, all, "a majority")
-	case scenarios.TargetLeader, scenarios.TargetFollower:
+	case scenario.TargetLeader, scenario.TargetFollower:
 		return e.replica(ctx, t, r)
-	case scenarios.TargetController:
+	case scenario.TargetController:
 		return e.controller(ctx)
-	case scenarios.TargetGroupCoordinator:
+	case scenario.TargetGroupCoordinator:
 		return e.coordinator(ctx, group, t.Group)
-	case scenarios.TargetTxnCoordinator:
+	case scenario.TargetTxnCoordinator:
 		return e.coordinator(ctx, txn, t.TxnID)
 	}
 	return nil, "", finalError{fmt.Errorf("no way to find a %s", t.Kind)}
 }
 
-func (e *Env) replica(ctx context.Context, t scenarios.TargetRef, r *rand.Rand) ([]cluster.BrokerID, string, error) {
+func (e *Env) replica(ctx context.Context, t scenario.TargetRef, r *rand.Rand) ([]cluster.BrokerID, string, error) {
 	v, err := look(ctx, e.Cluster)
 	if err != nil {
 		return nil, "", err
@@ -115,7 +115,7 @@ func (e *Env) replica(ctx context.Context, t scenarios.TargetRef, r *rand.Rand) 
 	if p.leader < 0 {
 		return nil, "", fmt.Errorf("%w: %s/%d has no leader now; its replicas are %s", ErrNoTarget, t.Topic, t.Part, brokerText(p.replicas))
 	}
-	if t.Kind == scenarios.TargetLeader {
+	if t.Kind == scenario.TargetLeader {
 		return []cluster.BrokerID{p.leader}, fmt.Sprintf("leader of %s/%d", t.Topic, t.Part), nil
 	}
 	followers := slices.DeleteFunc(slices.Sorted(slices.Values(p.replicas)), func(id cluster.BrokerID) bool { return id == p.leader })

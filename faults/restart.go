@@ -3,14 +3,14 @@ package faults
 import (
 	"context"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // restart is a stop that is healed at once: Inject stops, Recover starts. A
 // scheduler lets no time pass between the proof and Recover (its For is zero).
 type restart struct{ *brokerStrike }
 
-func newRestart(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newRestart(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	if f.Args.Client != "" {
 		return newStopClient(f, env, seed)
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // roll restarts brokers one after the other, as an operator does: the next one
@@ -21,17 +21,17 @@ import (
 // comes after the whole roll.
 type roll struct {
 	env    *Env
-	target scenarios.Target
+	target scenario.Target
 	seed   uint64
 	by     string
 	order  []cluster.BrokerID
 	last   *brokerStrike // the one that is down
 }
 
-func newRoll(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newRoll(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	target := f.Args.Broker
 	if target == "" {
-		target = scenarios.Target(scenarios.TargetAll)
+		target = scenario.Target(scenario.TargetAll)
 	}
 	if _, err := parseTarget(target); err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // shrinkISR keeps followers of a partition from fetching, by dropping the packets of
@@ -25,7 +25,7 @@ type shrinkISR struct {
 	out   []cluster.BrokerID
 }
 
-func newShrinkISR(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newShrinkISR(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	topic, part, err := onePartition("of what?", f.Args.TP)
 	if err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (s *shrinkISR) Inject(ctx context.Context) (string, error) {
 	leader := []cluster.BrokerID{p.leader}
 	links := slices.Concat(oneWay(leader, s.out), oneWay(s.out, leader))
 	for i := range links {
-		links[i].Listener = scenarios.OfReplication
+		links[i].Listener = scenario.OfReplication
 	}
 	return fmt.Sprintf("%s, which broker %d leads, loses %s of its in-sync brokers %s", s.tp, p.leader, brokerText(s.out), idText(p.isr)), s.block(ctx, links)
 }

@@ -3,14 +3,14 @@ package faults
 import (
 	"context"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // stop is SIGTERM for brokers: a controlled shutdown, which hands leadership
 // over first. They start again at Recover.
 type stop struct{ *brokerStrike }
 
-func newStop(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newStop(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	if f.Args.Client != "" {
 		return newStopClient(f, env, seed)
 	}

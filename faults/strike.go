@@ -10,7 +10,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // State of a Strike.
@@ -54,7 +54,7 @@ type Fact struct {
 	Step     Step
 	From, To State
 	Name     string // of the fault, "" if it has none
-	Kind     scenarios.FaultKind
+	Kind     scenario.FaultKind
 	Target   string         // as the scenario says it: "broker leader(orders/0)"
 	Resolved string         // whom Inject struck: "broker 2 (leader of orders/0)"
 	SeenBy   string         // what showed the effect, or its end
@@ -106,7 +106,7 @@ type patient interface {
 // called concurrently: one step runs at a time, and a Recover ends an Inject or
 // Effect that is still under way.
 type Strike struct {
-	fault scenarios.Fault
+	fault scenario.Fault
 	inner Fault
 	opt   Options
 	turn  chan struct{} // held by the step that runs
@@ -119,7 +119,7 @@ type Strike struct {
 }
 
 // NewStrike wraps fault, which New made from f.
-func NewStrike(f scenarios.Fault, fault Fault, opt Options) *Strike {
+func NewStrike(f scenario.Fault, fault Fault, opt Options) *Strike {
 	if opt.Proof == 0 {
 		opt.Proof = 15 * time.Second
 	}

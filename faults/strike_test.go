@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // scripted is a fault that does what the test says.
@@ -65,7 +65,7 @@ func take(t interface{ Helper() }, s *Strike, step Step) error {
 }
 
 func TestStrikeReportsEachStep(t *testing.T) {
-	f := scenarios.Fault{Kind: scenarios.KindKill, Name: "first", Args: scenarios.FaultArgs{Broker: "leader(orders/0)"}}
+	f := scenario.Fault{Kind: scenario.KindKill, Name: "first", Args: scenario.FaultArgs{Broker: "leader(orders/0)"}}
 	var facts []Fact
 	s := NewStrike(f, &scripted{}, Options{
 		Now: ticks(), Record: func(f Fact) { facts = append(facts, f) },
@@ -78,7 +78,7 @@ func TestStrikeReportsEachStep(t *testing.T) {
 	}
 	fact := func(step Step, from, to State, seenBy string, began int64) Fact {
 		return Fact{
-			Step: step, From: from, To: to, Name: "first", Kind: scenarios.KindKill,
+			Step: step, From: from, To: to, Name: "first", Kind: scenario.KindKill,
 			Target: "broker leader(orders/0)", Resolved: "by inject", SeenBy: seenBy, Began: began, Ended: began + 1,
 		}
 	}
@@ -112,7 +112,7 @@ func TestStrikeGuardsTheOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		inner := &scripted{fail: map[Step]error{}}
 		var facts []Fact
-		s := NewStrike(scenarios.Fault{Kind: scenarios.KindKill}, inner, Options{Now: ticks(), Record: func(f Fact) { facts = append(facts, f) }})
+		s := NewStrike(scenario.Fault{Kind: scenario.KindKill}, inner, Options{Now: ticks(), Record: func(f Fact) { facts = append(facts, f) }})
 		state := Fresh
 		recoverFailed := false
 		for _, step := range rapid.SliceOfN(rapid.SampledFrom([]Step{StepInject, StepEffect, StepRecover, StepGone}), 1, 12).Draw(t, "steps") {
@@ -171,7 +171,7 @@ func TestStrikeGuardsTheOrder(t *testing.T) {
 
 func TestStrikeBoundsAProof(t *testing.T) {
 	inner := &scripted{block: StepEffect}
-	s := NewStrike(scenarios.Fault{Kind: scenarios.KindKill}, inner, Options{Now: ticks(), Proof: 20 * time.Millisecond})
+	s := NewStrike(scenario.Fault{Kind: scenario.KindKill}, inner, Options{Now: ticks(), Proof: 20 * time.Millisecond})
 	if err := take(t, s, StepInject); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func (*waiting) patience() (effect, gone time.Duration) { return -1, 0 }
 // TestRecoverEndsAWait: a run that ends heals a rule that still waits for its request.
 func TestRecoverEndsAWait(t *testing.T) {
 	inner := &waiting{scripted{block: StepEffect, waits: make(chan struct{})}}
-	s := NewStrike(scenarios.Fault{Kind: scenarios.KindDrop}, inner, Options{Now: ticks(), Proof: time.Nanosecond})
+	s := NewStrike(scenario.Fault{Kind: scenario.KindDrop}, inner, Options{Now: ticks(), Proof: time.Nanosecond})
 	if err := take(t, s, StepInject); err != nil {
 		t.Fatal(err)
 	}

@@ -8,13 +8,13 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // CheckSupport tells, before a run, which faults of s can never strike on c: what
 // the backend cannot do, arguments that make no sense, targets that cannot exist.
 // Errors name the place in the scenario's file and are joined.
-func CheckSupport(s *scenarios.Scenario, c cluster.Cluster) error {
+func CheckSupport(s *scenario.Scenario, c cluster.Cluster) error {
 	var errs []error
 	for _, f := range everyFault(s) {
 		if err := checkFault(s, f, c); err != nil {
@@ -25,15 +25,15 @@ func CheckSupport(s *scenarios.Scenario, c cluster.Cluster) error {
 }
 
 // everyFault lists what can strike, mixes taken apart.
-func everyFault(s *scenarios.Scenario) []scenarios.Fault {
-	var all []scenarios.Fault
+func everyFault(s *scenario.Scenario) []scenario.Fault {
+	var all []scenario.Fault
 	for i := range s.Faults {
 		all = append(all, s.Faults[i].Each()...)
 	}
 	return all
 }
 
-func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) error {
+func checkFault(s *scenario.Scenario, f scenario.Fault, c cluster.Cluster) error {
 	if _, err := New(f, &Env{Cluster: c}, 0); err != nil {
 		return err
 	}
@@ -53,8 +53,8 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 		}
 	}
 	a := f.Args
-	for _, t := range []scenarios.Target{a.Broker, a.Isolate, a.From, a.To} {
-		if t == "" || t == scenarios.Brokers {
+	for _, t := range []scenario.Target{a.Broker, a.Isolate, a.From, a.To} {
+		if t == "" || t == scenario.Brokers {
 			continue
 		}
 		if err := known.target(t); err != nil {
@@ -66,13 +66,13 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 	}
 	for _, group := range a.Split {
 		for _, id := range ids(group) {
-			if err := known.target(scenarios.Target(fmt.Sprintf("broker(%d)", id))); err != nil {
+			if err := known.target(scenario.Target(fmt.Sprintf("broker(%d)", id))); err != nil {
 				return err
 			}
 		}
 	}
 	if a.TP != "" {
-		if err := known.target(scenarios.Target("leader(" + a.TP + ")")); err != nil {
+		if err := known.target(scenario.Target("leader(" + a.TP + ")")); err != nil {
 			return err
 		}
 	}
@@ -97,12 +97,12 @@ func checkFault(s *scenarios.Scenario, f scenarios.Fault, c cluster.Cluster) err
 }
 
 // strikesBrokers says whether f needs an ability of the cluster's backend.
-func strikesBrokers(f scenarios.Fault) bool {
+func strikesBrokers(f scenario.Fault) bool {
 	switch f.Kind {
-	case scenarios.KindKill, scenarios.KindPartition, scenarios.KindMoveLeader, scenarios.KindRoll, scenarios.KindWipe, scenarios.KindShrinkISR,
-		scenarios.KindStarve, scenarios.KindSqueeze, scenarios.KindImpair, scenarios.KindFillDisk, scenarios.KindSlowDisk, scenarios.KindFreezeDisk, scenarios.KindSkew:
+	case scenario.KindKill, scenario.KindPartition, scenario.KindMoveLeader, scenario.KindRoll, scenario.KindWipe, scenario.KindShrinkISR,
+		scenario.KindStarve, scenario.KindSqueeze, scenario.KindImpair, scenario.KindFillDisk, scenario.KindSlowDisk, scenario.KindFreezeDisk, scenario.KindSkew:
 		return true
-	case scenarios.KindPause, scenarios.KindStop, scenarios.KindRestart:
+	case scenario.KindPause, scenario.KindStop, scenario.KindRestart:
 		return f.Args.Client == ""
 	}
 	return false
@@ -117,21 +117,21 @@ type known struct {
 	others     bool             // the cluster may have topics that the scenario does not name
 }
 
-func (k known) target(t scenarios.Target) error {
+func (k known) target(t scenario.Target) error {
 	p, err := parseTarget(t)
 	if err != nil {
 		return err
 	}
 	switch p.Kind {
-	case scenarios.TargetBroker:
+	case scenario.TargetBroker:
 		if !slices.Contains(k.brokers, cluster.BrokerID(p.Broker)) {
 			return fmt.Errorf("target %s: %w; brokers: %s", t, ErrNoTarget, idText(k.brokers))
 		}
-	case scenarios.TargetMinority:
+	case scenario.TargetMinority:
 		if k.electorate < 3 {
 			return fmt.Errorf("target %s: %w: a minority of %d brokers is nobody", t, ErrNoTarget, k.electorate)
 		}
-	case scenarios.TargetLeader, scenarios.TargetFollower:
+	case scenario.TargetLeader, scenario.TargetFollower:
 		partitions, ok := k.topics[p.Topic]
 		switch {
 		case strings.HasPrefix(p.Topic, "__"): // Kafka's own come by themselves
@@ -158,7 +158,7 @@ func (k known) client(name string) error {
 }
 
 // place is "file:line:col", as far as it is known.
-func place(file string, p scenarios.Pos) string {
+func place(file string, p scenario.Pos) string {
 	if p.Line == 0 {
 		return file
 	}

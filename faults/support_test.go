@@ -7,72 +7,72 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func TestCheckSupportNamesThePlaceAndTheWayOut(t *testing.T) {
 	env := startEmbedded(t)
-	s := &scenarios.Scenario{
+	s := &scenario.Scenario{
 		File:    "x.yaml",
-		Cluster: scenarios.Cluster{Brokers: 3, Topics: []scenarios.Topic{{Name: "orders", Partitions: 2, Replicas: 3}}},
-		Clients: []scenarios.Client{{Name: "shop", Count: 1}, {Name: "till", Count: 2}},
+		Cluster: scenario.Cluster{Brokers: 3, Topics: []scenario.Topic{{Name: "orders", Partitions: 2, Replicas: 3}}},
+		Clients: []scenario.Client{{Name: "shop", Count: 1}, {Name: "till", Count: 2}},
 	}
 	second := span(time.Second, time.Second)
 	for _, tc := range []struct {
 		name  string
-		fault scenarios.Fault
+		fault scenario.Fault
 		is    error
 		text  string // "" = fine
 	}{
-		{"kill a leader", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader(orders/1)"}}, nil, ""},
-		{"pause a client", scenarios.Fault{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Client: "till"}}, nil, ""},
-		{"drop", scenarios.Fault{Kind: scenarios.KindDrop, When: produceNth(1, "response")}, nil, ""},
-		{"pause a broker", scenarios.Fault{Kind: scenarios.KindPause, Args: scenarios.FaultArgs{Broker: "any"}}, cluster.ErrUnsupported, "backend: docker"},
-		{"partition", scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Isolate: "any"}}, cluster.ErrUnsupported, "backend: docker"},
-		{"unknown kind", scenarios.Fault{Kind: "kil"}, nil, "no fault is called"},
-		{"no target", scenarios.Fault{Kind: scenarios.KindKill}, nil, "whom?"},
-		{"bad target", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader"}}, nil, "write leader(topic/0)"},
-		{"no such broker", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "broker(4)"}}, ErrNoTarget, "brokers: 1, 2, 3"},
-		{"no such topic", scenarios.Fault{Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: "leader(order/0)"}}, ErrNoTarget, "topics: orders"},
-		{"no such partition", scenarios.Fault{Kind: scenarios.KindMoveLeader, Args: scenarios.FaultArgs{TP: "orders/2"}}, ErrNoTarget, "partitions 0 to 1"},
-		{"no such client", scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "tlil"}}, ErrNoTarget, "clients: shop/0, till/0, till/1"},
-		{"no such instance", scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till/2"}}, ErrNoTarget, "clients: shop/0, till/0, till/1"},
-		{"error without a code", scenarios.Fault{Kind: scenarios.KindError, When: produceNth(1, "")}, nil, "NOT_LEADER_OR_FOLLOWER"},
-		{"unknown request", scenarios.Fault{Kind: scenarios.KindDrop, When: scenarios.Trigger{On: &scenarios.Match{Request: "Prodce"}}}, nil, "Produce"},
-		{"hold a response", scenarios.Fault{Kind: scenarios.KindHold, When: produceNth(1, "response"), Args: scenarios.FaultArgs{Delay: second}}, nil, "only requests"},
-		{"drop without on", scenarios.Fault{Kind: scenarios.KindDrop}, nil, "on: {request"},
-		{"delay without by", scenarios.Fault{Kind: scenarios.KindDelay, Args: scenarios.FaultArgs{Client: "till"}}, nil, "want by"},
-		{"cut nobody", scenarios.Fault{Kind: scenarios.KindCut}, nil, "whose links?"},
-		{"trigger on nobody", scenarios.Fault{Kind: scenarios.KindCrash, Args: scenarios.FaultArgs{Client: "till"}, When: scenarios.Trigger{On: &scenarios.Match{Request: "Produce", Client: "shp"}}}, ErrNoTarget, "on: client"},
-		{"throttle to nothing", scenarios.Fault{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till"}}, nil, "64KiB/s"},
-		{"throttle nobody could see", scenarios.Fault{Kind: scenarios.KindThrottle, Args: scenarios.FaultArgs{Client: "till", Rate: 1 << 30}}, nil, "more than 4MiB/s"},
-		{"fence nobody", scenarios.Fault{Kind: scenarios.KindFence}, nil, "want transactional.id"},
-		{"evict from nowhere", scenarios.Fault{Kind: scenarios.KindEvict}, nil, "want group"},
-		{"coordinator of nothing", scenarios.Fault{Kind: scenarios.KindMoveCoordinator}, nil, "want group"},
-		{"coordinator on embedded", scenarios.Fault{Kind: scenarios.KindMoveCoordinator, Args: scenarios.FaultArgs{Group: "till"}}, cluster.ErrUnsupported, "backend: docker"},
-		{"starve on embedded", scenarios.Fault{Kind: scenarios.KindStarve, Args: scenarios.FaultArgs{Broker: "any", CPU: 0.1}}, cluster.ErrUnsupported, "backend: docker"},
-		{"skew by nothing", scenarios.Fault{Kind: scenarios.KindSkew, Args: scenarios.FaultArgs{Broker: "any"}}, nil, "want ahead: or behind:"},
-		{"skew by too little", scenarios.Fault{Kind: scenarios.KindSkew, Args: scenarios.FaultArgs{Broker: "any", Behind: time.Second}}, nil, "10s at least"},
-		{"skew on embedded", scenarios.Fault{Kind: scenarios.KindSkew, Args: scenarios.FaultArgs{Broker: "any", Ahead: time.Hour}}, cluster.ErrUnsupported, "backend: docker"},
-		{"fill a disk on embedded", scenarios.Fault{Kind: scenarios.KindFillDisk, Args: scenarios.FaultArgs{Broker: "any"}}, cluster.ErrUnsupported, "backend: docker"},
-		{"slow disk by nothing", scenarios.Fault{Kind: scenarios.KindSlowDisk, Args: scenarios.FaultArgs{Broker: "any"}}, nil, "from 10ms"},
-		{"freeze a disk on embedded", scenarios.Fault{Kind: scenarios.KindFreezeDisk, Args: scenarios.FaultArgs{Broker: "any"}}, cluster.ErrUnsupported, "backend: docker"},
-		{"impair by nothing", scenarios.Fault{Kind: scenarios.KindImpair, Args: scenarios.FaultArgs{Isolate: "any"}}, nil, "want by: a delay"},
-		{"impair by too little", scenarios.Fault{Kind: scenarios.KindImpair, Args: scenarios.FaultArgs{Isolate: "any", Delay: span(time.Millisecond, time.Millisecond)}}, nil, "at least 20ms"},
-		{"impair on embedded", scenarios.Fault{Kind: scenarios.KindImpair, Args: scenarios.FaultArgs{Isolate: "any", Loss: 0.1}}, cluster.ErrUnsupported, "backend: docker"},
-		{"starve to nothing", scenarios.Fault{Kind: scenarios.KindStarve, Args: scenarios.FaultArgs{Broker: "any"}}, nil, "want cpu"},
-		{"squeeze to nothing", scenarios.Fault{Kind: scenarios.KindSqueeze, Args: scenarios.FaultArgs{Broker: "any", Memory: 1 << 20}}, nil, "at least 64MiB"},
-		{"wipe on embedded", scenarios.Fault{Kind: scenarios.KindWipe, Args: scenarios.FaultArgs{Broker: "any"}}, cluster.ErrUnsupported, "backend: docker"},
-		{"shrink on embedded", scenarios.Fault{Kind: scenarios.KindShrinkISR, Args: scenarios.FaultArgs{TP: "orders/0"}}, cluster.ErrUnsupported, "backend: docker"},
-		{"elect on embedded", scenarios.Fault{Kind: scenarios.KindElect, Args: scenarios.FaultArgs{TP: "orders/0"}}, cluster.ErrUnsupported, "move-leader"},
-		{"reassign on embedded", scenarios.Fault{Kind: scenarios.KindReassign, Args: scenarios.FaultArgs{TP: "orders/0"}}, cluster.ErrUnsupported, "backend: docker"},
-		{"expire nobody", scenarios.Fault{Kind: scenarios.KindExpire}, nil, "want transactional.id"},
-		{"delete nobody's offsets", scenarios.Fault{Kind: scenarios.KindDeleteOffsets}, nil, "want group"},
-		{"split of one", scenarios.Fault{Kind: scenarios.KindPartition, Args: scenarios.FaultArgs{Split: [][]int32{{1, 2}}}}, nil, "two groups"},
+		{"kill a leader", scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "leader(orders/1)"}}, nil, ""},
+		{"pause a client", scenario.Fault{Kind: scenario.KindPause, Args: scenario.FaultArgs{Client: "till"}}, nil, ""},
+		{"drop", scenario.Fault{Kind: scenario.KindDrop, When: produceNth(1, "response")}, nil, ""},
+		{"pause a broker", scenario.Fault{Kind: scenario.KindPause, Args: scenario.FaultArgs{Broker: "any"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"partition", scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "any"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"unknown kind", scenario.Fault{Kind: "kil"}, nil, "no fault is called"},
+		{"no target", scenario.Fault{Kind: scenario.KindKill}, nil, "whom?"},
+		{"bad target", scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "leader"}}, nil, "write leader(topic/0)"},
+		{"no such broker", scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "broker(4)"}}, ErrNoTarget, "brokers: 1, 2, 3"},
+		{"no such topic", scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "leader(order/0)"}}, ErrNoTarget, "topics: orders"},
+		{"no such partition", scenario.Fault{Kind: scenario.KindMoveLeader, Args: scenario.FaultArgs{TP: "orders/2"}}, ErrNoTarget, "partitions 0 to 1"},
+		{"no such client", scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "tlil"}}, ErrNoTarget, "clients: shop/0, till/0, till/1"},
+		{"no such instance", scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till/2"}}, ErrNoTarget, "clients: shop/0, till/0, till/1"},
+		{"error without a code", scenario.Fault{Kind: scenario.KindError, When: produceNth(1, "")}, nil, "NOT_LEADER_OR_FOLLOWER"},
+		{"unknown request", scenario.Fault{Kind: scenario.KindDrop, When: scenario.Trigger{On: &scenario.Match{Request: "Prodce"}}}, nil, "Produce"},
+		{"hold a response", scenario.Fault{Kind: scenario.KindHold, When: produceNth(1, "response"), Args: scenario.FaultArgs{Delay: second}}, nil, "only requests"},
+		{"drop without on", scenario.Fault{Kind: scenario.KindDrop}, nil, "on: {request"},
+		{"delay without by", scenario.Fault{Kind: scenario.KindDelay, Args: scenario.FaultArgs{Client: "till"}}, nil, "want by"},
+		{"cut nobody", scenario.Fault{Kind: scenario.KindCut}, nil, "whose links?"},
+		{"trigger on nobody", scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till"}, When: scenario.Trigger{On: &scenario.Match{Request: "Produce", Client: "shp"}}}, ErrNoTarget, "on: client"},
+		{"throttle to nothing", scenario.Fault{Kind: scenario.KindThrottle, Args: scenario.FaultArgs{Client: "till"}}, nil, "64KiB/s"},
+		{"throttle nobody could see", scenario.Fault{Kind: scenario.KindThrottle, Args: scenario.FaultArgs{Client: "till", Rate: 1 << 30}}, nil, "more than 4MiB/s"},
+		{"fence nobody", scenario.Fault{Kind: scenario.KindFence}, nil, "want transactional.id"},
+		{"evict from nowhere", scenario.Fault{Kind: scenario.KindEvict}, nil, "want group"},
+		{"coordinator of nothing", scenario.Fault{Kind: scenario.KindMoveCoordinator}, nil, "want group"},
+		{"coordinator on embedded", scenario.Fault{Kind: scenario.KindMoveCoordinator, Args: scenario.FaultArgs{Group: "till"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"starve on embedded", scenario.Fault{Kind: scenario.KindStarve, Args: scenario.FaultArgs{Broker: "any", CPU: 0.1}}, cluster.ErrUnsupported, "backend: docker"},
+		{"skew by nothing", scenario.Fault{Kind: scenario.KindSkew, Args: scenario.FaultArgs{Broker: "any"}}, nil, "want ahead: or behind:"},
+		{"skew by too little", scenario.Fault{Kind: scenario.KindSkew, Args: scenario.FaultArgs{Broker: "any", Behind: time.Second}}, nil, "10s at least"},
+		{"skew on embedded", scenario.Fault{Kind: scenario.KindSkew, Args: scenario.FaultArgs{Broker: "any", Ahead: time.Hour}}, cluster.ErrUnsupported, "backend: docker"},
+		{"fill a disk on embedded", scenario.Fault{Kind: scenario.KindFillDisk, Args: scenario.FaultArgs{Broker: "any"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"slow disk by nothing", scenario.Fault{Kind: scenario.KindSlowDisk, Args: scenario.FaultArgs{Broker: "any"}}, nil, "from 10ms"},
+		{"freeze a disk on embedded", scenario.Fault{Kind: scenario.KindFreezeDisk, Args: scenario.FaultArgs{Broker: "any"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"impair by nothing", scenario.Fault{Kind: scenario.KindImpair, Args: scenario.FaultArgs{Isolate: "any"}}, nil, "want by: a delay"},
+		{"impair by too little", scenario.Fault{Kind: scenario.KindImpair, Args: scenario.FaultArgs{Isolate: "any", Delay: span(time.Millisecond, time.Millisecond)}}, nil, "at least 20ms"},
+		{"impair on embedded", scenario.Fault{Kind: scenario.KindImpair, Args: scenario.FaultArgs{Isolate: "any", Loss: 0.1}}, cluster.ErrUnsupported, "backend: docker"},
+		{"starve to nothing", scenario.Fault{Kind: scenario.KindStarve, Args: scenario.FaultArgs{Broker: "any"}}, nil, "want cpu"},
+		{"squeeze to nothing", scenario.Fault{Kind: scenario.KindSqueeze, Args: scenario.FaultArgs{Broker: "any", Memory: 1 << 20}}, nil, "at least 64MiB"},
+		{"wipe on embedded", scenario.Fault{Kind: scenario.KindWipe, Args: scenario.FaultArgs{Broker: "any"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"shrink on embedded", scenario.Fault{Kind: scenario.KindShrinkISR, Args: scenario.FaultArgs{TP: "orders/0"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"elect on embedded", scenario.Fault{Kind: scenario.KindElect, Args: scenario.FaultArgs{TP: "orders/0"}}, cluster.ErrUnsupported, "move-leader"},
+		{"reassign on embedded", scenario.Fault{Kind: scenario.KindReassign, Args: scenario.FaultArgs{TP: "orders/0"}}, cluster.ErrUnsupported, "backend: docker"},
+		{"expire nobody", scenario.Fault{Kind: scenario.KindExpire}, nil, "want transactional.id"},
+		{"delete nobody's offsets", scenario.Fault{Kind: scenario.KindDeleteOffsets}, nil, "want group"},
+		{"split of one", scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Split: [][]int32{{1, 2}}}}, nil, "two groups"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			tc.fault.Pos = scenarios.Pos{Line: 12, Col: 5}
-			s.Faults = []scenarios.Fault{tc.fault}
+			tc.fault.Pos = scenario.Pos{Line: 12, Col: 5}
+			s.Faults = []scenario.Fault{tc.fault}
 			err := CheckSupport(s, env.Cluster)
 			if tc.text == "" {
 				if err != nil {

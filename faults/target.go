@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // parseTarget parses t by the scenario's grammar.
-func parseTarget(t scenarios.Target) (scenarios.TargetRef, error) {
+func parseTarget(t scenario.Target) (scenario.TargetRef, error) {
 	ref, err := t.Parse()
 	if err != nil {
 		return ref, fmt.Errorf("target %q %w", t, err)
@@ -18,7 +18,7 @@ func parseTarget(t scenarios.Target) (scenarios.TargetRef, error) {
 
 // parseTP splits "topic/partition"; a bare topic has partition -1.
 func parseTP(s string) (topic string, part int32, err error) {
-	topic, part, err = scenarios.ParseTopicPartition(s)
+	topic, part, err = scenario.ParseTopicPartition(s)
 	if err != nil {
 		return "", 0, fmt.Errorf("%q %w", s, err)
 	}
@@ -36,7 +36,7 @@ func onePartition(question, s string) (topic string, part int32, err error) {
 
 // TargetText is the target of f as its scenario says it: "broker leader(orders/0)",
 // "client till", "Produce of client shop, match 40, response".
-func TargetText(f scenarios.Fault) string {
+func TargetText(f scenario.Fault) string {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	a := f.Args
@@ -77,12 +77,12 @@ func TargetText(f scenarios.Fault) string {
 }
 
 // label is f's kind and target, for errors and for other strikes to name it by.
-func label(f scenarios.Fault) string {
+func label(f scenario.Fault) string {
 	return strings.TrimSpace(string(f.Kind) + " " + TargetText(f))
 }
 
 // matchText says what a match selects.
-func matchText(m scenarios.Match) string {
+func matchText(m scenario.Match) string {
 	api := m.Request
 	if api == "" {
 		api = "any request"

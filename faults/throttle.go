@@ -13,7 +13,7 @@ import (
 
 	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // throttle limits how many bytes a second each connection of the links passes, in
@@ -29,7 +29,7 @@ type throttle struct {
 // takes for the same bytes.
 const fastest = 4 << 20
 
-func newThrottle(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newThrottle(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	rate := f.Args.Rate
 	switch {
 	case rate <= 0:

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Trigger waits for a request on the wire and keeps it while a fault that is no
@@ -32,7 +32,7 @@ const armWait = 15 * time.Second
 
 // NewTrigger arms a trigger for m; seed draws what its probability and targets
 // leave open. Without nth, the first match triggers.
-func NewTrigger(m scenarios.Match, env *Env, seed uint64) (Trigger, error) {
+func NewTrigger(m scenario.Match, env *Env, seed uint64) (Trigger, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), armWait)
 	defer cancel()
 	r, _, err := env.matchRule(ctx, m, seed)
@@ -105,12 +105,12 @@ func cutCarriers(env *Env, swallowed hits) {
 // Aim narrows f to the client instance whose request triggered it, when f strikes
 // that client by its bare name: "crash till on its 25th commit" means the instance
 // that sent it.
-func Aim(f scenarios.Fault, hit proxy.Hit) scenarios.Fault {
+func Aim(f scenario.Fault, hit proxy.Hit) scenario.Fault {
 	return AimAt(f, hit.Client)
 }
 
 // AimAt is Aim for whoever is known by its instance, "till/0", or incarnation, "till/0/2".
-func AimAt(f scenarios.Fault, proc string) scenarios.Fault {
+func AimAt(f scenario.Fault, proc string) scenario.Fault {
 	name, rest, _ := strings.Cut(proc, "/")
 	instance, _, _ := strings.Cut(rest, "/")
 	if f.Args.Client != "" && f.Args.Client == name && instance != "" {

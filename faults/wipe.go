@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/cluster"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // wipe is a kill after which the disk is another one: the broker starts again with
@@ -19,7 +19,7 @@ type wipe struct {
 	before []int // how often each struck broker's disk had been emptied
 }
 
-func newWipe(f scenarios.Fault, env *Env, seed uint64) (Fault, error) {
+func newWipe(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	s, err := newBrokerStrike(f, env, seed, down, false)
 	if err != nil {
 		return nil, err

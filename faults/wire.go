@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // wireRule is a rule on the requests that a fault's trigger matches. The wire
 // faults differ in what it does with them.
 type wireRule struct {
 	env     *Env
-	match   scenarios.Match
+	match   scenario.Match
 	seed    uint64
 	action  proxy.Action
 	delay   time.Duration
@@ -25,7 +25,7 @@ type wireRule struct {
 	removed bool
 }
 
-func newWireRule(f scenarios.Fault, env *Env, seed uint64, action proxy.Action) (*wireRule, error) {
+func newWireRule(f scenario.Fault, env *Env, seed uint64, action proxy.Action) (*wireRule, error) {
 	if f.When.On == nil {
 		return nil, errors.New("on what? This fault strikes a request: it needs on: {request: …}")
 	}

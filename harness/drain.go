@@ -8,7 +8,7 @@ import (
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // drainPoll is how often the brokers are asked how far the groups are: they have
@@ -101,7 +101,7 @@ func (r *run) undrained(ctx context.Context) ([]string, error) {
 // group is a consumer group of the scenario and what it reads.
 type group struct{ id, input string }
 
-func groups(s *scenarios.Scenario) []group {
+func groups(s *scenario.Scenario) []group {
 	var all []group
 	for _, c := range s.Clients {
 		id := c.Config["group.id"]
@@ -112,7 +112,7 @@ func groups(s *scenarios.Scenario) []group {
 	return all
 }
 
-func topicNames(s *scenarios.Scenario) []string {
+func topicNames(s *scenario.Scenario) []string {
 	var names []string
 	for _, t := range s.Cluster.Topics {
 		names = append(names, t.Name)

@@ -13,7 +13,7 @@ import (
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/process"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/worker"
 )
 
@@ -31,7 +31,7 @@ type fleet struct {
 
 type member struct {
 	*process.Instance
-	spec scenarios.Client
+	spec scenario.Client
 
 	mu      sync.Mutex
 	retired bool // stopped on purpose: not to be started again
@@ -52,7 +52,7 @@ func newFleet(r *run) (*fleet, error) {
 	return f, nil
 }
 
-func newMember(r *run, c scenarios.Client, instance int) (*member, error) {
+func newMember(r *run, c scenario.Client, instance int) (*member, error) {
 	name := fmt.Sprintf("%s/%d", c.Name, instance)
 	door, err := r.proxy.Open(name)
 	if err != nil {
@@ -73,7 +73,7 @@ func newMember(r *run, c scenarios.Client, instance int) (*member, error) {
 	return &member{Instance: in, spec: c}, nil
 }
 
-func workerSpec(c scenarios.Client, bootstrap []string, seed uint64) worker.Spec {
+func workerSpec(c scenario.Client, bootstrap []string, seed uint64) worker.Spec {
 	return worker.Spec{
 		Protocol: worker.ProtocolVersion, Role: c.Role, Bootstrap: bootstrap, Config: maps.Clone(c.Config),
 		Topic: c.Topic, Input: c.Input, Output: c.Output, Commit: c.Commit, Transaction: c.Transaction, Rate: c.Rate,

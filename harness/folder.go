@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Files of the run folder.
@@ -23,7 +23,7 @@ func FolderName(scenario string, seed uint64, at time.Time) string {
 
 // saveInputs leaves what is needed to run the same again.
 func saveInputs(cfg Config) error {
-	yaml, err := scenarios.Marshal(cfg.Scenario)
+	yaml, err := scenario.Marshal(cfg.Scenario)
 	if err != nil {
 		return fmt.Errorf("save the scenario: %w", err)
 	}

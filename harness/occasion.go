@@ -6,13 +6,13 @@ import (
 	"sync"
 
 	"github.com/onceproof/onceproof/history"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // occasion is an event of the history for which a fault waits. It is seen when it is
 // recorded: the worker has already gone on.
 type occasion struct {
-	match scenarios.Match
+	match scenario.Match
 	topic string
 	part  int32 // -1 = all
 
@@ -21,11 +21,11 @@ type occasion struct {
 	met  chan history.Event
 }
 
-func newOccasion(m scenarios.Match) (*occasion, error) {
+func newOccasion(m scenario.Match) (*occasion, error) {
 	o := &occasion{match: m, part: -1, left: max(1, m.Nth), met: make(chan history.Event, 1)}
 	if m.TP != "" {
 		var err error
-		if o.topic, o.part, err = scenarios.ParseTopicPartition(m.TP); err != nil {
+		if o.topic, o.part, err = scenario.ParseTopicPartition(m.TP); err != nil {
 			return nil, err
 		}
 	}

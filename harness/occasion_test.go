@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/onceproof/onceproof/history"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func TestOccasionIsTheNthEventThatMatches(t *testing.T) {
@@ -16,18 +16,18 @@ func TestOccasionIsTheNthEventThatMatches(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name  string
-		match scenarios.Match
+		match scenario.Match
 		see   []*history.Event
 		want  int // which of them is the occasion; -1 = none
 	}{
-		{"an end, not a beginning", scenarios.Match{Event: "commit"}, []*history.Event{event("till/0/1", "commit", "invoke", "", 0), event("till/0/1", "commit", "info", "", 0)}, 1},
-		{"the type asked for", scenarios.Match{Event: "commit", Type: "invoke"}, []*history.Event{event("till/0/1", "commit", "ok", "", 0), event("till/0/1", "commit", "invoke", "", 0)}, 1},
-		{"the third", scenarios.Match{Event: "send", Type: "ok", Nth: 3}, []*history.Event{event("a/0/1", "send", "ok", "", 0), event("a/1/1", "send", "ok", "", 0), event("a/0/1", "send", "ok", "", 0), event("a/0/1", "send", "ok", "", 0)}, 2},
-		{"one instance, whatever its incarnation", scenarios.Match{Event: "poll", Client: "till/1"}, []*history.Event{event("till/0/1", "poll", "ok", "", 0), event("till/10/1", "poll", "ok", "", 0), event("till/1/3", "poll", "ok", "", 0)}, 2},
-		{"a client, no longer name", scenarios.Match{Event: "poll", Client: "till"}, []*history.Event{event("tills/0/1", "poll", "ok", "", 0), event("till/0/1", "poll", "ok", "", 0)}, 1},
-		{"a partition", scenarios.Match{Event: "revoked", TP: "orders/1"}, []*history.Event{event("a/0/1", "revoked", "info", "orders", 0), event("a/0/1", "revoked", "info", "orders", 1)}, 1},
-		{"a topic", scenarios.Match{Event: "revoked", TP: "orders"}, []*history.Event{event("a/0/1", "revoked", "info", "other", 0), event("a/0/1", "revoked", "info", "orders", 7)}, 1},
-		{"another operation", scenarios.Match{Event: "abort"}, []*history.Event{event("a/0/1", "commit", "ok", "", 0)}, -1},
+		{"an end, not a beginning", scenario.Match{Event: "commit"}, []*history.Event{event("till/0/1", "commit", "invoke", "", 0), event("till/0/1", "commit", "info", "", 0)}, 1},
+		{"the type asked for", scenario.Match{Event: "commit", Type: "invoke"}, []*history.Event{event("till/0/1", "commit", "ok", "", 0), event("till/0/1", "commit", "invoke", "", 0)}, 1},
+		{"the third", scenario.Match{Event: "send", Type: "ok", Nth: 3}, []*history.Event{event("a/0/1", "send", "ok", "", 0), event("a/1/1", "send", "ok", "", 0), event("a/0/1", "send", "ok", "", 0), event("a/0/1", "send", "ok", "", 0)}, 2},
+		{"one instance, whatever its incarnation", scenario.Match{Event: "poll", Client: "till/1"}, []*history.Event{event("till/0/1", "poll", "ok", "", 0), event("till/10/1", "poll", "ok", "", 0), event("till/1/3", "poll", "ok", "", 0)}, 2},
+		{"a client, no longer name", scenario.Match{Event: "poll", Client: "till"}, []*history.Event{event("tills/0/1", "poll", "ok", "", 0), event("till/0/1", "poll", "ok", "", 0)}, 1},
+		{"a partition", scenario.Match{Event: "revoked", TP: "orders/1"}, []*history.Event{event("a/0/1", "revoked", "info", "orders", 0), event("a/0/1", "revoked", "info", "orders", 1)}, 1},
+		{"a topic", scenario.Match{Event: "revoked", TP: "orders"}, []*history.Event{event("a/0/1", "revoked", "info", "other", 0), event("a/0/1", "revoked", "info", "orders", 7)}, 1},
+		{"another operation", scenario.Match{Event: "abort"}, []*history.Event{event("a/0/1", "commit", "ok", "", 0)}, -1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o, err := newOccasion(tc.match)
@@ -66,7 +66,7 @@ func TestEventsOfScenariosAreTheHistorys(t *testing.T) {
 	} {
 		want = append(want, string(op))
 	}
-	if !slices.Equal(scenarios.Events, want) {
-		t.Errorf("scenarios.Events is %q, want %q", scenarios.Events, want)
+	if !slices.Equal(scenario.Events, want) {
+		t.Errorf("scenarios.Events is %q, want %q", scenario.Events, want)
 	}
 }

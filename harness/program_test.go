@@ -18,7 +18,7 @@ import (
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/plan"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // someProgram is a program that knows nothing of onceproof. All that it sends
@@ -135,7 +135,7 @@ func TestPrograms(t *testing.T) {
 }
 
 func runProgram(t *testing.T, kind string) (*checker.Report, []history.Event) {
-	s, err := scenarios.Parse("program.yaml", fmt.Appendf(nil, ofProgram, os.Args[0], kind))
+	s, err := scenario.Parse("program.yaml", fmt.Appendf(nil, ofProgram, os.Args[0], kind))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onceproof/onceproof/history"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // programs makes the deducer of a run's programs, nil if there are none.
@@ -40,7 +40,7 @@ func (r *run) witness(e history.Event) {
 
 // recordOf takes what is known of a client's process, and, from a worker, what it
 // tells.
-func (r *run) recordOf(c scenarios.Client, name string) func(history.Event) {
+func (r *run) recordOf(c scenario.Client, name string) func(history.Event) {
 	if len(c.Program) == 0 {
 		return r.rec.record
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // ErrInfrastructure is wrapped by everything that keeps a run from being judged
@@ -28,7 +28,7 @@ var ErrInfrastructure = errors.New("the run could not be judged")
 
 // Config of one run.
 type Config struct {
-	Scenario *scenarios.Scenario
+	Scenario *scenario.Scenario
 	Plan     *plan.Plan
 	Dir      string                                    // the run folder; created
 	Control  bool                                      // Scenario is a control: noted in the header

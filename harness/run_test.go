@@ -12,7 +12,7 @@ import (
 
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/plan"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 const long = `apiVersion: onceproof/v1
@@ -38,7 +38,7 @@ run: {duration: 10m, warmup: 1s, drain: 20s, seed: 7}
 
 func config(t *testing.T) Config {
 	t.Helper()
-	s, err := scenarios.Parse("long.yaml", []byte(long))
+	s, err := scenario.Parse("long.yaml", []byte(long))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/internal/proxy"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // healLimit bounds the way back and its proof; a broker that starts on a loaded
@@ -164,7 +164,7 @@ func (s *striker) heal(ctx context.Context, step plan.Step, strike *faults.Strik
 // await returns when the step's trigger fires, with the fault aimed at what fired
 // it. release, never nil, lets a request go that the trigger holds; it may be
 // called more than once.
-func (s *striker) await(load context.Context, step plan.Step) (aimed scenarios.Fault, release func(), err error) {
+func (s *striker) await(load context.Context, step plan.Step) (aimed scenario.Fault, release func(), err error) {
 	aimed, release = step.Fault, func() {}
 	if step.At >= 0 { // also of a wire fault in a mix: it is armed then
 		return aimed, release, s.at(load, step.At)
@@ -203,7 +203,7 @@ func (s *striker) await(load context.Context, step plan.Step) (aimed scenarios.F
 }
 
 // occasion waits for the event of the history that triggers the step.
-func (s *striker) occasion(load context.Context, step plan.Step) (aimed scenarios.Fault, release func(), err error) {
+func (s *striker) occasion(load context.Context, step plan.Step) (aimed scenario.Fault, release func(), err error) {
 	o, err := newOccasion(*step.Fault.When.On)
 	if err != nil {
 		return step.Fault, func() {}, err

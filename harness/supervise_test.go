@@ -12,7 +12,7 @@ import (
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/internal/process"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func TestRestartsComeEverMoreSlowly(t *testing.T) {
@@ -66,7 +66,7 @@ func TestRestartsComeEverMoreSlowly(t *testing.T) {
 // for one that has failed.
 func TestAProducerThatIsDoneStaysDone(t *testing.T) {
 	cfg := config(t)
-	s, err := scenarios.Parse("short.yaml", []byte(strings.Replace(long, "rate: 200/s", "rate: 200/s, max: 30", 1)))
+	s, err := scenario.Parse("short.yaml", []byte(strings.Replace(long, "rate: 200/s", "rate: 200/s, max: 30", 1)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/internal/process"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/worker"
 )
 
@@ -21,7 +21,7 @@ func Worker(library string) ([]string, error) {
 		return command, err
 	}
 	name, _ := process.SplitVersion(library)
-	if near := scenarios.Nearest(name, process.Libraries()); near != "" {
+	if near := scenario.Nearest(name, process.Libraries()); near != "" {
 		err = fmt.Errorf("%w %q; did you mean %q?", process.ErrNoLibrary, name, near)
 	}
 	return nil, err
@@ -29,14 +29,14 @@ func Worker(library string) ([]string, error) {
 
 // CheckLibraries finds the clients of s whose library there is not. Whether its worker
 // is built is the run's to say.
-func CheckLibraries(s *scenarios.Scenario) error {
-	var wrong scenarios.Errors
+func CheckLibraries(s *scenario.Scenario) error {
+	var wrong scenario.Errors
 	for _, c := range s.Clients {
 		if len(c.Command)+len(c.Program) > 0 {
 			continue
 		}
 		if _, err := Worker(c.Library); errors.Is(err, process.ErrNoLibrary) {
-			wrong = append(wrong, &scenarios.Error{File: s.File, Pos: cmp.Or(c.LibraryPos, c.Pos), Text: fmt.Sprintf("client %q: %v", c.Name, err)})
+			wrong = append(wrong, &scenario.Error{File: s.File, Pos: cmp.Or(c.LibraryPos, c.Pos), Text: fmt.Sprintf("client %q: %v", c.Name, err)})
 		}
 	}
 	if len(wrong) == 0 {
@@ -46,7 +46,7 @@ func CheckLibraries(s *scenarios.Scenario) error {
 }
 
 // workerCommands finds every client's worker before anything starts.
-func workerCommands(s *scenarios.Scenario, w World) (map[string][]string, error) {
+func workerCommands(s *scenario.Scenario, w World) (map[string][]string, error) {
 	if err := w.fits(s); err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (f *fleet) elsewhere(m *member, err error, hello worker.Hello) string {
 		if pos, known := m.spec.ConfigPos[property]; known {
 			place = fmt.Sprintf("%s:%d", place, pos.Line)
 		}
-		if who := scenarios.HonouredBy(property); len(who) > 0 {
+		if who := scenario.HonouredBy(property); len(who) > 0 {
 			fmt.Fprintf(&lines, "\n\t%s: %s is honoured by %s", place, property, strings.Join(who, ", "))
 		}
 	}

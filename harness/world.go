@@ -6,7 +6,7 @@ import (
 
 	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/internal/process"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // World is where a run takes place. The zero World is this machine: workers are
@@ -37,7 +37,7 @@ func (w World) beside() network.Network {
 }
 
 // fits says why a scenario has no place in w.
-func (w World) fits(s *scenarios.Scenario) error {
+func (w World) fits(s *scenario.Scenario) error {
 	if w.here() {
 		return nil
 	}

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/reports"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // pick chooses from all what o.budget buys, and says what was left out: a suite
 // that ran in part must not look whole.
-func pick(o runOptions, all []*scenarios.Scenario) ([]*scenarios.Scenario, error) {
+func pick(o runOptions, all []*scenario.Scenario) ([]*scenario.Scenario, error) {
 	earlier := reports.LastRuns(o.out)
 	runs := time.Duration(1)
 	if o.repeat != endless {
@@ -21,7 +21,7 @@ func pick(o runOptions, all []*scenarios.Scenario) ([]*scenarios.Scenario, error
 	if o.control {
 		runs *= 2
 	}
-	cost := func(s *scenarios.Scenario) time.Duration {
+	cost := func(s *scenario.Scenario) time.Duration {
 		if was := earlier[s.Metadata.Name]; was.Took > 0 {
 			return was.Took * runs
 		}
@@ -31,13 +31,13 @@ func pick(o runOptions, all []*scenarios.Scenario) ([]*scenarios.Scenario, error
 		}
 		return v.Cost() * runs
 	}
-	var fit []*scenarios.Scenario
+	var fit []*scenario.Scenario
 	for _, s := range all { // what the backend cannot do is worth nothing there
-		if o.backend == "" || scenarios.CheckBackend(s, o.backend) == nil {
+		if o.backend == "" || scenario.CheckBackend(s, o.backend) == nil {
 			fit = append(fit, s)
 		}
 	}
-	c := scenarios.Pick(fit, o.budget, cost, func(s *scenarios.Scenario) bool { return earlier[s.Metadata.Name].Failed })
+	c := scenario.Pick(fit, o.budget, cost, func(s *scenario.Scenario) bool { return earlier[s.Metadata.Name].Failed })
 	if len(c.Picked) == 0 {
 		return nil, fmt.Errorf("--budget %v: none of %d scenarios fits; the shortest takes about %v", o.budget, len(all), shortest(fit, cost).Round(time.Second))
 	}
@@ -53,7 +53,7 @@ func pick(o runOptions, all []*scenarios.Scenario) ([]*scenarios.Scenario, error
 	return c.Picked, nil
 }
 
-func shortest(all []*scenarios.Scenario, cost func(*scenarios.Scenario) time.Duration) time.Duration {
+func shortest(all []*scenario.Scenario, cost func(*scenario.Scenario) time.Duration) time.Duration {
 	var least time.Duration
 	for _, s := range all {
 		if c := cost(s); least == 0 || c < least {
@@ -63,7 +63,7 @@ func shortest(all []*scenarios.Scenario, cost func(*scenarios.Scenario) time.Dur
 	return least
 }
 
-func listed(all []*scenarios.Scenario) string {
+func listed(all []*scenario.Scenario) string {
 	var names []string
 	for _, s := range all {
 		names = append(names, s.Metadata.Name)

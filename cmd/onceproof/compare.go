@@ -18,8 +18,8 @@ import (
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/internal/process"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/reports"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // compareOptions are the flags of compare.
@@ -183,18 +183,18 @@ func withoutWorker(err error) error {
 	return &exit{exitUnjudged, err}
 }
 
-func loadAll(o compareOptions) ([]*scenarios.Scenario, error) {
+func loadAll(o compareOptions) ([]*scenario.Scenario, error) {
 	names, every := o.scenarios, slices.Equal(o.scenarios, []string{"all"})
 	if every {
-		names = scenarios.Names()
+		names = scenario.Names()
 	}
-	var all []*scenarios.Scenario
+	var all []*scenario.Scenario
 	for _, name := range names {
-		s, err := scenarios.Load(name)
+		s, err := scenario.Load(name)
 		if err != nil {
 			return nil, err
 		}
-		if every && (about(s, "mistake", "bug") || o.backend != "" && scenarios.CheckBackend(s, o.backend) != nil) {
+		if every && (about(s, "mistake", "bug") || o.backend != "" && scenario.CheckBackend(s, o.backend) != nil) {
 			continue
 		}
 		all = append(all, s)
@@ -203,7 +203,7 @@ func loadAll(o compareOptions) ([]*scenarios.Scenario, error) {
 }
 
 // about says whether s has any of the labels.
-func about(s *scenarios.Scenario, labels ...string) bool {
+func about(s *scenario.Scenario, labels ...string) bool {
 	return slices.ContainsFunc(labels, func(l string) bool { return slices.Contains(s.Metadata.Labels, l) })
 }
 
@@ -223,7 +223,7 @@ func (o compareOptions) earlier(m match) (reports.Trial, bool) {
 	if !o.resume {
 		return reports.Trial{}, false
 	}
-	want, err := scenarios.Marshal(m.job.scenario)
+	want, err := scenario.Marshal(m.job.scenario)
 	if err != nil {
 		return reports.Trial{}, false
 	}

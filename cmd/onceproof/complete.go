@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // completing gives a command's arguments to shells that ask what may follow.
@@ -15,7 +15,7 @@ func completing(cmd *cobra.Command, complete cobra.CompletionFunc) *cobra.Comman
 
 // completeScenarios offers the shipped scenarios by name; files the shell knows itself.
 func completeScenarios(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	all, err := scenarios.List()
+	all, err := scenario.List()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveDefault
 	}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/trials"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // judgeByRate judges a real bug that ran more than once by how often it was
@@ -43,7 +43,7 @@ func (s suite) judgeByRate() error {
 }
 
 // isBug says whether s reproduces a real bug; its fixed twin does not.
-func isBug(s *scenarios.Scenario) bool { return s.Metadata.Bug != nil && s.Fixed != nil }
+func isBug(s *scenario.Scenario) bool { return s.Metadata.Bug != nil && s.Fixed != nil }
 
 // seenIn counts in how many runs everything that is expected was violated. Of
 // several, those in which it only was not are as expected.

@@ -7,7 +7,7 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/plan"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // TestJudgeByRate: a bug that was seen in five of five runs.
@@ -27,9 +27,9 @@ func TestJudgeByRate(t *testing.T) {
 		"what was not judged is no run": {runs: "siiii"},
 		"a fixed twin has no rate":      {runs: "mmmmm", twin: true, differ: 5},
 	} {
-		bug := &scenarios.Scenario{
-			Metadata: scenarios.Metadata{Name: "lost-ack", Bug: &scenarios.Bug{Rate: "5 of 5"}},
-			Fixed:    new(scenarios.Control),
+		bug := &scenario.Scenario{
+			Metadata: scenario.Metadata{Name: "lost-ack", Bug: &scenario.Bug{Rate: "5 of 5"}},
+			Fixed:    new(scenario.Control),
 		}
 		if c.twin {
 			bug.Fixed = nil
@@ -55,7 +55,7 @@ func TestJudgeByRate(t *testing.T) {
 }
 
 // ran is one run of s as a letter of the table above says.
-func ran(s *scenarios.Scenario, how rune) outcome {
+func ran(s *scenario.Scenario, how rune) outcome {
 	loss := checker.Result{Guarantee: guarantee.NoLoss, Verdict: guarantee.Violated, Expected: guarantee.Violated}
 	order := checker.Result{Guarantee: guarantee.Order, Verdict: guarantee.Holds, Expected: guarantee.Holds}
 	o := outcome{job: job{scenario: s, plan: &plan.Plan{}}, code: exitExpected, report: &checker.Report{}}

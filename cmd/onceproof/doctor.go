@@ -9,7 +9,7 @@ import (
 
 	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/process"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func doctorCommand() *cobra.Command {
@@ -79,7 +79,7 @@ func workerFacts() []cluster.Fact {
 
 // refusals are the shipped scenarios that would be refused here, and why.
 func refusals(docker bool) (map[string]string, error) {
-	all, err := scenarios.List()
+	all, err := scenario.List()
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func refusals(docker bool) (map[string]string, error) {
 				continue
 			}
 		}
-		if err := scenarios.CheckBackend(s, backend); err != nil {
+		if err := scenario.CheckBackend(s, backend); err != nil {
 			refused[s.Metadata.Name] = firstLine(err.Error())
 		}
 	}
@@ -101,7 +101,7 @@ func refusals(docker bool) (map[string]string, error) {
 }
 
 func tellRefusals(w io.Writer, refused map[string]string, docker bool) error {
-	names := scenarios.Names()
+	names := scenario.Names()
 	backend := "docker"
 	if !docker {
 		backend = "embedded"

@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/search"
 	"github.com/onceproof/onceproof/reports"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // explorer moves the faults of a suite's runs to where none has struck yet, as the
@@ -37,7 +37,7 @@ func (e *explorer) covered(scenario string) ([]checker.Coverage, error) {
 }
 
 // explore moves the faults of s for its next run, and says to where.
-func (e *explorer) explore(w io.Writer, s *scenarios.Scenario, seed uint64) (*scenarios.Scenario, error) {
+func (e *explorer) explore(w io.Writer, s *scenario.Scenario, seed uint64) (*scenario.Scenario, error) {
 	coverage, err := e.covered(s.Metadata.Name)
 	if err != nil {
 		return nil, err

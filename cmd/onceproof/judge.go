@@ -15,8 +15,8 @@ import (
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/plan"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/reports"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // judge checks the history in dir, writes the pages, and prints the verdict.
@@ -77,7 +77,7 @@ func judgeDir(ctx context.Context, dir string, opt checker.Options) (*checker.Re
 
 // kafkaDefault is Kafka's own default of a property.
 func kafkaDefault(kind, name string) (string, bool) {
-	p, ok := scenarios.LookupProperty(kind, name)
+	p, ok := scenario.LookupProperty(kind, name)
 	return p.Default, ok && p.Default != ""
 }
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func listCommand() *cobra.Command {
@@ -22,7 +22,7 @@ func listCommand() *cobra.Command {
 		Example: `  onceproof list`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all, err := scenarios.List()
+			all, err := scenario.List()
 			if err != nil {
 				return err
 			}
@@ -91,7 +91,7 @@ func initCommand() *cobra.Command {
 			if len(args) > 0 {
 				name = args[0]
 			}
-			yaml, err := scenarios.Source(name)
+			yaml, err := scenario.Source(name)
 			if err != nil {
 				return err
 			}
@@ -120,7 +120,7 @@ func schemaCommand() *cobra.Command {
 		Example: `  onceproof schema > onceproof.schema.json`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := cmd.OutOrStdout().Write(scenarios.Schema())
+			_, err := cmd.OutOrStdout().Write(scenario.Schema())
 			return err
 		},
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/internal/lint"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func lintCommand() *cobra.Command {
@@ -66,7 +66,7 @@ func propertyFlags(cmd *cobra.Command, files *lint.Files) {
 	f.StringVar(&files.Producer, "producer", "", "the producer's properties file")
 	f.StringVar(&files.Consumer, "consumer", "", "the consumer's properties file")
 	f.StringVar(&files.Broker, "broker", "", "the brokers' properties file")
-	f.StringVar(&files.Pattern, "pattern", "", "when the application commits: "+strings.Join(scenarios.CommitPatterns, ", "))
+	f.StringVar(&files.Pattern, "pattern", "", "when the application commits: "+strings.Join(scenario.CommitPatterns, ", "))
 }
 
 // sideless is the error of a properties file that is given where a scenario would be.
@@ -84,7 +84,7 @@ func applications(notes io.Writer, files lint.Files, names []string) ([]*lint.Ap
 		if err := sideless(name); err != nil {
 			return nil, err
 		}
-		s, err := scenarios.Load(name)
+		s, err := scenario.Load(name)
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +132,7 @@ func explainRule(out io.Writer, id string) error {
 		for _, r := range lint.Rules() {
 			all = append(all, r.ID)
 		}
-		return fmt.Errorf("no rule is named %q; %s", id, scenarios.Meant(id, all))
+		return fmt.Errorf("no rule is named %q; %s", id, scenario.Meant(id, all))
 	}
 	return lint.Explain(out, r)
 }

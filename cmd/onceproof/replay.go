@@ -11,9 +11,9 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/trials"
 	"github.com/onceproof/onceproof/reports"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 func replayCommand() *cobra.Command {
@@ -81,7 +81,7 @@ func jobAgain(o runOptions, dir string) (job, *checker.Report, error) {
 	if err != nil {
 		return job{}, nil, err
 	}
-	s, err := scenarios.Load(filepath.Join(dir, harness.ScenarioFile))
+	s, err := scenario.Load(filepath.Join(dir, harness.ScenarioFile))
 	if err != nil {
 		return job{}, nil, err
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/reports"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 func reportCommand() *cobra.Command {
@@ -101,7 +101,7 @@ func trackRecord(out io.Writer, dirs []string) error {
 
 // knownOf are the shipped scenarios of a folder.
 func knownOf(folder string) ([]reports.Known, error) {
-	all, err := scenarios.List()
+	all, err := scenario.List()
 	if err != nil {
 		return nil, err
 	}

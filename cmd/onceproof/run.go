@@ -15,8 +15,8 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/internal/plan"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/reports"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // runOptions are the flags of run.
@@ -118,7 +118,7 @@ that ship but the real bugs, which want older versions of libraries.`,
 
 // job is one run of a suite.
 type job struct {
-	scenario *scenarios.Scenario
+	scenario *scenario.Scenario
 	plan     *plan.Plan
 	control  bool
 }
@@ -196,7 +196,7 @@ func runRounds(ctx context.Context, out io.Writer, o runOptions, x *explorer, al
 
 // runnable is a scenario or its twin, with the first of its seeds.
 type runnable struct {
-	scenario *scenarios.Scenario
+	scenario *scenario.Scenario
 	seed     uint64
 	control  bool
 }
@@ -228,19 +228,19 @@ func runnablesOf(o runOptions, names []string) ([]runnable, error) {
 }
 
 // load reads the named scenarios, or those of all that a budget buys.
-func load(o runOptions, names []string) ([]*scenarios.Scenario, error) {
+func load(o runOptions, names []string) ([]*scenario.Scenario, error) {
 	picked := len(names) == 0
 	if picked {
-		names = scenarios.Names()
+		names = scenario.Names()
 	}
-	var all []*scenarios.Scenario
+	var all []*scenario.Scenario
 	for _, name := range names {
-		matching, err := scenarios.Matching(name)
+		matching, err := scenario.Matching(name)
 		if err != nil {
 			return nil, err
 		}
 		for _, name := range matching {
-			s, err := scenarios.Load(name)
+			s, err := scenario.Load(name)
 			if err != nil {
 				return nil, err
 			}
@@ -281,7 +281,7 @@ func roundOf(o runOptions, x *explorer, all []runnable, n int) ([]job, error) {
 	return jobs, nil
 }
 
-func seedOf(s *scenarios.Scenario, o runOptions) uint64 {
+func seedOf(s *scenario.Scenario, o runOptions) uint64 {
 	switch {
 	case o.seeded:
 		return o.seed
@@ -292,7 +292,7 @@ func seedOf(s *scenarios.Scenario, o runOptions) uint64 {
 	}
 }
 
-func newJob(s *scenarios.Scenario, o runOptions, seed uint64) (job, error) {
+func newJob(s *scenario.Scenario, o runOptions, seed uint64) (job, error) {
 	v := *s
 	v.Run.Seed, v.Run.HasSeed = seed, true
 	if o.backend != "" {
@@ -301,7 +301,7 @@ func newJob(s *scenarios.Scenario, o runOptions, seed uint64) (job, error) {
 	if o.image != "" {
 		v.Cluster.Image = o.image
 	}
-	if err := scenarios.CheckBackend(&v, v.Cluster.Backend); err != nil {
+	if err := scenario.CheckBackend(&v, v.Cluster.Backend); err != nil {
 		return job{}, err
 	}
 	if err := harness.CheckLibraries(&v); err != nil {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/search"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // searchOptions are the flags of search.
@@ -69,7 +69,7 @@ number comes next. --plan draws one again.`,
 }
 
 func searchRun(ctx context.Context, out io.Writer, o searchOptions, name string) (err error) {
-	s, err := scenarios.Load(name)
+	s, err := scenario.Load(name)
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/harness"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/shrink"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // shrinkOptions are the flags of shrink.
@@ -98,7 +98,7 @@ func shrinkRun(ctx context.Context, out io.Writer, o shrinkOptions, dir string) 
 	end := time.Now().Add(o.budget)
 	r, err := shrink.Shrink(ctx, j.scenario, shrink.Config{
 		Guarantee: string(g), Seed: j.plan.Seed, Tries: o.tries, Need: o.need, Confirm: o.confirm,
-		Run: func(ctx context.Context, s *scenarios.Scenario) (shrink.Verdicts, error) {
+		Run: func(ctx context.Context, s *scenario.Scenario) (shrink.Verdicts, error) {
 			return verdictsOf(ctx, o.clusters, scratch, s)
 		},
 		Over: func() bool { return time.Now().After(end) },
@@ -143,7 +143,7 @@ func guaranteeToKeep(r *checker.Report, wanted string) (guarantee.Guarantee, err
 }
 
 // verdictsOf runs s in a folder that is removed afterwards.
-func verdictsOf(ctx context.Context, c clusters, scratch string, s *scenarios.Scenario) (shrink.Verdicts, error) {
+func verdictsOf(ctx context.Context, c clusters, scratch string, s *scenario.Scenario) (shrink.Verdicts, error) {
 	j, err := newJob(s, runOptions{}, s.Run.Seed)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func verdictsOf(ctx context.Context, c clusters, scratch string, s *scenarios.Sc
 }
 
 func writeShrunk(out io.Writer, r *shrink.Result, g guarantee.Guarantee, file string) error {
-	yaml, err := scenarios.Marshal(r.Scenario)
+	yaml, err := scenario.Marshal(r.Scenario)
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/internal/process"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/verify"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // verifyOptions are the flags of verify.
@@ -188,13 +188,13 @@ func (v *verification) reduce(a *verify.Answer) {
 			return verify.Trial{Refused: err}
 		}
 		whole := 0 // of what the whole change was tried on
-		all := slices.DeleteFunc(suite.Scenarios, func(s *scenarios.Scenario) bool {
+		all := slices.DeleteFunc(suite.Scenarios, func(s *scenario.Scenario) bool {
 			if tried[s.Metadata.Name] {
 				whole++
 			}
 			return !tried[s.Metadata.Name] && !a.BrokeIn(s)
 		})
-		c := scenarios.Pick(all, left, (*scenarios.Scenario).Cost, a.BrokeIn)
+		c := scenario.Pick(all, left, (*scenario.Scenario).Cost, a.BrokeIn)
 		if len(c.Picked) == 0 || v.interrupted() != nil {
 			return verify.Trial{}
 		}
@@ -241,14 +241,14 @@ func (v *verification) runOptions(again bool) runOptions {
 }
 
 // jobs are what the budget buys of the chosen scenarios.
-func (v *verification) jobs(s *verify.Suite, chosen []*scenarios.Scenario) ([]job, error) {
+func (v *verification) jobs(s *verify.Suite, chosen []*scenario.Scenario) ([]job, error) {
 	budget := v.o.budget
 	if v.o.fix {
 		budget /= 3
 	}
-	c := scenarios.Pick(chosen, budget, (*scenarios.Scenario).Cost, func(*scenarios.Scenario) bool { return false })
+	c := scenario.Pick(chosen, budget, (*scenario.Scenario).Cost, func(*scenario.Scenario) bool { return false })
 	if len(c.Picked) == 0 {
-		return nil, fmt.Errorf("--budget %v: no scenario fits into %v; the shortest takes about %v", v.o.budget, budget, shortest(chosen, (*scenarios.Scenario).Cost).Round(time.Second))
+		return nil, fmt.Errorf("--budget %v: no scenario fits into %v; the shortest takes about %v", v.o.budget, budget, shortest(chosen, (*scenario.Scenario).Cost).Round(time.Second))
 	}
 	if len(c.Left) > 0 {
 		s.Notes = append(s.Notes, "left out for want of time (--budget): "+listed(c.Left))
@@ -259,7 +259,7 @@ func (v *verification) jobs(s *verify.Suite, chosen []*scenarios.Scenario) ([]jo
 	return v.jobsOf(c.Picked)
 }
 
-func (v *verification) jobsOf(picked []*scenarios.Scenario) (jobs []job, err error) {
+func (v *verification) jobsOf(picked []*scenario.Scenario) (jobs []job, err error) {
 	for _, sc := range picked {
 		j, err := newJob(sc, runOptions{image: v.o.image}, seedOf(sc, v.o.runOptions))
 		if err != nil {

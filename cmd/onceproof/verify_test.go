@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/onceproof/onceproof/internal/process"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // TestLintIsAGate: an error of a rule is exit code 1 with its line, a value that
@@ -142,7 +142,7 @@ func TestCompareMakesOneTable(t *testing.T) {
 	if made, _ := filepath.Glob(filepath.Join(dir, "c", "franz-go", "small-7-*")); len(made) != 1 || again.code != exitExpected || again.out != got.out {
 		t.Errorf("resumed, it made %v, exit %d, and says\n%s", made, again.code, again.out)
 	}
-	s, err := scenarios.Load(filepath.Join(dir, "small.yaml"))
+	s, err := scenario.Load(filepath.Join(dir, "small.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

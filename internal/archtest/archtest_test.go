@@ -60,7 +60,7 @@ var forbidden = []struct{ room, prefix, why string }{
 	{"checker", "github.com/moby", "the judge sees only the history, never a container"},
 	{"checker", "github.com/testcontainers", "the judge sees only the history, never a container"},
 	{"reports", "github.com/twmb/franz-go", "a report is made from verdict and history alone"},
-	{"scenarios", "github.com/twmb/franz-go/pkg/kgo", "a scenario is checked before anything starts; it knows the protocol's names, no client"},
+	{"internal/scenario", "github.com/twmb/franz-go/pkg/kgo", "a scenario is checked before anything starts; it knows the protocol's names, no client"},
 	{"internal/plan", "github.com/twmb/franz-go/pkg/kgo", "a plan is pure: the same scenario and seed give the same steps"},
 	{"internal/plan", "time/tzdata", "a plan knows durations, not clocks"},
 }

@@ -17,7 +17,7 @@ import (
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/process"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/worker"
 )
 
@@ -111,16 +111,16 @@ func TestClientsPageAndOwnNames(t *testing.T) {
 		sections++
 		for _, m := range pageRow.FindAllStringSubmatch(text, -1) {
 			property, own := m[1], strings.TrimPrefix(m[2], "js.consumer.max.batch.size") // the binding's, not librdkafka's
-			if !scenarios.Honours(library, property) {
-				t.Errorf("%s: the page has a name for %s, scenarios/own.tsv has none", library, property)
+			if !scenario.Honours(library, property) {
+				t.Errorf("%s: the page has a name for %s, internal/scenario/own.tsv has none", library, property)
 			}
-			if kafkas, _ := scenarios.KafkasName(library, own); own != "" && kafkas != property && !sameOption(library, kafkas, property) {
-				t.Errorf("%s: the page calls %s %s, by scenarios/own.tsv that is %q", library, property, own, kafkas)
+			if kafkas, _ := scenario.KafkasName(library, own); own != "" && kafkas != property && !sameOption(library, kafkas, property) {
+				t.Errorf("%s: the page calls %s %s, by internal/scenario/own.tsv that is %q", library, property, own, kafkas)
 			}
 		}
 		for _, m := range pageName.FindAllStringSubmatch(refused[1], -1) {
-			if scenarios.Honours(library, m[1]) {
-				t.Errorf("%s: the page has nothing for %s, scenarios/own.tsv has", library, m[1])
+			if scenario.Honours(library, m[1]) {
+				t.Errorf("%s: the page has nothing for %s, internal/scenario/own.tsv has", library, m[1])
 			}
 		}
 	}
@@ -196,7 +196,7 @@ func defaults(t *testing.T, hello worker.Hello, text string) {
 // kafkas is Kafka's own default of a client's property, "x" where it has none.
 func kafkas(name string) string {
 	for _, kind := range []string{"producer", "consumer"} {
-		if p, known := scenarios.LookupProperty(kind, name); known && p.Default != "" {
+		if p, known := scenario.LookupProperty(kind, name); known && p.Default != "" {
 			return p.Default
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Docs is docs/lint.md, made from the rules.
@@ -55,7 +55,7 @@ with exit code 2 and its line.
 
 // scenarioFile is where a shipped scenario stands below scenarios/.
 func scenarioFile(name string) string {
-	s, err := scenarios.Load(name)
+	s, err := scenario.Load(name)
 	if err != nil {
 		return name + ".yaml"
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Files are the properties files of one application, "" where there is none.
@@ -55,14 +55,14 @@ func (fs Files) Open() (a *Application, notes []string, err error) {
 }
 
 func unknownLibrary(name string) error {
-	return fmt.Errorf("no library is named %q; %s", name, scenarios.Meant(name, Libraries()))
+	return fmt.Errorf("no library is named %q; %s", name, scenario.Meant(name, Libraries()))
 }
 
 // translate gives what library calls by names of its own Kafka's names.
 func (f *File) translate(library string) (notes []string) {
 	for i := range f.Properties {
 		p := &f.Properties[i]
-		if name, ok := scenarios.KafkasName(library, p.Name); ok {
+		if name, ok := scenario.KafkasName(library, p.Name); ok {
 			notes = append(notes, fmt.Sprintf("%s:%d: %s is read as %s, which is Kafka's name of it", f.Path, p.Line, p.Name, name))
 			p.Name = name
 		}
@@ -86,8 +86,8 @@ func (a *Application) contradiction() error {
 
 // infer finds the role and the commit pattern from what is given.
 func (a *Application) infer(pattern string) error {
-	if pattern != "" && !slices.Contains(scenarios.CommitPatterns, pattern) {
-		return fmt.Errorf("no commit pattern is named %q; %s", pattern, scenarios.Meant(pattern, scenarios.CommitPatterns))
+	if pattern != "" && !slices.Contains(scenario.CommitPatterns, pattern) {
+		return fmt.Errorf("no commit pattern is named %q; %s", pattern, scenario.Meant(pattern, scenario.CommitPatterns))
 	}
 	id := a.producer("transactional.id")
 	switch {
@@ -118,10 +118,10 @@ func (a *Application) infer(pattern string) error {
 func (f *File) checked(part Part, library string) (notes []string, err error) {
 	var errs []error
 	seen := map[string]int{}
-	names := scenarios.PropertyNames(string(part))
+	names := scenario.PropertyNames(string(part))
 	if n := len(f.Properties); n > 0 && !slices.ContainsFunc(f.Properties, func(p Property) bool {
-		_, known := scenarios.LookupProperty(string(part), p.Name)
-		return known || scenarios.Alone(library, p.Name)
+		_, known := scenario.LookupProperty(string(part), p.Name)
+		return known || scenario.Alone(library, p.Name)
 	}) {
 		return nil, fmt.Errorf("%s:%d: none of its properties is a %s's, the first is %q; is it a properties file, and the %s's?", f.Path, f.Properties[0].Line, part, f.Properties[0].Name, part)
 	}
@@ -130,7 +130,7 @@ func (f *File) checked(part Part, library string) (notes []string, err error) {
 			notes = append(notes, fmt.Sprintf("%s:%d: %s is set in line %d already; the last one counts", f.Path, p.Line, p.Name, first))
 		}
 		seen[p.Name] = p.Line
-		known, ok := scenarios.LookupProperty(string(part), p.Name)
+		known, ok := scenario.LookupProperty(string(part), p.Name)
 		if !ok {
 			if why := unknown(part, library, p.Name, names); why != "" {
 				notes = append(notes, fmt.Sprintf("%s:%d: %s", f.Path, p.Line, why))
@@ -147,19 +147,19 @@ func (f *File) checked(part Part, library string) (notes []string, err error) {
 // unknown is what there is to say of a name that Kafka's part does not have: "" of one
 // that may be the application's own.
 func unknown(part Part, library, name string, names []string) string {
-	if scenarios.Alone(library, name) {
+	if scenario.Alone(library, name) {
 		return name + " is librdkafka's alone, and is not looked at"
 	}
 	none := fmt.Sprintf("the %s has no property %s, so it does nothing; ", part, name)
-	if owner := scenarios.Owner(name); owner != "" && part != Broker {
+	if owner := scenario.Owner(name); owner != "" && part != Broker {
 		return none + "it is " + owner
 	}
 	for _, other := range []Part{Producer, Consumer, Broker} {
-		if _, ok := scenarios.LookupProperty(string(other), name); ok {
+		if _, ok := scenario.LookupProperty(string(other), name); ok {
 			return none + "it is a " + string(other) + "'s"
 		}
 	}
-	if near := scenarios.Nearest(name, names); near != "" {
+	if near := scenario.Nearest(name, names); near != "" {
 		return none + "did you mean " + near + "?"
 	}
 	return ""

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // facts are what a library does that Kafka's own Java client of today does not.
@@ -73,7 +73,7 @@ func javaBefore(version string) facts {
 
 // library is what is known of a library, "name" or "name@version".
 func library(name string) facts {
-	name, version := scenarios.SplitVersion(name)
+	name, version := scenario.SplitVersion(name)
 	if name == "java" && version != "" {
 		return javaBefore(version)
 	}
@@ -85,7 +85,7 @@ func Libraries() []string { return slices.Sorted(maps.Keys(libraries)) }
 
 // Knows says whether lint has the defaults of a library, "name" or "name@version".
 func Knows(name string) bool {
-	name, _ = scenarios.SplitVersion(name)
+	name, _ = scenario.SplitVersion(name)
 	_, ok := libraries[name]
 	return ok
 }
@@ -102,6 +102,6 @@ func defaultOf(lib string, part Part, name string) string {
 	if v, ok := differs[name]; ok {
 		return v
 	}
-	p, _ := scenarios.LookupProperty(string(part), name)
+	p, _ := scenario.LookupProperty(string(part), name)
 	return p.Default
 }

@@ -3,7 +3,7 @@ package lint
 import (
 	"slices"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // State of a guarantee before any run.
@@ -28,7 +28,7 @@ type Standing struct {
 // given what Lint found in them.
 func Promises(apps []*Application, issues []Issue) []Standing {
 	var all []Standing
-	for _, g := range scenarios.Guarantees {
+	for _, g := range scenario.Guarantees {
 		s := Standing{Guarantee: g, State: Promised}
 		if why := notClaimed(apps, g); why != "" {
 			s.State, s.Reason = NotClaimed, why

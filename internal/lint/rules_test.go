@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 var update = flag.Bool("update", false, "write docs/lint.md and the golden files")
@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "write docs/lint.md and the golden files
 func TestEveryRuleIsDemonstrated(t *testing.T) {
 	for _, r := range Rules() {
 		t.Run(r.ID, func(t *testing.T) {
-			s, err := scenarios.Load(r.Scenario)
+			s, err := scenario.Load(r.Scenario)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -49,7 +49,7 @@ func TestEveryRuleIsDemonstrated(t *testing.T) {
 	}
 }
 
-func fires(s *scenarios.Scenario, rule string) bool {
+func fires(s *scenario.Scenario, rule string) bool {
 	return slices.ContainsFunc(Lint(OfScenario(s)), func(i Issue) bool { return i.Rule == rule })
 }
 
@@ -57,14 +57,14 @@ func fires(s *scenarios.Scenario, rule string) bool {
 // holds, nor against any shipped scenario that expects everything to hold.
 func TestExactlyOnceIsClean(t *testing.T) {
 	clean := 0
-	for _, name := range scenarios.Names() {
-		s, err := scenarios.Load(name)
+	for _, name := range scenario.Names() {
+		s, err := scenario.Load(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		broken := slices.ContainsFunc(scenarios.Guarantees, func(g string) bool { v := s.Expect[g]; return v != "" && v != "holds" })
+		broken := slices.ContainsFunc(scenario.Guarantees, func(g string) bool { v := s.Expect[g]; return v != "" && v != "holds" })
 		// At least once holds where nothing crashes between the work and its commit.
-		twice := slices.ContainsFunc(s.Clients, func(c scenarios.Client) bool { return c.Role == guarantee.Processor && c.Commit != guarantee.CommitTxn })
+		twice := slices.ContainsFunc(s.Clients, func(c scenario.Client) bool { return c.Role == guarantee.Processor && c.Commit != guarantee.CommitTxn })
 		if broken || twice {
 			continue
 		}
@@ -83,7 +83,7 @@ func TestExactlyOnceIsClean(t *testing.T) {
 // TestChangesMend: what an issue proposes silences it.
 func TestChangesMend(t *testing.T) {
 	for _, r := range Rules() {
-		s, err := scenarios.Load(r.Scenario)
+		s, err := scenario.Load(r.Scenario)
 		if err != nil {
 			t.Fatal(err)
 		}

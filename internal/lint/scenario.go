@@ -6,11 +6,11 @@ import (
 	"slices"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // OfScenario is every client of a scenario, with the brokers that it names.
-func OfScenario(s *scenarios.Scenario) []*Application {
+func OfScenario(s *scenario.Scenario) []*Application {
 	broker := fileOf(s.File, s.Cluster.Config, s.Cluster.ConfigPos)
 	var apps []*Application
 	for i := range s.Clients {
@@ -37,7 +37,7 @@ func OfScenario(s *scenarios.Scenario) []*Application {
 }
 
 // writtenBy says whether any client of s writes topic in transactions.
-func writtenBy(s *scenarios.Scenario, topic string) Origin {
+func writtenBy(s *scenario.Scenario, topic string) Origin {
 	for _, c := range s.Clients {
 		writer := Application{Producer: &File{}, Commit: c.Commit, Batch: c.Transaction}
 		if (c.Topic == topic || c.Output == topic) && c.Role != guarantee.Consumer && writer.transactional() {
@@ -49,7 +49,7 @@ func writtenBy(s *scenarios.Scenario, topic string) Origin {
 
 // fileOf is a mapping of a scenario file as properties with their lines. A
 // property whose line is not known stands on the first.
-func fileOf(path string, config map[string]string, at map[string]scenarios.Pos) *File {
+func fileOf(path string, config map[string]string, at map[string]scenario.Pos) *File {
 	f := &File{Path: path}
 	for _, name := range slices.Sorted(maps.Keys(config)) {
 		f.Properties = append(f.Properties, Property{name, config[name], max(1, at[name].Line)})
@@ -57,8 +57,8 @@ func fileOf(path string, config map[string]string, at map[string]scenarios.Pos) 
 	return f
 }
 
-func placesAt(config map[string]string, pos scenarios.Pos) map[string]scenarios.Pos {
-	at := map[string]scenarios.Pos{}
+func placesAt(config map[string]string, pos scenario.Pos) map[string]scenario.Pos {
+	at := map[string]scenario.Pos{}
 	for name := range config {
 		at[name] = pos
 	}

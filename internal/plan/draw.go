@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // draws are those of one fault. Each has a seed of its own, from the plan's
@@ -25,7 +25,7 @@ func (d draws) sub(what string, strike int) uint64 {
 }
 
 // span draws evenly, in whole milliseconds where s has any.
-func (d draws) span(what string, strike int, s scenarios.Span) time.Duration {
+func (d draws) span(what string, strike int, s scenario.Span) time.Duration {
 	if s.Max <= s.Min {
 		return s.Min
 	}
@@ -39,7 +39,7 @@ func (d draws) span(what string, strike int, s scenarios.Span) time.Duration {
 
 // keys names each fault by what does not change when others come and go: its
 // name, or else what it does, and for the second of two alike its number.
-func keys(faults []scenarios.Fault) []string {
+func keys(faults []scenario.Fault) []string {
 	seen := map[string]int{}
 	out := make([]string, len(faults))
 	for i, f := range faults {

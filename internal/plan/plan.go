@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Plan is what a run will do. It is printed and saved before anything starts.
@@ -24,19 +24,19 @@ type Plan struct {
 // Step is one strike: a fault with a concrete time or a trigger. A fault that
 // comes `every` so often has one step for each strike.
 type Step struct {
-	N     int             `json:"n"`
-	At    time.Duration   `json:"at"`              // since the load began; -1 when a request or another fault triggers it
-	After []int           `json:"after,omitempty"` // the steps whose effects must be seen first
-	For   time.Duration   `json:"for"`             // drawn; 0: over at once, or with the load
-	Seed  uint64          `json:"seed"`            // of this step's own draws, from (seed, step, target)
-	Text  string          `json:"text"`            // "kill the leader of orders/0, at 12s, for 5s"
-	Fault scenarios.Fault `json:"fault"`
+	N     int            `json:"n"`
+	At    time.Duration  `json:"at"`              // since the load began; -1 when a request or another fault triggers it
+	After []int          `json:"after,omitempty"` // the steps whose effects must be seen first
+	For   time.Duration  `json:"for"`             // drawn; 0: over at once, or with the load
+	Seed  uint64         `json:"seed"`            // of this step's own draws, from (seed, step, target)
+	Text  string         `json:"text"`            // "kill the leader of orders/0, at 12s, for 5s"
+	Fault scenario.Fault `json:"fault"`
 }
 
 // Build draws the plan of s for seed. Steps are in the order in which they can
 // strike. Each draw depends on the seed and its own fault alone, so a fault
 // that is added or taken away moves no other.
-func Build(s *scenarios.Scenario, seed uint64) (*Plan, error) {
+func Build(s *scenario.Scenario, seed uint64) (*Plan, error) {
 	p := &Plan{Scenario: s.Metadata.Name, Seed: seed, Duration: s.Run.Duration, Warmup: s.Run.Warmup}
 	if s.Run.Duration <= s.Run.Warmup {
 		return nil, fmt.Errorf("plan %q: warm-up (%v) takes the whole run (%v)", s.Metadata.Name, s.Run.Warmup, s.Run.Duration)
@@ -95,7 +95,7 @@ func text(s Step) string {
 // builder collects strikes. at orders them; causes are the indexes of the strikes
 // that one waits for.
 type builder struct {
-	run     scenarios.Run
+	run     scenario.Run
 	seed    uint64
 	strikes []strike
 	waiting []waiting
@@ -108,11 +108,11 @@ type strike struct {
 }
 
 type waiting struct {
-	fault scenarios.Fault
+	fault scenario.Fault
 	key   string
 }
 
-func (b *builder) add(f scenarios.Fault, key string) error {
+func (b *builder) add(f scenario.Fault, key string) error {
 	d := draws{b.seed, key}
 	if f.Random != nil {
 		return b.mix(f, d)
@@ -138,7 +138,7 @@ func (b *builder) add(f scenarios.Fault, key string) error {
 }
 
 // every strikes from warm-up on, as often as each strike is healed in time.
-func (b *builder) every(f scenarios.Fault, d draws) error {
+func (b *builder) every(f scenario.Fault, d draws) error {
 	if f.When.Every.Min <= 0 {
 		return fmt.Errorf("%s every %v: the wait must be longer than nothing", f.Words(), *f.When.Every)
 	}
@@ -155,7 +155,7 @@ func (b *builder) every(f scenarios.Fault, d draws) error {
 
 // mix draws strikes from warm-up on, as many as are healed in time: when, which, and for
 // how long.
-func (b *builder) mix(f scenarios.Fault, d draws) error {
+func (b *builder) mix(f scenario.Fault, d draws) error {
 	r := f.Random
 	if r.HasSeed {
 		d.seed = r.Seed
@@ -183,7 +183,7 @@ func (b *builder) mix(f scenarios.Fault, d draws) error {
 }
 
 // strike adds one. at is Step.At, order when it can come at the earliest.
-func (b *builder) strike(f scenarios.Fault, d draws, n int, at, order time.Duration, causes ...int) {
+func (b *builder) strike(f scenario.Fault, d draws, n int, at, order time.Duration, causes ...int) {
 	b.strikes = append(b.strikes, strike{at: order, causes: causes, step: Step{
 		At: at, For: d.span("for", n, f.For), Seed: d.sub("step", n), Fault: f,
 	}})

@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/onceproof/onceproof/internal/plan"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -25,7 +25,7 @@ func TestGolden(t *testing.T) {
 		scenario string
 		seed     uint64
 	}{{"guide-recipe", 7}, {"exactly-once", 7}, {"testdata/every-form.yaml", 7}, {"testdata/every-form.yaml", 8}} {
-		s, err := scenarios.Load(c.scenario)
+		s, err := scenario.Load(c.scenario)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestGolden(t *testing.T) {
 }
 
 func TestJSONRoundTrip(t *testing.T) {
-	s, err := scenarios.Load("testdata/every-form.yaml")
+	s, err := scenario.Load("testdata/every-form.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestJSONRoundTrip(t *testing.T) {
 	if err := json.Unmarshal(text, &back); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(p, &back, cmpopts.IgnoreTypes(scenarios.Pos{})); diff != "" {
+	if diff := cmp.Diff(p, &back, cmpopts.IgnoreTypes(scenario.Pos{})); diff != "" {
 		t.Errorf("(-written +read):\n%s", diff)
 	}
 	if p.String() != back.String() {
@@ -87,7 +87,7 @@ func TestFaultsDoNotMoveEachOther(t *testing.T) {
 		gone := rapid.IntRange(0, len(s.Faults)-1).Draw(t, "gone")
 		fewer := *s
 		fewer.Faults = slices.Delete(slices.Clone(s.Faults), gone, gone+1)
-		fewer.Faults = slices.DeleteFunc(fewer.Faults, func(f scenarios.Fault) bool {
+		fewer.Faults = slices.DeleteFunc(fewer.Faults, func(f scenario.Fault) bool {
 			return s.Faults[gone].Name != "" && slices.Contains(f.When.After, s.Faults[gone].Name)
 		})
 		less, err := plan.Build(&fewer, seed)
@@ -156,7 +156,7 @@ func TestEveryStrikeIsInTimeAndHealed(t *testing.T) {
 }
 
 func TestSeedDecides(t *testing.T) {
-	s, err := scenarios.Load("testdata/every-form.yaml")
+	s, err := scenario.Load("testdata/every-form.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,23 +178,23 @@ func TestSeedDecides(t *testing.T) {
 
 func TestBuildRefuses(t *testing.T) {
 	at := time.Second
-	for want, s := range map[string]*scenarios.Scenario{
+	for want, s := range map[string]*scenario.Scenario{
 		`plan "x": warm-up (0s) takes the whole run (0s)`: {},
 		`plan "x": restart any broker waits for "gone", which never strikes`: {
-			Run:    scenarios.Run{Duration: time.Minute},
-			Faults: []scenarios.Fault{{Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{After: scenarios.Causes{"gone"}}}},
+			Run:    scenario.Run{Duration: time.Minute},
+			Faults: []scenario.Fault{{Kind: scenario.KindRestart, Args: scenario.FaultArgs{Broker: "any"}, When: scenario.Trigger{After: scenario.Causes{"gone"}}}},
 		},
 		`plan "x": restart any broker waits, by way of others, for itself`: {
-			Run: scenarios.Run{Duration: time.Minute},
-			Faults: []scenarios.Fault{
-				{Name: "a", Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{After: scenarios.Causes{"b"}}},
-				{Name: "b", Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{After: scenarios.Causes{"a"}}},
-				{Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{At: &at}},
+			Run: scenario.Run{Duration: time.Minute},
+			Faults: []scenario.Fault{
+				{Name: "a", Kind: scenario.KindRestart, Args: scenario.FaultArgs{Broker: "any"}, When: scenario.Trigger{After: scenario.Causes{"b"}}},
+				{Name: "b", Kind: scenario.KindRestart, Args: scenario.FaultArgs{Broker: "any"}, When: scenario.Trigger{After: scenario.Causes{"a"}}},
+				{Kind: scenario.KindRestart, Args: scenario.FaultArgs{Broker: "any"}, When: scenario.Trigger{At: &at}},
 			},
 		},
 		`plan "x": restart any broker every 0s: the wait must be longer than nothing`: {
-			Run:    scenarios.Run{Duration: time.Minute},
-			Faults: []scenarios.Fault{{Kind: scenarios.KindRestart, Args: scenarios.FaultArgs{Broker: "any"}, When: scenarios.Trigger{Every: &scenarios.Span{}}}},
+			Run:    scenario.Run{Duration: time.Minute},
+			Faults: []scenario.Fault{{Kind: scenario.KindRestart, Args: scenario.FaultArgs{Broker: "any"}, When: scenario.Trigger{Every: &scenario.Span{}}}},
 		},
 	} {
 		s.Metadata.Name = "x"
@@ -206,19 +206,19 @@ func TestBuildRefuses(t *testing.T) {
 }
 
 // drawScenario draws faults; each has its number as Pos.Line.
-func drawScenario(t *rapid.T) *scenarios.Scenario {
+func drawScenario(t *rapid.T) *scenario.Scenario {
 	ms := func(least, most int) time.Duration {
 		return time.Duration(rapid.IntRange(least, most).Draw(t, "ms")) * time.Millisecond
 	}
-	span := func(least, most int) scenarios.Span {
+	span := func(least, most int) scenario.Span {
 		low := ms(least, most)
-		return scenarios.Span{Min: low, Max: low + ms(0, 900)}
+		return scenario.Span{Min: low, Max: low + ms(0, 900)}
 	}
-	s := &scenarios.Scenario{Run: scenarios.Run{Duration: ms(20000, 60000), Warmup: ms(0, 3000)}}
+	s := &scenario.Scenario{Run: scenario.Run{Duration: ms(20000, 60000), Warmup: ms(0, 3000)}}
 	for i := range rapid.IntRange(1, 6).Draw(t, "faults") {
-		f := scenarios.Fault{
-			Kind: scenarios.KindKill, Args: scenarios.FaultArgs{Broker: rapid.SampledFrom([]scenarios.Target{"any", "broker(1)"}).Draw(t, "whom")},
-			Pos: scenarios.Pos{Line: i + 1},
+		f := scenario.Fault{
+			Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: rapid.SampledFrom([]scenario.Target{"any", "broker(1)"}).Draw(t, "whom")},
+			Pos: scenario.Pos{Line: i + 1},
 		}
 		if rapid.Bool().Draw(t, "named") {
 			f.Name = string('a' + rune(i))
@@ -235,7 +235,7 @@ func drawScenario(t *rapid.T) *scenarios.Scenario {
 			p := rapid.Float64Range(0.2, 0.7).Draw(t, "progress")
 			f.When.Progress = &p
 		case 3:
-			f.When.On = &scenarios.Match{Request: "Produce", Nth: rapid.IntRange(1, 3).Draw(t, "nth")}
+			f.When.On = &scenario.Match{Request: "Produce", Nth: rapid.IntRange(1, 3).Draw(t, "nth")}
 		}
 		s.Faults = append(s.Faults, f)
 	}
@@ -245,12 +245,12 @@ func drawScenario(t *rapid.T) *scenarios.Scenario {
 // TestAfterSeveral: a fault that waits for two strikes after the later of them, and its
 // step names both.
 func TestAfterSeveral(t *testing.T) {
-	at := func(d time.Duration) scenarios.Trigger { return scenarios.Trigger{At: &d} }
-	restart := scenarios.FaultArgs{Broker: "any"}
-	s := &scenarios.Scenario{Run: scenarios.Run{Duration: time.Minute}, Faults: []scenarios.Fault{
-		{Kind: scenarios.KindRestart, Args: restart, When: scenarios.Trigger{After: scenarios.Causes{"late", "early"}}},
-		{Name: "late", Kind: scenarios.KindRestart, Args: restart, When: at(20 * time.Second)},
-		{Name: "early", Kind: scenarios.KindRestart, Args: restart, When: at(5 * time.Second)},
+	at := func(d time.Duration) scenario.Trigger { return scenario.Trigger{At: &d} }
+	restart := scenario.FaultArgs{Broker: "any"}
+	s := &scenario.Scenario{Run: scenario.Run{Duration: time.Minute}, Faults: []scenario.Fault{
+		{Kind: scenario.KindRestart, Args: restart, When: scenario.Trigger{After: scenario.Causes{"late", "early"}}},
+		{Name: "late", Kind: scenario.KindRestart, Args: restart, When: at(20 * time.Second)},
+		{Name: "early", Kind: scenario.KindRestart, Args: restart, When: at(5 * time.Second)},
 	}}
 	p, err := plan.Build(s, 1)
 	if err != nil {

@@ -8,17 +8,17 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Searcher draws plans for one scenario. A plan is fixed by the scenario, the seed and
 // its number; what was met so far decides which number comes next. It is not safe
 // for concurrent use.
 type Searcher struct {
-	scenario *scenarios.Scenario
+	scenario *scenario.Scenario
 	seed     uint64
 	most     int // faults of one plan
-	can      func(scenarios.Fault) error
+	can      func(scenario.Fault) error
 	space    []template
 
 	hits   map[checker.Cell]int64 // strikes, as the evidence of runs tells
@@ -31,13 +31,13 @@ type Searcher struct {
 // Draw is one plan to try.
 type Draw struct {
 	N        int
-	Scenario *scenarios.Scenario
+	Scenario *scenario.Scenario
 	Names    []string // what was drawn, as "drop EndTxn response of till"
 }
 
 // New returns a searcher that draws up to most faults a plan. can, which may be nil,
 // is an error for a fault that must not be drawn.
-func New(s *scenarios.Scenario, seed uint64, most int, can func(scenarios.Fault) error) (*Searcher, error) {
+func New(s *scenario.Scenario, seed uint64, most int, can func(scenario.Fault) error) (*Searcher, error) {
 	if most < 1 {
 		return nil, fmt.Errorf("search: %d faults a plan: at least one must strike", most)
 	}
@@ -112,10 +112,10 @@ func (z *Searcher) Plan(n int) (Draw, error) {
 }
 
 // plan draws plan n of faults that can strike.
-func (z *Searcher) plan(n int, can func(scenarios.Fault) error) (Draw, error) {
+func (z *Searcher) plan(n int, can func(scenario.Fault) error) (Draw, error) {
 	d := dice{seed: z.seed}.in(z.scenario.Run).of("plan", n)
 	draw := Draw{N: n}
-	var faults []scenarios.Fault
+	var faults []scenario.Fault
 	t := z.space[z.first(n)]
 	for most := 1 + d.below(z.most); len(faults) < most; t = z.space[d.below(len(z.space))] {
 		if f, ok := possible(t, d, can); ok { // else it does not fit into the run
@@ -153,7 +153,7 @@ func (d dice) of(what string, n int) dice {
 }
 
 // in bounds times to the part of a run in which a fault can strike and heal.
-func (d dice) in(r scenarios.Run) dice {
+func (d dice) in(r scenario.Run) dice {
 	d.first, d.until = r.Warmup, r.Duration
 	return d
 }
@@ -164,18 +164,18 @@ func (d dice) below(n int) int { return d.rand.IntN(n) }
 func (d dice) nth() int { return 1 + d.below(1<<d.below(5)) }
 
 // lasting is how long something lasts: 100 ms to 3.2 s, the short as likely as the long.
-func (d dice) lasting() scenarios.Span {
+func (d dice) lasting() scenario.Span {
 	v := grain << d.below(6)
-	return scenarios.Span{Min: v, Max: v}
+	return scenario.Span{Min: v, Max: v}
 }
 
 // time is when something strikes: in the first two thirds, so that it can heal.
-func (d dice) time() scenarios.Trigger {
+func (d dice) time() scenario.Trigger {
 	at := d.first
 	if span := int((d.until - d.first) * 2 / 3 / grain); span > 0 {
 		at += time.Duration(d.below(span)) * grain
 	}
-	return scenarios.Trigger{At: &at}
+	return scenario.Trigger{At: &at}
 }
 
 // leastMet is the template that was met least, those alike in an order drawn by d.

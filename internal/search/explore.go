@@ -6,12 +6,12 @@ import (
 	"slices"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Explored is a scenario whose faults were moved.
 type Explored struct {
-	Scenario *scenarios.Scenario
+	Scenario *scenario.Scenario
 	Aims     []checker.Cell // where each moved fault goes, in the order of the faults
 }
 
@@ -19,7 +19,7 @@ type Explored struct {
 // so far: its kind stays, what triggers it and whom it strikes change. The same
 // scenario, seed and hits give the same faults, and each fault is drawn by itself.
 // Faults that have no cell of their own stay as they are.
-func Explore(s *scenarios.Scenario, seed uint64, hits map[checker.Cell]int64) Explored {
+func Explore(s *scenario.Scenario, seed uint64, hits map[checker.Cell]int64) Explored {
 	moved := *s
 	moved.Faults = slices.Clone(s.Faults)
 	e := Explored{Scenario: &moved}
@@ -56,18 +56,18 @@ func Explore(s *scenarios.Scenario, seed uint64, hits map[checker.Cell]int64) Ex
 }
 
 // waitedFor says whether the moment of a fault decides about another.
-func waitedFor(s *scenarios.Scenario, name string) bool {
-	return name != "" && slices.ContainsFunc(s.Faults, func(f scenarios.Fault) bool {
+func waitedFor(s *scenario.Scenario, name string) bool {
+	return name != "" && slices.ContainsFunc(s.Faults, func(f scenario.Fault) bool {
 		return slices.Contains(f.When.After, name) || f.Args.Until == name
 	})
 }
 
 // places are the templates to which f can be moved: those of its kind that strike its
 // sort of victim, within transactions if there are any.
-func places(s *scenarios.Scenario, f scenarios.Fault) []template {
+func places(s *scenario.Scenario, f scenario.Fault) []template {
 	var all []template
 	switch f.Kind {
-	case scenarios.KindDrop, scenarios.KindDelay, scenarios.KindCut, scenarios.KindHold, scenarios.KindDuplicate:
+	case scenario.KindDrop, scenario.KindDelay, scenario.KindCut, scenario.KindHold, scenario.KindDuplicate:
 		if f.When.On == nil {
 			return nil
 		}
@@ -77,8 +77,8 @@ func places(s *scenarios.Scenario, f scenarios.Fault) []template {
 			}
 		}
 		all = slices.DeleteFunc(all, func(t template) bool { return t.cell.Kind != string(f.Kind) })
-	case scenarios.KindCrash, scenarios.KindKill, scenarios.KindStop, scenarios.KindRestart, scenarios.KindPause, scenarios.KindWipe,
-		scenarios.KindFillDisk, scenarios.KindSlowDisk, scenarios.KindFreezeDisk, scenarios.KindSkew, scenarios.KindStarve, scenarios.KindSqueeze:
+	case scenario.KindCrash, scenario.KindKill, scenario.KindStop, scenario.KindRestart, scenario.KindPause, scenario.KindWipe,
+		scenario.KindFillDisk, scenario.KindSlowDisk, scenario.KindFreezeDisk, scenario.KindSkew, scenario.KindStarve, scenario.KindSqueeze:
 		if f.Args.Client == "" {
 			all = ofBrokers(s, f.Kind)
 			break

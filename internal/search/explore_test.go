@@ -8,21 +8,21 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/internal/plan"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
-func explored(t *testing.T) *scenarios.Scenario {
+func explored(t *testing.T) *scenario.Scenario {
 	t.Helper()
-	s, err := scenarios.Load("exactly-once")
+	s, err := scenario.Load("exactly-once")
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := 3 * time.Second
 	s.Cluster.Backend = "docker"
-	s.Faults = []scenarios.Fault{
-		{Kind: scenarios.KindKill, When: scenarios.Trigger{At: &at}, Args: scenarios.FaultArgs{Broker: "any"}, For: scenarios.Span{Min: time.Second, Max: time.Second}},
-		{Kind: scenarios.KindCrash, When: scenarios.Trigger{At: &at}, Args: scenarios.FaultArgs{Client: "till"}, For: scenarios.Span{Min: time.Second, Max: time.Second}},
-		{Kind: scenarios.KindMoveLeader, When: scenarios.Trigger{At: &at}, Args: scenarios.FaultArgs{TP: "orders/0"}},
+	s.Faults = []scenario.Fault{
+		{Kind: scenario.KindKill, When: scenario.Trigger{At: &at}, Args: scenario.FaultArgs{Broker: "any"}, For: scenario.Span{Min: time.Second, Max: time.Second}},
+		{Kind: scenario.KindCrash, When: scenario.Trigger{At: &at}, Args: scenario.FaultArgs{Client: "till"}, For: scenario.Span{Min: time.Second, Max: time.Second}},
+		{Kind: scenario.KindMoveLeader, When: scenario.Trigger{At: &at}, Args: scenario.FaultArgs{TP: "orders/0"}},
 	}
 	return s
 }
@@ -84,8 +84,8 @@ func TestExploreIsDeterministic(t *testing.T) {
 func TestExploreKeepsTheVictimsKind(t *testing.T) {
 	s := explored(t)
 	at := 3 * time.Second
-	for _, k := range []scenarios.FaultKind{scenarios.KindCrash, scenarios.KindPause, scenarios.KindStop, scenarios.KindRestart} {
-		f := scenarios.Fault{Kind: k, When: scenarios.Trigger{At: &at}, Args: scenarios.FaultArgs{Client: "till"}}
+	for _, k := range []scenario.FaultKind{scenario.KindCrash, scenario.KindPause, scenario.KindStop, scenario.KindRestart} {
+		f := scenario.Fault{Kind: k, When: scenario.Trigger{At: &at}, Args: scenario.FaultArgs{Client: "till"}}
 		for _, c := range places(s, f) {
 			if c.victim.Broker != "" || c.cell.Role != "client" {
 				t.Errorf("%s of a client goes to %v", k, c.cell)

@@ -3,7 +3,7 @@ package search
 import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Outcome is what came of one plan.
@@ -29,11 +29,11 @@ const exitUnjudged = 3
 // violation is one even where a fault never met its request, and the run counts as not
 // judged. What a line of the configuration permits is no find, unless s says in so many
 // words that the guarantee holds.
-func Judged(s *scenarios.Scenario, r *checker.Report, runErr error) Result {
+func Judged(s *scenario.Scenario, r *checker.Report, runErr error) Result {
 	result := Result{Outcome: AsExpected, Met: r.Evidence.Coverage}
 	permitted := false
 	for _, g := range r.Guarantees {
-		if g.Verdict != guarantee.Violated || g.Expected == guarantee.Violated || g.Expected == scenarios.Any {
+		if g.Verdict != guarantee.Violated || g.Expected == guarantee.Violated || g.Expected == scenario.Any {
 			continue
 		}
 		if g.Permitted == "" || s.Expect[string(g.Guarantee)] == string(guarantee.Holds) {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func TestJudged(t *testing.T) {
@@ -14,10 +14,10 @@ func TestJudged(t *testing.T) {
 		return &checker.Report{Guarantees: []checker.Result{{Guarantee: guarantee.NoLoss, Verdict: v, Expected: expected, Permitted: permitted}}}
 	}
 	never := errors.New("a fault was never seen")
-	silent := &scenarios.Scenario{}
-	claims := &scenarios.Scenario{Expect: map[string]string{"no-loss": "holds"}}
+	silent := &scenario.Scenario{}
+	claims := &scenario.Scenario{Expect: map[string]string{"no-loss": "holds"}}
 	for _, test := range []struct {
-		of     *scenarios.Scenario
+		of     *scenario.Scenario
 		report *checker.Report
 		err    error
 		want   Outcome

@@ -4,11 +4,11 @@ import (
 	"slices"
 
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // requests are those that a client's role and properties make it send.
-func requests(c scenarios.Client) []string {
+func requests(c scenario.Client) []string {
 	var out []string
 	transactional := c.Config["transactional.id"] != ""
 	if c.Role != guarantee.Consumer {
@@ -56,7 +56,7 @@ var rare = []string{"InitProducerId", "JoinGroup", "SyncGroup", "OffsetFetch"}
 const unordered = "OffsetCommit"
 
 // needs is what has c send a rare request, nil for one that comes by itself.
-func needs(c scenarios.Client, request string) func(d dice) scenarios.Fault {
+func needs(c scenario.Client, request string) func(d dice) scenario.Fault {
 	if !slices.Contains(rare, request) {
 		return nil
 	}
@@ -64,10 +64,10 @@ func needs(c scenarios.Client, request string) func(d dice) scenarios.Fault {
 	if c.Role == guarantee.Producer {
 		often = "Produce"
 	}
-	return func(d dice) scenarios.Fault {
-		return scenarios.Fault{
-			Kind: scenarios.KindCrash, When: onRequest(c.Name, often, scenarios.PhaseResponse)(d),
-			Args: scenarios.FaultArgs{Client: c.Name}, For: scenarios.Span{Min: grain, Max: grain},
+	return func(d dice) scenario.Fault {
+		return scenario.Fault{
+			Kind: scenario.KindCrash, When: onRequest(c.Name, often, scenario.PhaseResponse)(d),
+			Args: scenario.FaultArgs{Client: c.Name}, For: scenario.Span{Min: grain, Max: grain},
 		}
 	}
 }

@@ -4,19 +4,19 @@ import (
 	"context"
 	"sync"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Config of one search.
 type Config struct {
-	Scenario *scenarios.Scenario
+	Scenario *scenario.Scenario
 	Seed     uint64
 	Plan     int // draw this one alone; 0 = all
 	Faults   int // of one plan, at most
 	Parallel int // plans that run at a time, at least 1
 
 	// Can, which may be nil, is an error for a fault that must not be drawn.
-	Can func(scenarios.Fault) error
+	Can func(scenario.Fault) error
 	// Try runs one plan. Several run at a time.
 	Try func(context.Context, Draw) (Result, error)
 

@@ -13,12 +13,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onceproof/onceproof/checker"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
-func embedded(t *testing.T, name string) *scenarios.Scenario {
+func embedded(t *testing.T, name string) *scenario.Scenario {
 	t.Helper()
-	s, err := scenarios.Load(name)
+	s, err := scenario.Load(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestDrawsAreFixedByTheSeed(t *testing.T) {
 			if n := len(d.Names); n < 1 || n > 3 || n > len(d.Scenario.Faults) {
 				t.Fatalf("%d cells, %d faults: want one to three, and as many faults at least", n, len(d.Scenario.Faults))
 			}
-			yaml, err := scenarios.Marshal(d.Scenario)
+			yaml, err := scenario.Marshal(d.Scenario)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -170,7 +170,7 @@ func TestRunStopsAtTheFirstViolation(t *testing.T) {
 		Scenario: embedded(t, "exactly-once"), Seed: 7, Faults: 2, Parallel: 4, Over: func() bool { return tried.Load() > 10000 },
 		Try: func(_ context.Context, d Draw) (Result, error) {
 			tried.Add(1)
-			if slices.ContainsFunc(d.Scenario.Faults, func(f scenarios.Fault) bool { return f.Kind == scenarios.KindHold }) {
+			if slices.ContainsFunc(d.Scenario.Faults, func(f scenario.Fault) bool { return f.Kind == scenario.KindHold }) {
 				return Result{Outcome: Unexpected}, nil
 			}
 			return Result{Outcome: AsExpected}, nil

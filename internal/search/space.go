@@ -20,7 +20,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // template makes faults of one kind at one place: "drop EndTxn response of till".
@@ -28,22 +28,22 @@ import (
 type template struct {
 	name   string
 	cell   checker.Cell
-	when   func(d dice) scenarios.Trigger // nil: at some time
-	victim scenarios.FaultArgs            // whom, where that is not the request's sender
-	fill   func(d dice, f *scenarios.Fault)
-	needs  func(d dice) scenarios.Fault // what must strike before, or there is nothing to strike; nil: nothing
+	when   func(d dice) scenario.Trigger // nil: at some time
+	victim scenario.FaultArgs            // whom, where that is not the request's sender
+	fill   func(d dice, f *scenario.Fault)
+	needs  func(d dice) scenario.Fault // what must strike before, or there is nothing to strike; nil: nothing
 }
 
 // draw makes a fault.
-func (t template) draw(d dice) scenarios.Fault {
-	f := scenarios.Fault{Kind: scenarios.FaultKind(t.cell.Kind), Args: t.victim, When: t.trigger(d)}
+func (t template) draw(d dice) scenario.Fault {
+	f := scenario.Fault{Kind: scenario.FaultKind(t.cell.Kind), Args: t.victim, When: t.trigger(d)}
 	if t.fill != nil {
 		t.fill(d, &f)
 	}
 	return f
 }
 
-func (t template) trigger(d dice) scenarios.Trigger {
+func (t template) trigger(d dice) scenario.Trigger {
 	if t.when == nil {
 		return d.time()
 	}
@@ -52,17 +52,17 @@ func (t template) trigger(d dice) scenarios.Trigger {
 
 // space is every template of a scenario that can strike there. can, which may be nil,
 // tells what more than the backend forbids.
-func space(s *scenarios.Scenario, can func(scenarios.Fault) error) []template {
+func space(s *scenario.Scenario, can func(scenario.Fault) error) []template {
 	var all []template
 	for _, c := range s.Clients {
 		for _, request := range requests(c) {
 			all = append(all, wire(c, request)...)
 		}
-		for _, kind := range []scenarios.FaultKind{scenarios.KindPause, scenarios.KindCut, scenarios.KindBlackhole, scenarios.KindReset} {
+		for _, kind := range []scenario.FaultKind{scenario.KindPause, scenario.KindCut, scenario.KindBlackhole, scenario.KindReset} {
 			all = append(all, ofClient(kind, c)...)
 		}
 	}
-	for _, kind := range []scenarios.FaultKind{scenarios.KindKill, scenarios.KindStop, scenarios.KindPause, scenarios.KindRestart, scenarios.KindPartition} {
+	for _, kind := range []scenario.FaultKind{scenario.KindKill, scenario.KindStop, scenario.KindPause, scenario.KindRestart, scenario.KindPartition} {
 		all = append(all, ofBrokers(s, kind)...)
 	}
 	all = append(all, moves(s)...)
@@ -71,7 +71,7 @@ func space(s *scenarios.Scenario, can func(scenarios.Fault) error) []template {
 
 // feasible are those of all that can strike. Reading a scenario takes a while, so one
 // is read with a fault of each, and again with each half of them if it makes no sense.
-func feasible(s *scenarios.Scenario, all []template, d dice, can func(scenarios.Fault) error) []template {
+func feasible(s *scenario.Scenario, all []template, d dice, can func(scenario.Fault) error) []template {
 	if len(all) == 0 {
 		return nil
 	}
@@ -81,7 +81,7 @@ func feasible(s *scenarios.Scenario, all []template, d dice, can func(scenarios.
 		}
 		return all
 	}
-	var faults []scenarios.Fault
+	var faults []scenario.Fault
 	for _, t := range all {
 		f := t.draw(d)
 		if can != nil && can(f) != nil {
@@ -103,42 +103,42 @@ func feasible(s *scenarios.Scenario, all []template, d dice, can func(scenarios.
 const probes = 5
 
 // possible draws a fault of t that can strike.
-func possible(t template, d dice, can func(scenarios.Fault) error) (scenarios.Fault, bool) {
+func possible(t template, d dice, can func(scenario.Fault) error) (scenario.Fault, bool) {
 	for range probes {
 		if f := t.draw(d); can == nil || can(f) == nil {
 			return f, true
 		}
 	}
-	return scenarios.Fault{}, false
+	return scenario.Fault{}, false
 }
 
 // fits is an error for a fault that cannot strike in s, on the backend that s names, or
 // of which can, which may be nil, says so.
-func fits(s *scenarios.Scenario, can func(scenarios.Fault) error) func(scenarios.Fault) error {
-	return func(f scenarios.Fault) error {
+func fits(s *scenario.Scenario, can func(scenario.Fault) error) func(scenario.Fault) error {
+	return func(f scenario.Fault) error {
 		if can != nil {
 			if err := can(f); err != nil {
 				return err
 			}
 		}
-		_, err := with(s, []scenarios.Fault{f}, s.Run.Seed)
+		_, err := with(s, []scenario.Fault{f}, s.Run.Seed)
 		return err
 	}
 }
 
 // with is s with these faults in place of its own, checked as a file would be.
-func with(s *scenarios.Scenario, faults []scenarios.Fault, seed uint64) (*scenarios.Scenario, error) {
+func with(s *scenario.Scenario, faults []scenario.Fault, seed uint64) (*scenario.Scenario, error) {
 	c := *s
 	c.Faults, c.Control, c.Fixed = faults, nil, nil
 	c.Run.Seed, c.Run.HasSeed = seed, true
-	return scenarios.Checked(&c)
+	return scenario.Checked(&c)
 }
 
 // wire are the faults that strike one request of a client, and the crashes of the
 // client at that request.
-func wire(c scenarios.Client, request string) []template {
+func wire(c scenario.Client, request string) []template {
 	var out []template
-	put := func(kind scenarios.FaultKind, phase string, role checker.Role, fill func(d dice, f *scenarios.Fault)) {
+	put := func(kind scenario.FaultKind, phase string, role checker.Role, fill func(d dice, f *scenario.Fault)) {
 		out = append(out, template{
 			name: fmt.Sprintf("%s %s %s of %s", kind, request, phase, c.Name),
 			cell: checker.Cell{Kind: string(kind), Phase: phaseAt(c, request, phase), Role: role},
@@ -146,38 +146,38 @@ func wire(c scenarios.Client, request string) []template {
 		})
 	}
 	role := checker.RoleOf(request)
-	later := func(d dice, f *scenarios.Fault) { f.Args.Delay = d.lasting() }
-	for _, phase := range []string{scenarios.PhaseRequest, scenarios.PhaseResponse} {
-		put(scenarios.KindDrop, phase, role, nil)
-		put(scenarios.KindCut, phase, role, nil)
-		put(scenarios.KindDelay, phase, role, later)
-		put(scenarios.KindCrash, phase, checker.RoleClient, func(d dice, f *scenarios.Fault) { f.Args.Client, f.For = c.Name, d.lasting() })
+	later := func(d dice, f *scenario.Fault) { f.Args.Delay = d.lasting() }
+	for _, phase := range []string{scenario.PhaseRequest, scenario.PhaseResponse} {
+		put(scenario.KindDrop, phase, role, nil)
+		put(scenario.KindCut, phase, role, nil)
+		put(scenario.KindDelay, phase, role, later)
+		put(scenario.KindCrash, phase, checker.RoleClient, func(d dice, f *scenario.Fault) { f.Args.Client, f.For = c.Name, d.lasting() })
 	}
 	if request != unordered {
-		put(scenarios.KindHold, scenarios.PhaseRequest, role, later)
+		put(scenario.KindHold, scenario.PhaseRequest, role, later)
 	}
 	if slices.Contains(repeated, request) {
-		put(scenarios.KindDuplicate, scenarios.PhaseResponse, role, nil)
+		put(scenario.KindDuplicate, scenario.PhaseResponse, role, nil)
 	}
 	if codes := refusals[request]; len(codes) > 0 {
-		put(scenarios.KindError, scenarios.PhaseRequest, role, func(d dice, f *scenarios.Fault) { f.Args.Code = codes[d.below(len(codes))] })
+		put(scenario.KindError, scenario.PhaseRequest, role, func(d dice, f *scenario.Fault) { f.Args.Code = codes[d.below(len(codes))] })
 	}
 	return out
 }
 
 // onRequest is the trigger of one request of a client.
-func onRequest(client, request, phase string) func(d dice) scenarios.Trigger {
-	return func(d dice) scenarios.Trigger {
+func onRequest(client, request, phase string) func(d dice) scenario.Trigger {
+	return func(d dice) scenario.Trigger {
 		nth := d.nth()
 		if slices.Contains(rare, request) {
 			nth = 1
 		}
-		return scenarios.Trigger{On: &scenarios.Match{Request: request, Client: client, Nth: nth, Phase: phase}}
+		return scenario.Trigger{On: &scenario.Match{Request: request, Client: client, Nth: nth, Phase: phase}}
 	}
 }
 
 // phaseAt is how far a transaction of c is when a request of it passes.
-func phaseAt(c scenarios.Client, request, phase string) checker.Phase {
+func phaseAt(c scenario.Client, request, phase string) checker.Phase {
 	for _, m := range momentsOf(c) {
 		if m.request == request && (m.stage == phase || request != "EndTxn") {
 			return m.phase
@@ -194,31 +194,31 @@ type moment struct {
 }
 
 // momentsOf are those of c's transactions, none if it has none.
-func momentsOf(c scenarios.Client) []moment {
+func momentsOf(c scenario.Client) []moment {
 	if c.Config["transactional.id"] == "" {
 		return nil
 	}
-	all := []moment{{checker.PhaseProducing, "Produce", scenarios.PhaseResponse}}
+	all := []moment{{checker.PhaseProducing, "Produce", scenario.PhaseResponse}}
 	if c.Commit == guarantee.CommitTxn {
-		all = append(all, moment{checker.PhaseOffsets, "TxnOffsetCommit", scenarios.PhaseResponse})
+		all = append(all, moment{checker.PhaseOffsets, "TxnOffsetCommit", scenario.PhaseResponse})
 	}
-	return append(all, moment{checker.PhaseEnding, "EndTxn", scenarios.PhaseRequest}, moment{checker.PhaseEnded, "EndTxn", scenarios.PhaseResponse})
+	return append(all, moment{checker.PhaseEnding, "EndTxn", scenario.PhaseRequest}, moment{checker.PhaseEnded, "EndTxn", scenario.PhaseResponse})
 }
 
 // ofClient are the faults of a kind that strike a client at some time, or at a moment
 // of its transactions.
-func ofClient(kind scenarios.FaultKind, c scenarios.Client) []template {
-	victim := scenarios.FaultArgs{Client: c.Name}
+func ofClient(kind scenario.FaultKind, c scenario.Client) []template {
+	victim := scenario.FaultArgs{Client: c.Name}
 	return atMoments(kind, c.Name, victim, checker.RoleClient, momentsOf(c), c.Name)
 }
 
 // ofBrokers are the faults of a kind that strike a broker in a role, at some time or at
 // a moment of a client's transactions.
-func ofBrokers(s *scenarios.Scenario, kind scenarios.FaultKind) []template {
+func ofBrokers(s *scenario.Scenario, kind scenario.FaultKind) []template {
 	put := func(w victim, moments []moment, client string) []template {
-		args := scenarios.FaultArgs{Broker: w.target}
-		if kind == scenarios.KindPartition {
-			args = scenarios.FaultArgs{Isolate: w.target}
+		args := scenario.FaultArgs{Broker: w.target}
+		if kind == scenario.KindPartition {
+			args = scenario.FaultArgs{Isolate: w.target}
 		}
 		return atMoments(kind, string(w.target), args, w.role, moments, client)
 	}
@@ -237,16 +237,16 @@ func ofBrokers(s *scenarios.Scenario, kind scenarios.FaultKind) []template {
 }
 
 // atMoments is first the fault at some time, then at each moment of client.
-func atMoments(kind scenarios.FaultKind, whom string, victim scenarios.FaultArgs, role checker.Role, moments []moment, client string) []template {
-	lasts := func(d dice, f *scenarios.Fault) {
-		if kind != scenarios.KindRestart && kind != scenarios.KindReset {
+func atMoments(kind scenario.FaultKind, whom string, victim scenario.FaultArgs, role checker.Role, moments []moment, client string) []template {
+	lasts := func(d dice, f *scenario.Fault) {
+		if kind != scenario.KindRestart && kind != scenario.KindReset {
 			f.For = d.lasting()
 		}
 	}
 	out := []template{{
 		name: fmt.Sprintf("%s %s", kind, whom), cell: checker.Cell{Kind: string(kind), Phase: checker.PhaseNone, Role: role}, victim: victim, fill: lasts,
 	}}
-	if kind == scenarios.KindCut || kind == scenarios.KindReset {
+	if kind == scenario.KindCut || kind == scenario.KindReset {
 		moments = nil // with a request, a cut is of that request's connection
 	}
 	for _, m := range moments {
@@ -259,17 +259,17 @@ func atMoments(kind scenarios.FaultKind, whom string, victim scenarios.FaultArgs
 }
 
 // moves are leaders and coordinators that move while everybody lives.
-func moves(s *scenarios.Scenario) []template {
+func moves(s *scenario.Scenario) []template {
 	var out []template
-	put := func(kind scenarios.FaultKind, what string, role checker.Role, args scenarios.FaultArgs) {
+	put := func(kind scenario.FaultKind, what string, role checker.Role, args scenario.FaultArgs) {
 		out = append(out, template{name: fmt.Sprintf("%s %s", kind, what), cell: checker.Cell{Kind: string(kind), Phase: checker.PhaseNone, Role: role}, victim: args})
 	}
 	for _, t := range s.Cluster.Topics {
-		put(scenarios.KindMoveLeader, t.Name, checker.RoleLeader, scenarios.FaultArgs{TP: t.Name + "/0"})
+		put(scenario.KindMoveLeader, t.Name, checker.RoleLeader, scenario.FaultArgs{TP: t.Name + "/0"})
 	}
 	for _, c := range s.Clients {
 		if g := c.Config["group.id"]; g != "" && !strings.Contains(g, "${") {
-			put(scenarios.KindMoveCoordinator, "of group "+g, checker.RoleGroupCoordinator, scenarios.FaultArgs{Group: g})
+			put(scenario.KindMoveCoordinator, "of group "+g, checker.RoleGroupCoordinator, scenario.FaultArgs{Group: g})
 		}
 	}
 	return out
@@ -277,19 +277,19 @@ func moves(s *scenarios.Scenario) []template {
 
 type victim struct {
 	role   checker.Role
-	target scenarios.Target
+	target scenario.Target
 }
 
 // whom are the brokers that have a role for c, or, without one, for anybody: one of
 // each role.
-func whom(s *scenarios.Scenario, c *scenarios.Client) []victim {
+func whom(s *scenario.Scenario, c *scenario.Client) []victim {
 	all := []victim{{checker.RoleController, "controller"}}
 	clients := s.Clients
 	if c != nil {
-		clients = []scenarios.Client{*c}
+		clients = []scenario.Client{*c}
 	}
 	add := func(role checker.Role, form, name string) {
-		v := victim{role, scenarios.Target(fmt.Sprintf(form, name))}
+		v := victim{role, scenario.Target(fmt.Sprintf(form, name))}
 		if name != "" && !strings.Contains(name, "${") && !slices.Contains(all, v) {
 			all = append(all, v)
 		}

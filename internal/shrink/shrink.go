@@ -16,8 +16,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/trials"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
 // Verdicts of one run, by guarantee.
@@ -33,7 +33,7 @@ type Config struct {
 
 	// Run runs a scenario once. An error is a run that could not be judged: it
 	// counts as one that shows nothing.
-	Run func(context.Context, *scenarios.Scenario) (Verdicts, error)
+	Run func(context.Context, *scenario.Scenario) (Verdicts, error)
 
 	Over     func() bool    // no new candidate is tried once it is true; may be nil
 	Progress func(Progress) // told of each candidate, when it is decided; may be nil
@@ -48,7 +48,7 @@ type Progress struct {
 
 // Result is the smallest scenario that was found.
 type Result struct {
-	Scenario *scenarios.Scenario
+	Scenario *scenario.Scenario
 	Rate     trials.Rate // how often it violates, measured at the end
 	Kept     []string    // what was taken away, in order
 	Runs     int         // that it took
@@ -61,7 +61,7 @@ var ErrNotShown = errors.New("the scenario does not show the violation often eno
 
 // Shrink returns a smaller scenario than s that still violates cfg.Guarantee, and
 // expects it to. An error is ErrNotShown, or the context's.
-func Shrink(ctx context.Context, s *scenarios.Scenario, cfg Config) (*Result, error) {
+func Shrink(ctx context.Context, s *scenario.Scenario, cfg Config) (*Result, error) {
 	cfg.Tries, cfg.Need, cfg.Confirm = orElse(cfg.Tries, 3), orElse(cfg.Need, 2), orElse(cfg.Confirm, 5)
 	start, err := plain(s, cfg)
 	if err != nil {
@@ -94,8 +94,8 @@ func orElse(n, otherwise int) int {
 }
 
 // plain is s without its twins, under a name of its own, with a seed.
-func plain(s *scenarios.Scenario, cfg Config) (*scenarios.Scenario, error) {
-	return edited(s, func(c *scenarios.Scenario) {
+func plain(s *scenario.Scenario, cfg Config) (*scenario.Scenario, error) {
+	return edited(s, func(c *scenario.Scenario) {
 		c.Metadata.Name += "-shrunk"
 		c.Metadata.Labels = nil
 		c.Control, c.Fixed = nil, nil
@@ -109,7 +109,7 @@ const violated, holds = "violated", "holds"
 // session is one Shrink under way.
 type session struct {
 	cfg     Config
-	best    *scenarios.Scenario
+	best    *scenario.Scenario
 	refused map[string]bool // candidates that did not show it, as YAML
 	kept    []string
 	rate    trials.Rate // of the candidate that was tried last
@@ -143,7 +143,7 @@ func (z *session) reduce(ctx context.Context, r reduction) (progressed bool, err
 }
 
 // shows runs a candidate until it is decided whether it is kept.
-func (z *session) shows(ctx context.Context, s *scenarios.Scenario, what string) (bool, error) {
+func (z *session) shows(ctx context.Context, s *scenario.Scenario, what string) (bool, error) {
 	z.rate = trials.Rate{}
 	for z.rate.Hits < z.cfg.Need && z.cfg.Need-z.rate.Hits <= z.cfg.Tries-z.rate.Runs {
 		v, err := z.run(ctx, s)
@@ -160,7 +160,7 @@ func (z *session) shows(ctx context.Context, s *scenarios.Scenario, what string)
 }
 
 // run is one run; one that could not be judged has no verdicts.
-func (z *session) run(ctx context.Context, s *scenarios.Scenario) (Verdicts, error) {
+func (z *session) run(ctx context.Context, s *scenario.Scenario) (Verdicts, error) {
 	z.runs++
 	v, err := z.cfg.Run(ctx, s)
 	if ctx.Err() != nil {
@@ -185,12 +185,12 @@ func (z *session) measured(ctx context.Context) (*Result, error) {
 		r.Rate.Add(v[z.cfg.Guarantee] == violated)
 		for g, verdict := range v {
 			if verdict != holds {
-				expect[g] = scenarios.Any
+				expect[g] = scenario.Any
 			}
 		}
 	}
 	expect[z.cfg.Guarantee] = violated
-	s, err := edited(z.best, func(c *scenarios.Scenario) {
+	s, err := edited(z.best, func(c *scenario.Scenario) {
 		c.Expect = expect
 		c.Metadata.Description = fmt.Sprintf("%s is violated, in %v runs with seed %d.\n\nShrunk from %s.\n",
 			z.cfg.Guarantee, r.Rate, z.cfg.Seed, c.Metadata.Name[:len(c.Metadata.Name)-len("-shrunk")])
@@ -200,7 +200,7 @@ func (z *session) measured(ctx context.Context) (*Result, error) {
 }
 
 // edited is a copy of s with a change, checked as a file would be.
-func edited(s *scenarios.Scenario, change func(*scenarios.Scenario)) (*scenarios.Scenario, error) {
+func edited(s *scenario.Scenario, change func(*scenario.Scenario)) (*scenario.Scenario, error) {
 	c := *s
 	c.Clients, c.Faults = slices.Clone(s.Clients), slices.Clone(s.Faults)
 	c.Cluster.Topics, c.Cluster.Config = slices.Clone(s.Cluster.Topics), maps.Clone(s.Cluster.Config)
@@ -214,12 +214,12 @@ func edited(s *scenarios.Scenario, change func(*scenarios.Scenario)) (*scenarios
 		}
 	}
 	change(&c)
-	return scenarios.Checked(&c)
+	return scenario.Checked(&c)
 }
 
 // text is s as a file, by which candidates are told apart.
-func text(s *scenarios.Scenario) string {
-	yaml, err := scenarios.Marshal(s)
+func text(s *scenario.Scenario) string {
+	yaml, err := scenario.Marshal(s)
 	if err != nil {
 		return "" // edited has marshalled it before
 	}

@@ -10,12 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
-func shipped(t *testing.T, name string) *scenarios.Scenario {
+func shipped(t *testing.T, name string) *scenario.Scenario {
 	t.Helper()
-	s, err := scenarios.Load(name)
+	s, err := scenario.Load(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,12 +29,12 @@ type needs struct {
 	seconds                     float64
 }
 
-func (n needs) met(s *scenarios.Scenario) bool {
+func (n needs) met(s *scenario.Scenario) bool {
 	fault := func(name string) bool {
-		return slices.ContainsFunc(s.Faults, func(f scenarios.Fault) bool { return f.Name == name })
+		return slices.ContainsFunc(s.Faults, func(f scenario.Fault) bool { return f.Name == name })
 	}
-	client := func(name string) *scenarios.Client {
-		if i := slices.IndexFunc(s.Clients, func(c scenarios.Client) bool { return c.Name == name }); i >= 0 {
+	client := func(name string) *scenario.Client {
+		if i := slices.IndexFunc(s.Clients, func(c scenario.Client) bool { return c.Name == name }); i >= 0 {
 			return &s.Clients[i]
 		}
 		return nil
@@ -59,9 +59,9 @@ func (n needs) met(s *scenarios.Scenario) bool {
 }
 
 // world runs scenarios where needs decides, with a chance of seeing it.
-func world(n needs, chance float64) func(context.Context, *scenarios.Scenario) (Verdicts, error) {
+func world(n needs, chance float64) func(context.Context, *scenario.Scenario) (Verdicts, error) {
 	luck := rand.New(rand.NewPCG(1, 2))
-	return func(_ context.Context, s *scenarios.Scenario) (Verdicts, error) {
+	return func(_ context.Context, s *scenario.Scenario) (Verdicts, error) {
 		v := Verdicts{"no-duplicates": holds, "no-loss": holds, "isolation": "not-exercised"}
 		if n.met(s) && luck.Float64() < chance {
 			v["no-duplicates"] = violated
@@ -166,7 +166,7 @@ func TestShrinkOfWhatIsNotShown(t *testing.T) {
 		t.Errorf("error %v, want ErrNotShown", err)
 	}
 	broken := errors.New("no engine")
-	unjudged := func(context.Context, *scenarios.Scenario) (Verdicts, error) { return nil, broken }
+	unjudged := func(context.Context, *scenario.Scenario) (Verdicts, error) { return nil, broken }
 	if _, err := Shrink(t.Context(), s, Config{Guarantee: "no-duplicates", Run: unjudged}); !errors.Is(err, ErrNotShown) {
 		t.Errorf("error %v, want ErrNotShown: a run that could not be judged shows nothing", err)
 	}
@@ -177,7 +177,7 @@ func TestShrinkEndsWithItsBudget(t *testing.T) {
 	run, runs := world(n, 1), 0
 	r, err := Shrink(t.Context(), shipped(t, "guide-recipe"), Config{
 		Guarantee: "no-duplicates", Confirm: 1, Over: func() bool { return runs >= 4 },
-		Run: func(ctx context.Context, s *scenarios.Scenario) (Verdicts, error) {
+		Run: func(ctx context.Context, s *scenario.Scenario) (Verdicts, error) {
 			runs++
 			return run(ctx, s)
 		},
@@ -190,7 +190,7 @@ func TestShrinkEndsWithItsBudget(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := errors.New("interrupted")
-	_, err = Shrink(ctx, shipped(t, "guide-recipe"), Config{Guarantee: "no-duplicates", Run: func(ctx context.Context, s *scenarios.Scenario) (Verdicts, error) {
+	_, err = Shrink(ctx, shipped(t, "guide-recipe"), Config{Guarantee: "no-duplicates", Run: func(ctx context.Context, s *scenario.Scenario) (Verdicts, error) {
 		cancel(stop)
 		return run(ctx, s)
 	}})

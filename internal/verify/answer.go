@@ -8,7 +8,7 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Outcome is one run of a suite. Report is nil where nothing could be judged.
@@ -216,11 +216,11 @@ func (a *Answer) With(change []lint.Change) *lint.Application { return a.app.Wit
 // Again are the scenarios of s worth running to see that a change mends what
 // broke in was: those that broke if they are still in s; all of them if the
 // application commits in another way now.
-func (s *Suite) Again(was *Answer) []*scenarios.Scenario {
+func (s *Suite) Again(was *Answer) []*scenario.Scenario {
 	if s.App.Commit != was.app.Commit {
 		return s.Scenarios
 	}
-	var again []*scenarios.Scenario
+	var again []*scenario.Scenario
 	for _, sc := range s.Scenarios {
 		if was.BrokeIn(sc) {
 			again = append(again, sc)
@@ -237,7 +237,7 @@ func (a *Answer) Broke(r Outcome) bool {
 }
 
 // BrokeIn says whether anything broke in a's run of a scenario.
-func (a *Answer) BrokeIn(s *scenarios.Scenario) bool {
+func (a *Answer) BrokeIn(s *scenario.Scenario) bool {
 	return slices.ContainsFunc(a.Runs, func(r Outcome) bool { return r.Scenario == s.Metadata.Name && a.Broke(r) })
 }
 

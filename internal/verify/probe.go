@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/internal/lint"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/worker"
 )
 
@@ -42,7 +42,7 @@ func (s *Suite) Drop(refused []string) error {
 		property, why, _ := strings.Cut(r, ": ")
 		if slices.Contains(decisive, property) {
 			return fmt.Errorf("%s%s cannot honour %s (%s): a run without it would be about another configuration; it is honoured by %s",
-				s.place(property), s.App.Library, property, why, strings.Join(scenarios.HonouredBy(property), ", "))
+				s.place(property), s.App.Library, property, why, strings.Join(scenario.HonouredBy(property), ", "))
 		}
 		gone := false
 		for _, sc := range s.Scenarios {
@@ -66,7 +66,7 @@ func (s *Suite) place(property string) string {
 	return ""
 }
 
-func drop(s *scenarios.Scenario, property string) (gone bool) {
+func drop(s *scenario.Scenario, property string) (gone bool) {
 	for i := range s.Clients {
 		c := &s.Clients[i]
 		if _, set := c.Config[property]; set && c.ConfigFile != nil {

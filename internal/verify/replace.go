@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/internal/lint"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Replaced is a line of the user's files that a run cannot use as it is.
@@ -30,22 +30,22 @@ func (r Replaced) String() string {
 
 // swap is what becomes of a kind of property in a run.
 type swap struct {
-	matches func(name string, p scenarios.Property, value string) bool
+	matches func(name string, p scenario.Property, value string) bool
 	why     string
 }
 
-func named(names ...string) func(string, scenarios.Property, string) bool {
-	return func(name string, _ scenarios.Property, _ string) bool { return slices.Contains(names, name) }
+func named(names ...string) func(string, scenario.Property, string) bool {
+	return func(name string, _ scenario.Property, _ string) bool { return slices.Contains(names, name) }
 }
 
-func begins(prefixes ...string) func(string, scenarios.Property, string) bool {
-	return func(name string, _ scenarios.Property, _ string) bool {
+func begins(prefixes ...string) func(string, scenario.Property, string) bool {
+	return func(name string, _ scenario.Property, _ string) bool {
 		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 	}
 }
 
 // foreign is a class that is none of Kafka's own.
-func foreign(_ string, p scenarios.Property, value string) bool {
+func foreign(_ string, p scenario.Property, value string) bool {
 	return strings.Contains(value, ".") && !strings.HasPrefix(value, "org.apache.kafka.") && (p.Type == "class" || p.Type == "list")
 }
 
@@ -56,7 +56,7 @@ var swaps = []swap{
 	{begins("security.", "sasl.", "ssl."), "the run's cluster asks for no credentials"},
 	{named("key.serializer", "value.serializer", "key.deserializer", "value.deserializer"), "the worker writes and reads bytes"},
 	{named("interceptor.classes", "metric.reporters", "config.providers", "enable.metrics.push", "auto.include.jmx.reporter"), "it is not part of the run"},
-	{func(name string, p scenarios.Property, value string) bool {
+	{func(name string, p scenario.Property, value string) bool {
 		return p.Name == "" || strings.HasPrefix(name, "config.providers.")
 	}, "Kafka's own client has no such property"},
 	{foreign, "the class is not part of the run"},
@@ -84,7 +84,7 @@ func take(f *lint.File, part lint.Part, instances int) (taken, error) {
 			continue // another line counts
 		}
 		value := strings.TrimSpace(p.Value)
-		known, _ := scenarios.LookupProperty(string(part), p.Name)
+		known, _ := scenario.LookupProperty(string(part), p.Name)
 		now, why, dropped := value, "", false
 		if i := slices.IndexFunc(swaps, func(s swap) bool { return s.matches(p.Name, known, value) }); i >= 0 {
 			why, dropped = swaps[i].why, true
@@ -134,7 +134,7 @@ func ours(value string) bool {
 }
 
 // shown is a value that may be printed.
-func shown(name string, p scenarios.Property, value string) string {
+func shown(name string, p scenario.Property, value string) string {
 	for _, word := range []string{"password", "secret", "jaas", "credential", "token", "user.info", "key"} {
 		if strings.Contains(strings.ToLower(name), word) && !strings.HasSuffix(name, "serializer") || p.Type == "password" {
 			return "(hidden)"

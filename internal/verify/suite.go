@@ -18,7 +18,7 @@ import (
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // Options shape a suite.
@@ -32,7 +32,7 @@ type Options struct {
 // Suite is the user's configuration in the scenarios that concern it.
 type Suite struct {
 	App       *lint.Application
-	Scenarios []*scenarios.Scenario
+	Scenarios []*scenario.Scenario
 	Replaced  []Replaced
 	Notes     []string // what was decided, and what was left out and why
 }
@@ -47,12 +47,12 @@ func New(a *lint.Application, o Options) (*Suite, error) {
 		return nil, errors.New("there is nothing to run: give --producer, --consumer or both")
 	}
 	for _, g := range o.Allow {
-		if !slices.Contains(scenarios.Guarantees, g) {
-			return nil, fmt.Errorf("--allow: no guarantee is named %q; %s", g, scenarios.Meant(g, scenarios.Guarantees))
+		if !slices.Contains(scenario.Guarantees, g) {
+			return nil, fmt.Errorf("--allow: no guarantee is named %q; %s", g, scenario.Meant(g, scenario.Guarantees))
 		}
 	}
-	if o.Backend != "" && !slices.Contains(scenarios.Backends, o.Backend) {
-		return nil, fmt.Errorf("--backend: no backend is named %q; %s", o.Backend, scenarios.Meant(o.Backend, scenarios.Backends))
+	if o.Backend != "" && !slices.Contains(scenario.Backends, o.Backend) {
+		return nil, fmt.Errorf("--backend: no backend is named %q; %s", o.Backend, scenario.Meant(o.Backend, scenario.Backends))
 	}
 	if o.Instances < 0 {
 		return nil, fmt.Errorf("--instances %d: it is 1 or more", o.Instances)
@@ -85,7 +85,7 @@ func New(a *lint.Application, o Options) (*Suite, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := scenarios.CheckBackend(built, cmp.Or(strings.ReplaceAll(o.Backend, "auto", "embedded"), "embedded")); err != nil {
+		if err := scenario.CheckBackend(built, cmp.Or(strings.ReplaceAll(o.Backend, "auto", "embedded"), "embedded")); err != nil {
 			s.Notes = append(s.Notes, t.scenario+" is left out: it needs --backend docker")
 			continue
 		}
@@ -148,8 +148,8 @@ func (b *builder) paced() []string {
 	return notes
 }
 
-func (b *builder) build(name string) (*scenarios.Scenario, error) {
-	t, err := scenarios.Load(name)
+func (b *builder) build(name string) (*scenario.Scenario, error) {
+	t, err := scenario.Load(name)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (b *builder) build(name string) (*scenarios.Scenario, error) {
 	maps.Copy(s.Cluster.Config, b.broker)
 	s.Expect = map[string]string{}
 	for _, g := range b.options.Allow {
-		s.Expect[g] = scenarios.Any
+		s.Expect[g] = scenario.Any
 	}
 	s.Clients = slices.Clone(t.Clients)
 	for i := range s.Clients {
@@ -182,7 +182,7 @@ func (b *builder) build(name string) (*scenarios.Scenario, error) {
 // has both files, a producer beside it the producer's unless that is
 // transactional, in which case it stands for somebody else's, and a reader of the
 // output the consumer's.
-func (b *builder) configure(c *scenarios.Client) {
+func (b *builder) configure(c *scenario.Client) {
 	c.Library = b.app.Library
 	was := c.Config
 	switch {
@@ -230,29 +230,29 @@ func (b *builder) configure(c *scenarios.Client) {
 	}
 }
 
-func transacts(c *scenarios.Client) bool {
+func transacts(c *scenario.Client) bool {
 	return c.Transaction > 0 || c.Commit == guarantee.CommitTxn || c.Commit == guarantee.CommitTxnOutside
 }
 
 // set takes over files; of a property that is in both, the last one's value.
-func (b *builder) set(c *scenarios.Client, files ...taken) {
-	c.Config, c.ConfigPos, c.ConfigFile = map[string]string{}, map[string]scenarios.Pos{}, map[string]string{}
+func (b *builder) set(c *scenario.Client, files ...taken) {
+	c.Config, c.ConfigPos, c.ConfigFile = map[string]string{}, map[string]scenario.Pos{}, map[string]string{}
 	for _, t := range files {
 		for name, v := range t.config {
 			c.Config[name] = v
-			c.ConfigPos[name] = scenarios.Pos{Line: t.lines[name], Col: 1}
+			c.ConfigPos[name] = scenario.Pos{Line: t.lines[name], Col: 1}
 			c.ConfigFile[name] = t.path
 		}
 	}
 }
 
 // aim points faults at the user's group and transactional.id.
-func (b *builder) aim(s *scenarios.Scenario, t *scenarios.Scenario) {
+func (b *builder) aim(s *scenario.Scenario, t *scenario.Scenario) {
 	s.Faults = slices.Clone(t.Faults)
 	for i := range s.Faults {
 		for j, c := range s.Clients {
 			to := &s.Faults[i].Args.Broker
-			*to = scenarios.Target(strings.NewReplacer(
+			*to = scenario.Target(strings.NewReplacer(
 				"group "+t.Clients[j].Config["group.id"]+")", "group "+c.Config["group.id"]+")",
 				"txn "+first(t.Clients[j])+")", "txn "+first(c)+")",
 			).Replace(string(*to)))
@@ -261,12 +261,12 @@ func (b *builder) aim(s *scenarios.Scenario, t *scenarios.Scenario) {
 }
 
 // first is the transactional.id of a client's first instance.
-func first(c scenarios.Client) string {
+func first(c scenario.Client) string {
 	return strings.NewReplacer("${client}", c.Name, "${instance}", "0").Replace(cmp.Or(c.Config["transactional.id"], "\x00"))
 }
 
 // stretch makes a run long enough for timeouts as production has them.
-func (b *builder) stretch(s *scenarios.Scenario) {
+func (b *builder) stretch(s *scenario.Scenario) {
 	for _, c := range s.Clients {
 		for _, name := range pace {
 			if v, ok := millis(c.Config[name]); ok && name != "heartbeat.interval.ms" {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 func file(t *testing.T, path string, lines ...string) *lint.File {
@@ -57,7 +57,7 @@ func TestNothingIsReplacedSilently(t *testing.T) {
 		t.Errorf("replaced (-want +got):\n%s", d)
 	}
 	for _, sc := range s.Scenarios {
-		text, err := scenarios.Marshal(sc)
+		text, err := scenario.Marshal(sc)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,14 +108,14 @@ func TestSuitesAreScenarios(t *testing.T) {
 			}
 			for _, sc := range s.Scenarios {
 				used[strings.TrimPrefix(sc.Metadata.Name, "verify-")] = true
-				text, err := scenarios.Marshal(sc)
+				text, err := scenario.Marshal(sc)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := scenarios.Parse(sc.Metadata.Name, text); err != nil {
+				if _, err := scenario.Parse(sc.Metadata.Name, text); err != nil {
 					t.Errorf("%s on %s: %v\n%s", name, backend, err, text)
 				}
-				if !slices.ContainsFunc(sc.Clients, func(c scenarios.Client) bool { return c.ConfigFile != nil }) {
+				if !slices.ContainsFunc(sc.Clients, func(c scenario.Client) bool { return c.ConfigFile != nil }) {
 					t.Errorf("%s on %s: no client of %s has the user's configuration", name, backend, sc.Metadata.Name)
 				}
 				for g, v := range sc.Expect {
@@ -149,7 +149,7 @@ func TestTheUsersLinesAreTold(t *testing.T) {
 				t.Errorf("%s waits 45 s for a crash to be noticed", sc.Metadata.Name)
 			}
 		}
-		if sc.Expect["no-duplicates"] != scenarios.Any {
+		if sc.Expect["no-duplicates"] != scenario.Any {
 			t.Errorf("%s expects no-duplicates %q, which is allowed to break", sc.Metadata.Name, sc.Expect["no-duplicates"])
 		}
 	}

@@ -28,7 +28,7 @@ import (
 	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/internal/process"
-	"github.com/onceproof/onceproof/scenarios"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // afterlife is how long a bubble goes on after its run: what was killed ends by itself.
@@ -37,7 +37,7 @@ const afterlife = time.Minute
 // Run runs s, whose backend is embedded, in a bubble, with its seed, and judges it. dir
 // becomes the run's folder. runErr is why the run could not be judged, as harness.Run
 // says it.
-func Run(t *testing.T, s *scenarios.Scenario, dir string) (report *checker.Report, runErr error, err error) {
+func Run(t *testing.T, s *scenario.Scenario, dir string) (report *checker.Report, runErr error, err error) {
 	p, err := plan.Build(s, s.Run.Seed)
 	if err != nil {
 		return nil, nil, err
@@ -62,8 +62,8 @@ func Run(t *testing.T, s *scenarios.Scenario, dir string) (report *checker.Repor
 }
 
 // Can is an error for a fault that has no place in a bubble: nobody stops goroutines.
-func Can(f scenarios.Fault) error {
-	if f.Kind == scenarios.KindPause && f.Args.Client != "" {
+func Can(f scenario.Fault) error {
+	if f.Kind == scenario.KindPause && f.Args.Client != "" {
 		return process.ErrInside
 	}
 	return nil
@@ -72,7 +72,7 @@ func Can(f scenarios.Fault) error {
 // Brief makes a load of s of a second and a half: what decides is the faults' moment,
 // and a longer load costs more plans. Of offsets it says that they hold, also those of
 // clients that commit by themselves: the search draws no commit that comes late.
-func Brief(s *scenarios.Scenario) {
+func Brief(s *scenario.Scenario) {
 	if s.Expect["offsets"] == "" {
 		s.Expect = maps.Clone(s.Expect)
 		if s.Expect == nil {

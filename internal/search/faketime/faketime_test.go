@@ -14,13 +14,13 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/search"
-	"github.com/onceproof/onceproof/scenarios"
 )
 
-func load(t *testing.T, name string) *scenarios.Scenario {
+func load(t *testing.T, name string) *scenario.Scenario {
 	t.Helper()
-	s, err := scenarios.Load(name)
+	s, err := scenario.Load(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func load(t *testing.T, name string) *scenarios.Scenario {
 
 // hunt tries n plans of s, or until one ends as ends says, and tells how many a minute
 // those were.
-func hunt(t *testing.T, s *scenarios.Scenario, n int, ends func(search.Result, *checker.Report) bool) (search.Summary, string) {
+func hunt(t *testing.T, s *scenario.Scenario, n int, ends func(search.Result, *checker.Report) bool) (search.Summary, string) {
 	t.Helper()
 	out := t.TempDir()
 	found := ""
@@ -96,7 +96,7 @@ func TestHolds(t *testing.T) {
 	}
 	sum, dir := hunt(t, load(t, *name), n, func(r search.Result, _ *checker.Report) bool { return r.Outcome == search.Unexpected })
 	if sum.Found != nil {
-		yaml, _ := scenarios.Marshal(sum.Found.Scenario)
+		yaml, _ := scenario.Marshal(sum.Found.Scenario)
 		t.Errorf("plan %d of seed %d (%s) breaks %s; onceproof check %s\nagain: go test ./search/faketime -args -scenario %s -seed %d -plan %d\n%s",
 			sum.Found.N, *seed, strings.Join(sum.Found.Names, ", "), *name, keep(t, dir), *name, *seed, sum.Found.N, yaml)
 	}
@@ -107,40 +107,40 @@ func TestFindsMistakes(t *testing.T) {
 	if *only > 0 || *plans > 0 {
 		t.Skip("a search of one's own was asked for, by -plan or -plans")
 	}
-	client := func(s *scenarios.Scenario, name string) *scenarios.Client {
-		i := slices.IndexFunc(s.Clients, func(c scenarios.Client) bool { return c.Name == name })
+	client := func(s *scenario.Scenario, name string) *scenario.Client {
+		i := slices.IndexFunc(s.Clients, func(c scenario.Client) bool { return c.Name == name })
 		return &s.Clients[i]
 	}
-	set := func(c *scenarios.Client, property, value string) {
+	set := func(c *scenario.Client, property, value string) {
 		c.Config = maps.Clone(c.Config)
 		c.Config[property] = value
 	}
 	for _, m := range []struct {
 		mistake string
-		make    func(s *scenarios.Scenario)
+		make    func(s *scenario.Scenario)
 		shows   guarantee.Anomaly
 		within  int
 	}{
-		{"idempotence off", func(s *scenarios.Scenario) { set(client(s, "shop"), "enable.idempotence", "false") }, guarantee.DuplicateWrite, 200},
-		{"commit before processing", func(s *scenarios.Scenario) {
+		{"idempotence off", func(s *scenario.Scenario) { set(client(s, "shop"), "enable.idempotence", "false") }, guarantee.DuplicateWrite, 200},
+		{"commit before processing", func(s *scenario.Scenario) {
 			till := client(s, "till")
 			till.Commit = guarantee.CommitBefore
 			plain(till)
 		}, guarantee.LostInput, 200},
-		{"commit after processing", func(s *scenarios.Scenario) {
+		{"commit after processing", func(s *scenario.Scenario) {
 			till := client(s, "till")
 			till.Commit = guarantee.CommitBatch
 			plain(till)
 		}, guarantee.DuplicateOutput, 200},
-		{"offsets outside of the transaction", func(s *scenarios.Scenario) { client(s, "till").Commit = guarantee.CommitTxnOutside }, guarantee.DuplicateOutput, 200},
-		{"reads what was aborted", func(s *scenarios.Scenario) { set(client(s, "ledger"), "isolation.level", "read_uncommitted") }, guarantee.AbortedRead, 200},
-		{"goes on after an abort", func(s *scenarios.Scenario) { client(s, "till").Habits = []string{"no-rewind"} }, guarantee.LostInput, 200},
+		{"offsets outside of the transaction", func(s *scenario.Scenario) { client(s, "till").Commit = guarantee.CommitTxnOutside }, guarantee.DuplicateOutput, 200},
+		{"reads what was aborted", func(s *scenario.Scenario) { set(client(s, "ledger"), "isolation.level", "read_uncommitted") }, guarantee.AbortedRead, 200},
+		{"goes on after an abort", func(s *scenario.Scenario) { client(s, "till").Habits = []string{"no-rewind"} }, guarantee.LostInput, 200},
 	} {
 		t.Run(strings.ReplaceAll(m.mistake, " ", "-"), func(t *testing.T) {
 			s := load(t, "exactly-once")
 			m.make(s)
 			if m.shows != guarantee.AbortedRead { // the ledger counts twice after a crash, as it may
-				s.Clients = slices.DeleteFunc(s.Clients, func(c scenarios.Client) bool { return c.Name == "ledger" })
+				s.Clients = slices.DeleteFunc(s.Clients, func(c scenario.Client) bool { return c.Name == "ledger" })
 			}
 			sum, _ := hunt(t, s, m.within, func(_ search.Result, r *checker.Report) bool {
 				return slices.ContainsFunc(r.Guarantees, func(g checker.Result) bool {
@@ -156,7 +156,7 @@ func TestFindsMistakes(t *testing.T) {
 }
 
 // plain takes the transactions from a client.
-func plain(c *scenarios.Client) {
+func plain(c *scenario.Client) {
 	c.Config = maps.Clone(c.Config)
 	for _, property := range []string{"transactional.id", "transaction.timeout.ms"} {
 		delete(c.Config, property)
