@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write schema.json and the tables of docs/scenarios.md")
 
 func TestSchemaFileIsUpToDate(t *testing.T) {
-	compareFile(t, "schema.json", Schema())
+	compareFile(t, "../../scenarios/schema.json", Schema())
 }
 
 var tables = regexp.MustCompile(`(?s)<!-- table: ([a-z]+) -->\n.*?<!-- end -->`)
