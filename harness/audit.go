@@ -89,7 +89,7 @@ func (r *run) auditPartitions(ctx context.Context, marks []watermark, second *se
 					errs <- err
 					return
 				}
-				a.values = r.deducer.assign(log)
+				a.values = r.deducer.Assign(log)
 			}
 			errs <- a.run(ctx)
 		})

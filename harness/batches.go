@@ -8,12 +8,14 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/onceproof/onceproof/internal/deduce"
 )
 
 // batches reads the batch headers of a partition's log up to its high watermark:
 // client libraries do not show sequences and checksums.
-func (a *admin) batches(ctx context.Context, m watermark) ([]logBatch, error) {
-	var all []logBatch
+func (a *admin) batches(ctx context.Context, m watermark) ([]deduce.Batch, error) {
+	var all []deduce.Batch
 	for next := m.start; next < m.high; {
 		records, err := a.fetch(ctx, m, next)
 		if err != nil {
@@ -26,14 +28,14 @@ func (a *admin) batches(ctx context.Context, m watermark) ([]logBatch, error) {
 				break
 			}
 			records = records[size:]
-			end := b.base + int64(b.last) + 1
+			end := b.Base + int64(b.last) + 1
 			if end <= next {
 				continue // the first batch may begin before what was asked for
 			}
 			next = end
 			if b.magic == 2 && !b.control {
-				b.tp = m.tp
-				all = append(all, b.logBatch)
+				b.TP = m.tp
+				all = append(all, b.Batch)
 			}
 		}
 		if next == before {
@@ -79,7 +81,7 @@ func (a *admin) fetch(ctx context.Context, m watermark, from int64) ([]byte, err
 
 // headed is a batch's header.
 type headed struct {
-	logBatch
+	deduce.Batch
 	last    int32 // offset of its last record, relative to the first
 	magic   int8
 	control bool
@@ -96,13 +98,13 @@ func readBatch(b []byte) (h headed, size int, ok bool) {
 	if size < header || size > len(b) {
 		return h, 0, false
 	}
-	h.base, h.magic = int64(binary.BigEndian.Uint64(b)), int8(b[16])
-	h.crc = binary.BigEndian.Uint32(b[17:])
+	h.Base, h.magic = int64(binary.BigEndian.Uint64(b)), int8(b[16])
+	h.CRC = binary.BigEndian.Uint32(b[17:])
 	h.control = binary.BigEndian.Uint16(b[21:])&0x20 != 0
 	h.last = int32(binary.BigEndian.Uint32(b[23:]))
-	h.pid = int64(binary.BigEndian.Uint64(b[43:]))
-	h.epoch = int16(binary.BigEndian.Uint16(b[51:]))
-	h.seq = int32(binary.BigEndian.Uint32(b[53:]))
-	h.records = int32(binary.BigEndian.Uint32(b[57:]))
+	h.PID = int64(binary.BigEndian.Uint64(b[43:]))
+	h.Epoch = int16(binary.BigEndian.Uint16(b[51:]))
+	h.Seq = int32(binary.BigEndian.Uint32(b[53:]))
+	h.Records = int32(binary.BigEndian.Uint32(b[57:]))
 	return h, size, true
 }

@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/deduce"
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // programs makes the deducer of a run's programs, nil if there are none.
-func programs(r *run) *deducer {
+func programs(r *run) *deduce.Deducer {
 	var names []string
 	for _, c := range r.cfg.Scenario.Clients {
 		for i := range c.Count {
@@ -20,7 +21,7 @@ func programs(r *run) *deducer {
 	if len(names) == 0 {
 		return nil
 	}
-	return newDeducer(func(name string, e history.Event) {
+	return deduce.New(func(name string, e history.Event) {
 		for _, m := range r.fleet.members {
 			if m.Name() == name {
 				m.Witnessed(&e)
@@ -34,7 +35,7 @@ func programs(r *run) *deducer {
 func (r *run) witness(e history.Event) {
 	r.rec.record(e)
 	if r.deducer != nil {
-		r.deducer.wire(e)
+		r.deducer.Wire(e)
 	}
 }
 
@@ -46,11 +47,11 @@ func (r *run) recordOf(c scenario.Client, name string) func(history.Event) {
 	}
 	return func(e history.Event) {
 		if e.Op == history.OpExit {
-			r.deducer.process(name, e)
+			r.deducer.Process(name, e)
 		}
 		r.rec.record(e)
 		if e.Op == history.OpSpawn {
-			r.deducer.process(name, e)
+			r.deducer.Process(name, e)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/onceproof/onceproof/faults"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/cluster"
+	"github.com/onceproof/onceproof/internal/deduce"
 	"github.com/onceproof/onceproof/internal/network"
 	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/internal/proxy"
@@ -94,7 +95,7 @@ type run struct {
 	fleet    *fleet
 	env      *faults.Env
 	status   *status
-	deducer  *deducer // nil where every client is a worker
+	deducer  *deduce.Deducer // nil where every client is a worker
 	mark     mark
 }
 

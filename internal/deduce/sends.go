@@ -1,4 +1,4 @@
-package harness
+package deduce
 
 import (
 	"slices"
@@ -8,18 +8,18 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-// batchKey tells batches apart that one client sends: a repeated batch has the
+// Key tells the batches apart that one client sends: a repeated batch has the
 // same. The checksum is over all but what the broker writes.
-type batchKey struct {
-	tp      history.TopicPartition
-	crc     uint32
-	pid     int64
-	epoch   int16
-	seq     int32
-	records int32
+type Key struct {
+	TP      history.TopicPartition
+	CRC     uint32
+	PID     int64
+	Epoch   int16
+	Seq     int32
+	Records int32
 }
 
-func (k batchKey) sequenced() bool { return k.pid >= 0 && k.seq >= 0 }
+func (k Key) sequenced() bool { return k.PID >= 0 && k.Seq >= 0 }
 
 // flight is one request's part for one partition.
 type flight struct {
@@ -27,9 +27,9 @@ type flight struct {
 	tp history.TopicPartition
 }
 
-// deducedSend is a batch as it was first seen: so many records, in one operation.
-type deducedSend struct {
-	key    batchKey
+// send is a batch as it was first seen: so many records, in one operation.
+type send struct {
+	key    Key
 	proc   string
 	id     int64
 	txn    int64
@@ -39,8 +39,8 @@ type deducedSend struct {
 	places []int64 // where brokers said that they put it
 }
 
-func (s *deducedSend) values() []history.Value {
-	vals := make([]history.Value, s.key.records)
+func (s *send) values() []history.Value {
+	vals := make([]history.Value, s.key.Records)
 	for i := range vals {
 		vals[i] = history.Value{Proc: s.proc, N: s.first + int64(i)}
 	}
@@ -55,13 +55,13 @@ func (p *program) produce(e history.Event, txn int64) {
 	}
 	seq, _ := e.Data["base-sequence"].(int32)
 	crc, _ := e.Data["crc"].(uint32)
-	key := batchKey{e.TP, crc, e.PID, e.Epoch, seq, records}
+	key := Key{e.TP, crc, e.PID, e.Epoch, seq, records}
 	if !e.HasPID {
-		key.pid = -1
+		key.PID = -1
 	}
 	s := p.repeated(key)
 	if s == nil {
-		s = &deducedSend{key: key, proc: p.proc, id: p.nextID(), txn: txn, first: p.values}
+		s = &send{key: key, proc: p.proc, id: p.nextID(), txn: txn, first: p.values}
 		p.values += int64(records)
 		p.batches[key] = append(p.batches[key], s)
 		p.sends = append(p.sends, s)
@@ -74,7 +74,7 @@ func (p *program) produce(e history.Event, txn int64) {
 // repeated is the send that a batch repeats, nil if it is new. Without a sequence
 // a batch may by chance equal another that was sent in the same millisecond: only
 // after a failed attempt is it taken for a repetition.
-func (p *program) repeated(key batchKey) *deducedSend {
+func (p *program) repeated(key Key) *send {
 	for _, s := range p.batches[key] {
 		if s.proc == p.proc && (key.sequenced() || !s.acked && s.flying == 0) {
 			return s
@@ -102,40 +102,40 @@ func (p *program) produced(e history.Event) {
 		return
 	}
 	s.acked = true
-	p.sends = slices.DeleteFunc(p.sends, func(o *deducedSend) bool { return o == s })
+	p.sends = slices.DeleteFunc(p.sends, func(o *send) bool { return o == s })
 	p.send(s, history.OK, e)
 }
 
 // send emits a send's beginning or end.
-func (p *program) send(s *deducedSend, typ history.Type, e history.Event) {
-	out := history.Event{T: e.T, Proc: s.proc, Type: typ, Op: history.OpSend, ID: s.id, Txn: s.txn, TP: s.key.tp, Val: s.values()}
+func (p *program) send(s *send, typ history.Type, e history.Event) {
+	out := history.Event{T: e.T, Proc: s.proc, Type: typ, Op: history.OpSend, ID: s.id, Txn: s.txn, TP: s.key.TP, Val: s.values()}
 	if typ == history.OK {
-		for i := range int64(s.key.records) {
+		for i := range int64(s.key.Records) {
 			out.Off = append(out.Off, e.Off[0]+i)
 		}
 	}
 	p.emit(out)
 }
 
-// logBatch is a batch in the final log.
-type logBatch struct {
-	base int64
-	batchKey
+// Batch is a batch in the final log, at the offset Base.
+type Batch struct {
+	Base int64
+	Key
 }
 
-// assign says which send each record in the final log of a partition comes from,
+// Assign says which send each record in the final log of a partition comes from,
 // by offset. A batch is known by its place where a broker has told it, else by its
 // checksum or sequence; of two that are alike the first comes from the send that
 // was first. More copies than sends are copies of the last.
-func (d *deducer) assign(log []logBatch) map[int64]history.Value {
+func (d *Deducer) Assign(log []Batch) map[int64]history.Value {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var (
-		places  = map[history.TopicPartition]map[int64]*deducedSend{}
-		byKey   = map[batchKey][]*deducedSend{}
-		given   = map[*deducedSend]bool{}
+		places  = map[history.TopicPartition]map[int64]*send{}
+		byKey   = map[Key][]*send{}
+		given   = map[*send]bool{}
 		values  = map[int64]history.Value{}
-		pending []logBatch
+		pending []Batch
 	)
 	for _, p := range d.programs {
 		for key, sends := range p.batches {
@@ -144,35 +144,35 @@ func (d *deducer) assign(log []logBatch) map[int64]history.Value {
 			}
 			for _, s := range sends {
 				for _, at := range s.places {
-					if places[key.tp] == nil {
-						places[key.tp] = map[int64]*deducedSend{}
+					if places[key.TP] == nil {
+						places[key.TP] = map[int64]*send{}
 					}
-					places[key.tp][at] = s
+					places[key.TP][at] = s
 				}
 			}
 		}
 	}
-	give := func(b logBatch, s *deducedSend) {
+	give := func(b Batch, s *send) {
 		given[s] = true
-		for i := range int64(b.records) {
-			values[b.base+i] = history.Value{Proc: s.proc, N: s.first + i}
+		for i := range int64(b.Records) {
+			values[b.Base+i] = history.Value{Proc: s.proc, N: s.first + i}
 		}
 	}
 	for _, b := range log {
-		s := places[b.tp][b.base]
-		if s == nil || s.key.records != b.records || s.key.pid != b.pid || s.key.seq != b.seq {
+		s := places[b.TP][b.Base]
+		if s == nil || s.key.Records != b.Records || s.key.PID != b.PID || s.key.Seq != b.Seq {
 			pending = append(pending, b)
 			continue
 		}
 		give(b, s)
 	}
 	for _, b := range pending {
-		for _, k := range alike(b.batchKey) {
+		for _, k := range alike(b.Key) {
 			sends := byKey[k]
 			if len(sends) == 0 {
 				continue
 			}
-			i := slices.IndexFunc(sends, func(s *deducedSend) bool { return !given[s] })
+			i := slices.IndexFunc(sends, func(s *send) bool { return !given[s] })
 			if i < 0 {
 				i = len(sends) - 1
 			}
@@ -185,13 +185,13 @@ func (d *deducer) assign(log []logBatch) map[int64]history.Value {
 
 // alike are the keys by which a batch may be known: where a broker compresses
 // again the checksum is another, and the sequence still tells.
-func alike(k batchKey) []batchKey {
+func alike(k Key) []Key {
 	if !k.sequenced() {
-		return []batchKey{k}
+		return []Key{k}
 	}
 	bare := k
-	bare.crc = 0
-	return []batchKey{bare}
+	bare.CRC = 0
+	return []Key{bare}
 }
 
 func parseTopicPartition(text string) (history.TopicPartition, bool) {

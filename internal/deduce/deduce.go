@@ -1,4 +1,13 @@
-package harness
+// Package deduce tells what programs did that tell nothing themselves: from what the
+// proxy saw of them it makes the events that a worker would have printed.
+//
+//	wire event ──> Deducer ──> client event, beside it in the history
+//	final log  ──> Deducer ──> which send each record comes from
+//
+// A send is a batch as it was first seen, however often its client repeated it;
+// a transaction begins with the first request that adds to it. What an application
+// read, and what it made of it, is not on the wire: docs/programs.md.
+package deduce
 
 import (
 	"maps"
@@ -9,16 +18,8 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-// deducer tells what programs did that tell nothing themselves: from what the
-// proxy saw of them it makes the events that a worker would have printed.
-//
-//	wire event ──> deducer ──> client event, beside it in the history
-//	final log  ──> deducer ──> which send each record comes from
-//
-// A send is a batch as it was first seen, however often its client repeated it;
-// a transaction begins with the first request that adds to it. What an application
-// read, and what it made of it, is not on the wire: docs/programs.md.
-type deducer struct {
+// Deducer makes the events of programs from those of the wire. Safe for concurrent use.
+type Deducer struct {
 	record func(client string, e history.Event)
 
 	mu       sync.Mutex
@@ -27,7 +28,7 @@ type deducer struct {
 
 // program is one instance of a program.
 type program struct {
-	d      *deducer
+	d      *Deducer
 	client string // instance
 
 	// Of the current incarnation:
@@ -35,49 +36,50 @@ type program struct {
 	lastID int64
 	values int64 // given to records
 	nTxns  int64
-	txns   map[string]*deducedTxn // by transactional id
-	ops    map[int64]*deducedOp   // that have not ended, by the wire's request id
+	txns   map[string]*txn      // by transactional id
+	ops    map[int64]*operation // that have not ended, by the wire's request id
 	owned  map[history.TopicPartition]bool
 	group  string
-	sends  []*deducedSend // not acknowledged yet
+	sends  []*send // not acknowledged yet
 
-	batches map[batchKey][]*deducedSend // of all incarnations
-	flights map[flight]*deducedSend
+	batches map[Key][]*send // of all incarnations
+	flights map[flight]*send
 }
 
-// deducedTxn is the current transaction of one transactional id.
-type deducedTxn struct {
+// txn is the current transaction of one transactional id.
+type txn struct {
 	n    int64
 	open bool
-	end  *deducedOp // EndTxn, asked for and not answered
+	end  *operation // EndTxn, asked for and not answered
 }
 
-// deducedOp is an operation that has not ended.
-type deducedOp struct {
+// operation is an operation that has not ended.
+type operation struct {
 	op   history.Op
 	id   int64
 	txn  int64
 	left int // partitions without an answer
 }
 
-func newDeducer(record func(client string, e history.Event), clients []string) *deducer {
-	d := &deducer{record: record, programs: map[string]*program{}}
+// New returns the Deducer of these client instances. record takes the events that it makes.
+func New(record func(client string, e history.Event), clients []string) *Deducer {
+	d := &Deducer{record: record, programs: map[string]*program{}}
 	for _, c := range clients {
-		d.programs[c] = &program{d: d, client: c, batches: map[batchKey][]*deducedSend{}, flights: map[flight]*deducedSend{}}
+		d.programs[c] = &program{d: d, client: c, batches: map[Key][]*send{}, flights: map[flight]*send{}}
 	}
 	return d
 }
 
-// process follows a program's starts and ends. It is told of an end before the
+// Process follows a program's starts and ends. It is told of an end before the
 // history is.
-func (d *deducer) process(client string, e history.Event) {
+func (d *Deducer) Process(client string, e history.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := d.programs[client]
 	switch e.Op {
 	case history.OpSpawn:
 		p.proc, p.lastID, p.values, p.nTxns = e.Proc, 0, 0, 0
-		p.txns, p.ops, p.owned = map[string]*deducedTxn{}, map[int64]*deducedOp{}, map[history.TopicPartition]bool{}
+		p.txns, p.ops, p.owned = map[string]*txn{}, map[int64]*operation{}, map[history.TopicPartition]bool{}
 		p.sends = nil
 	case history.OpExit:
 		p.exit(e)
@@ -105,8 +107,8 @@ func (p *program) exit(e history.Event) {
 	}
 }
 
-// wire takes in one of the proxy's events.
-func (d *deducer) wire(e history.Event) {
+// Wire takes in one of the proxy's events.
+func (d *Deducer) Wire(e history.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p := d.programs[e.Proc]
@@ -163,7 +165,7 @@ func (p *program) inTxn(e history.Event, id string) int64 {
 	}
 	t := p.txns[id]
 	if t == nil {
-		t = &deducedTxn{}
+		t = &txn{}
 		p.txns[id] = t
 	}
 	if !t.open && e.Type == history.Invoke {
@@ -183,7 +185,7 @@ func (p *program) endTxn(e history.Event, id string) {
 		if t.end != nil {
 			return // its own repetition
 		}
-		t.end = &deducedOp{op: history.OpCommit, id: p.nextID(), txn: t.n}
+		t.end = &operation{op: history.OpCommit, id: p.nextID(), txn: t.n}
 		if e.Marker == "abort" {
 			t.end.op = history.OpAbort
 		}
@@ -200,7 +202,7 @@ func (p *program) endTxn(e history.Event, id string) {
 }
 
 // finish ends a transaction as the client was told.
-func (p *program) finish(t *deducedTxn, e history.Event) {
+func (p *program) finish(t *txn, e history.Event) {
 	p.emit(history.Event{T: e.T, Type: e.Type, Op: t.end.op, ID: t.end.id, Txn: t.n, Err: e.Err})
 	t.open, t.end = false, nil
 }
@@ -223,7 +225,7 @@ func (p *program) request(e history.Event, op history.Op, txn int64) {
 	if e.Type == history.Invoke {
 		o := p.ops[e.ID]
 		if o == nil {
-			o = &deducedOp{op: op, id: p.nextID(), txn: txn}
+			o = &operation{op: op, id: p.nextID(), txn: txn}
 			p.ops[e.ID] = o
 		}
 		o.left++
