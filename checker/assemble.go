@@ -90,6 +90,7 @@ func (j *judge) result(g guarantee.Guarantee) Result {
 	r := Result{Guarantee: g, Examined: map[string]int64{}}
 	r.Expected, _ = j.expected(g)
 	ex := j.exercise(g)
+	r.Applies = ex.notApplying == ""
 	for _, k := range ex.examined {
 		r.Examined[k] = j.counts[k]
 	}
@@ -107,7 +108,7 @@ func (j *judge) result(g guarantee.Guarantee) Result {
 	}
 	switch {
 	case len(r.Anomalies) > 0:
-		r.Verdict = guarantee.Violated
+		r.Verdict, r.Applies = guarantee.Violated, true
 		var parts []string
 		for _, a := range r.Anomalies {
 			parts = append(parts, fmt.Sprintf("%d × %s", a.Count, a.Kind))
@@ -115,7 +116,7 @@ func (j *judge) result(g guarantee.Guarantee) Result {
 		r.Reason = strings.Join(parts, ", ")
 		r.Permitted = permitted(r.Anomalies)
 	case ex.notApplying != "":
-		r.Verdict, r.Reason = guarantee.NotExercised, doesNotApply+ex.notApplying
+		r.Verdict, r.Reason = guarantee.NotExercised, ex.notApplying
 	case ex.unknown != "":
 		r.Verdict, r.Reason = guarantee.Unknown, ex.unknown
 	case ex.missing != "":
@@ -129,16 +130,8 @@ func (j *judge) result(g guarantee.Guarantee) Result {
 // anyVerdict in `expect` leaves a guarantee out of the exit code.
 const anyVerdict guarantee.Verdict = "any"
 
-// doesNotApply begins the reason of a guarantee that the run's configuration
-// has no object for. Such a guarantee decides nothing unless `expect` names it.
-const doesNotApply = "does not apply: "
-
-// Applies reports whether the run's configuration has anything that the guarantee
-// is about. One that does not apply decides nothing unless `expect` names it.
-func (r Result) Applies() bool { return !strings.HasPrefix(r.Reason, doesNotApply) }
-
 func (j *judge) finding(kind guarantee.Anomaly, k *found) Finding {
-	f := Finding{Kind: kind, Jepsen: JepsenName(kind), Count: k.count}
+	f := Finding{Kind: kind, Jepsen: k.names, Count: k.count}
 	for i := range k.drafts {
 		d := &k.drafts[i]
 		w := Witness{Events: byTime(d.events), Text: d.text, Legal: d.legal, Forfeit: j.forfeit(kind, d.client), View: d.view}
@@ -210,37 +203,68 @@ func role(target string) string {
 //	   where a verdict was expected
 //	0  as expected
 func (j *judge) decideExit(r *Report) {
-	var broken, unbroken, open []string
+	var broken, unbroken, open reasons
 	for _, g := range r.Guarantees {
 		want, named := j.expected(g.Guarantee)
 		if g.Verdict == want || want == anyVerdict {
 			continue
 		}
-		s := fmt.Sprintf("%s: %s, expected %s", g.Guarantee, g.Verdict, want)
-		if g.Reason != "" {
-			s += " (" + g.Reason + ")"
-		}
 		switch {
 		case g.Verdict == guarantee.Violated:
-			broken = append(broken, s)
+			broken.add(g, want)
 		case g.Verdict == guarantee.Holds:
-			unbroken = append(unbroken, s)
-		case named || g.Applies():
-			open = append(open, s)
+			unbroken.add(g, want)
+		case named || g.Applies:
+			open.add(g, want)
 		}
 	}
 	// A violation is one whatever else went wrong. That none was found where one
 	// was expected says something only if the run went as planned.
 	switch {
 	case len(broken) > 0:
-		r.Exit, r.Why = 1, strings.Join(append(broken, unbroken...), "; ")
+		r.Exit, r.Why = 1, append(broken, unbroken...).String()
 	case r.Infra != "":
 		r.Exit, r.Why = 3, r.Infra
 	case len(unbroken) > 0:
-		r.Exit, r.Why = 1, strings.Join(unbroken, "; ")
+		r.Exit, r.Why = 1, unbroken.String()
 	case len(open) > 0:
-		r.Exit, r.Why = 3, strings.Join(open, "; ")
+		r.Exit, r.Why = 3, open.String()
 	default:
 		r.Exit, r.Why = 0, "every guarantee ended as expected"
 	}
+}
+
+// reasons say why guarantees ended otherwise than expected: each reason once, the
+// guarantees that it is about before it.
+type reasons []reason
+
+type reason struct {
+	about []string
+	text  string
+}
+
+func (rs *reasons) add(g Result, want guarantee.Verdict) {
+	text := fmt.Sprintf("%s, expected %s", g.Verdict, want)
+	why := g.Reason
+	if !g.Applies {
+		why = "does not apply: " + why
+	}
+	if why != "" {
+		text += " (" + why + ")"
+	}
+	for i := range *rs {
+		if r := &(*rs)[i]; r.text == text {
+			r.about = append(r.about, string(g.Guarantee))
+			return
+		}
+	}
+	*rs = append(*rs, reason{[]string{string(g.Guarantee)}, text})
+}
+
+func (rs reasons) String() string {
+	var parts []string
+	for _, r := range rs {
+		parts = append(parts, strings.Join(r.about, ", ")+": "+r.text)
+	}
+	return strings.Join(parts, "; ")
 }

@@ -61,11 +61,11 @@ type Coverage struct {
 
 // Encounter is what one fault met on the wire.
 type Encounter struct {
-	InFlight     map[string]int64 `json:"in-flight,omitempty"`      // requests under way when it struck, by API
-	Transactions map[Phase]int64  `json:"transactions,omitempty"`   // open when it struck, by phase; of a wire fault, those that it struck
-	Rebalancing  int64            `json:"rebalancing,omitempty"`    // members of groups between JoinGroup and the answer to SyncGroup
-	Lost         map[string]int64 `json:"lost-responses,omitempty"` // the broker acted, and no client heard, while it was on; by API
-	Cells        []Coverage       `json:"cells,omitempty"`
+	InFlight     map[string]int64 `json:"in-flight"`             // requests under way when it struck, by API
+	Transactions map[Phase]int64  `json:"transactions"`          // open when it struck, by phase; of a wire fault, those that it struck
+	Rebalancing  int64            `json:"rebalancing,omitempty"` // members of groups between JoinGroup and the answer to SyncGroup
+	Lost         map[string]int64 `json:"lost-responses"`        // the broker acted, and no client heard, while it was on; by API
+	Cells        []Coverage       `json:"cells"`
 
 	hits     map[Cell]int64
 	lastLost int64 // request id

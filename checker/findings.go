@@ -18,6 +18,7 @@ type findings struct {
 
 type found struct {
 	count  int64
+	names  []string // Jepsen's, of which at least one applies to each
 	drafts []draft
 }
 
@@ -38,12 +39,22 @@ func newFindings(j *judge) findings {
 
 // report counts one anomaly; build is called only if its witness is kept.
 func (f *findings) report(kind guarantee.Anomaly, build func() draft) {
+	f.named(kind, jepsenName(kind), build)
+}
+
+// named is report of an anomaly that Jepsen gives other names than its usual one.
+func (f *findings) named(kind guarantee.Anomaly, names []string, build func() draft) {
 	k := f.byKind[kind]
 	if k == nil {
 		k = &found{}
 		f.byKind[kind] = k
 	}
 	k.count++
+	for _, n := range names {
+		if !slices.Contains(k.names, n) {
+			k.names = append(k.names, n)
+		}
+	}
 	if len(k.drafts) < f.j.opt.Examples {
 		k.drafts = append(k.drafts, build())
 	}

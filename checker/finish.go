@@ -178,7 +178,7 @@ func (j *judge) txnRow(r *record) *txn {
 
 // walk is the pass in offset order over the log of a partition.
 func (j *judge) walk(pt *part) {
-	w := walker{j: j, pt: pt, aside: j.asides[pt.tp.Topic], sent: map[int32]lastSent{}, began: make([]latest, len(j.procs))}
+	w := walker{j: j, pt: pt, aside: j.asides[pt.tp.Topic], sent: map[sender]lastSent{}, began: make([]latest, len(j.procs))}
 	pt.rows.read(0, func(off int64, r *record) bool {
 		switch {
 		case r.flags&fMarker != 0:
@@ -194,16 +194,22 @@ func (j *judge) walk(pt *part) {
 type walker struct {
 	j      *judge
 	pt     *part
-	aside  bool               // a retry or dead-letter topic: its copies are no duplicates
-	sent   map[int32]lastSent // by process: its largest send number so far
-	latest [2]latest          // largest invocations so far, of two processes
-	began  []latest           // by process: its largest invocation so far
+	aside  bool                // a retry or dead-letter topic: its copies are no duplicates
+	sent   map[sender]lastSent // its largest send number so far
+	latest [2]latest           // largest invocations so far, of two processes
+	began  []latest            // by process: its largest invocation so far
 }
 
 // latest is the record of one process that was invoked last.
 type latest struct {
 	inv, off int64
 	proc     int32
+}
+
+// sender is a process between two moments at which it gave the partition back.
+type sender struct {
+	proc int32
+	life int
 }
 
 type lastSent struct {

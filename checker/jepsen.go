@@ -26,6 +26,14 @@ var jepsenNames = map[guarantee.Anomaly]string{
 // JepsenName is Jepsen's name for an anomaly, "" where it has none.
 func JepsenName(a guarantee.Anomaly) string { return jepsenNames[a] }
 
+// jepsenName is JepsenName as a list.
+func jepsenName(a guarantee.Anomaly) []string {
+	if n := jepsenNames[a]; n != "" {
+		return []string{n}
+	}
+	return nil
+}
+
 // byReads holds what is needed to judge a history without an audit: one of
 // jepsen.tests.kafka, where the log is what acknowledgements and polls show of it.
 //
@@ -36,6 +44,12 @@ type byReads struct {
 	held      map[int32][]heldAck // by transaction
 	breaks    map[procPart][]int64
 	reads     []wrEdge
+
+	// Whether the history tells of rebalances at all; where it does not, what they
+	// would explain is not decided.
+	rebalancesTold bool
+	untold         *spool[pollGap] // steps back that an untold rebalance may explain
+	jumps          int64           // jumps that one explains
 }
 
 // sighting is a value seen at an offset.
@@ -65,8 +79,25 @@ type wrEdge struct {
 	line   uint32
 }
 
-func newByReads() *byReads {
-	return &byReads{held: map[int32][]heldAck{}, breaks: map[procPart][]int64{}}
+func newByReads(p *pool) *byReads {
+	return &byReads{held: map[int32][]heldAck{}, breaks: map[procPart][]int64{}, untold: newSpool[pollGap](p)}
+}
+
+// within is Jepsen's name for an anomaly whose parts belong to one operation.
+func within(name string) string { return "int-" + name }
+
+// sendNames are Jepsen's names for two sends out of order.
+func (j *judge) sendNames(a, b *record) []string {
+	name := jepsenNames[guarantee.NonmonotonicSend]
+	if j.reads != nil && a.txn != 0 && a.txn == b.txn { // an operation that sends is a transaction
+		name = within(name)
+	}
+	return []string{name}
+}
+
+// excused says that a rebalance may explain a step, and that nobody would tell of it.
+func (j *judge) excused(g *pollGap) bool {
+	return g.how&stepUntold != 0 && !j.reads.rebalancesTold
 }
 
 // hold keeps an acknowledgement until its transaction is known to have
@@ -87,11 +118,11 @@ func (j *judge) release(txn int32) {
 	delete(j.reads.held, txn)
 }
 
-// broken says that a process gave a partition back between two of its sends:
-// Jepsen makes nothing of their order then.
-func (b *byReads) broken(proc, tp int32, x, y *record) bool {
-	lo, hi := min(x.inv, y.inv), max(x.inv, y.inv)
-	return slices.ContainsFunc(b.breaks[procPart{proc, tp}], func(t int64) bool { return lo <= t && t <= hi })
+// life is how often a process had given a partition back by the time t: Jepsen
+// makes nothing of the order of two sends with such a moment between them.
+func (b *byReads) life(proc, tp int32, t int64) int {
+	n, _ := slices.BinarySearch(b.breaks[procPart{proc, tp}], t)
+	return n
 }
 
 func (b *byReads) see(v value, at place, t int64, line uint32, proc int32, how string) {

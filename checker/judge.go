@@ -106,6 +106,7 @@ type proc struct {
 	txnIndex *table[int32]   // + 1, by transaction number; nil before the first one
 	attempts *table[attempt] // by send number; nil before the first one
 	pos      map[int32]*position
+	moves    int64 // how often it was moved in all partitions at once
 	ended    bool
 	crashed  bool
 	diedAt   int64
@@ -274,7 +275,7 @@ func newJudge(h history.Header, opt Options) *judge {
 	}
 	j.finds = newFindings(j)
 	if h.Format == history.JepsenFormat {
-		j.reads = newByReads()
+		j.reads = newByReads(p)
 	}
 	for i := range h.Clients {
 		c := &h.Clients[i]

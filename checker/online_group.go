@@ -311,9 +311,7 @@ func (r *liveRegister) soughtBack(w, best *liveWrite) bool {
 // fetched takes in what p was told of the committed offset.
 func (o *Online) fetched(p *liveProc, pt *livePart, r *liveRegister, e *history.Event, inv int64) {
 	off := e.Off[0]
-	if pos := p.pos[pt]; pos == nil {
-		p.pos[pt] = &position{last: -1, base: off}
-	} else if pos.last < 0 {
+	if pos := p.position(pt); pos.last < 0 {
 		pos.base, pos.sought = off, false
 	}
 	if inv == 0 {

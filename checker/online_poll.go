@@ -15,11 +15,7 @@ func (o *Online) poll(p *liveProc, e *history.Event) {
 		}
 		return
 	}
-	pos := p.pos[pt]
-	if pos == nil {
-		pos = &position{last: -1, base: -1}
-		p.pos[pt] = pos
-	}
+	pos := p.position(pt)
 	for i, off := range e.Off {
 		if off < 0 {
 			return
@@ -168,14 +164,10 @@ func (o *Online) assignment(p *liveProc, e *history.Event) {
 	if pt == nil {
 		return
 	}
-	pos := p.pos[pt]
-	if pos == nil {
-		pos = &position{base: -1}
-		p.pos[pt] = pos
-	}
+	pos := p.position(pt)
 	pos.last = -1
-	if e.Op != history.OpAssigned {
-		pos.base = -1 // libraries ask for the committed offset before or after they tell of the assignment
+	if e.Op != history.OpAssigned || pos.sought {
+		pos.base, pos.sought = -1, false // as observeAssignment
 	}
 	if e.Op == history.OpSeek && len(e.Off) > 0 {
 		pos.base, pos.sought = e.Off[0], true

@@ -20,6 +20,7 @@ type liveProc struct {
 	txns             map[int64]*liveTxn
 	before           *liveTxn // the one that was committed last
 	pos              map[*livePart]*position
+	moves            int64 // how often it was moved in all partitions at once
 	pid              int64
 	epoch            int16
 	fencedT          int64 // when another process took its producer id over
@@ -142,8 +143,18 @@ func (o *Online) unheard(v history.Value, at string, t int64) {
 	}
 }
 
-func (p *liveProc) moved() {
-	for _, pos := range p.pos {
-		pos.last, pos.base = -1, -1
+// position is where p stands in a partition, nowhere after anything that moves it
+// in all of them.
+func (p *liveProc) position(pt *livePart) *position {
+	pos := p.pos[pt]
+	if pos == nil {
+		pos = &position{last: -1, base: -1}
+		p.pos[pt] = pos
 	}
+	if pos.moves != p.moves {
+		*pos = position{last: -1, base: -1, moves: p.moves}
+	}
+	return pos
 }
+
+func (p *liveProc) moved() { p.moves++ }

@@ -20,14 +20,18 @@ func (w *walker) order(at place, r *record, owner *proc, f uint16) {
 	if f&vAcked == 0 && (j.reads == nil || f&vInvoked == 0) || f&vResent != 0 || owner.unacked {
 		return
 	}
-	last, ok := w.sent[owner.id]
-	if ok && j.reads != nil && j.reads.broken(owner.id, w.pt.id, r, w.pt.rows.at(last.off)) {
-		return
+	k := sender{proc: owner.id}
+	if j.reads != nil {
+		k.life = j.reads.life(owner.id, w.pt.id, r.inv)
 	}
+	last, ok := w.sent[k]
 	if ok && r.val.n() < last.n {
-		j.finds.report(guarantee.ReorderedWrite, func() draft {
+		b := *w.pt.rows.at(last.off)
+		if j.reads != nil && f&vAcked == 0 && r.txn != b.txn {
+			return // of an operation of unknown outcome: it may have arrived late
+		}
+		j.finds.named(guarantee.ReorderedWrite, j.sendNames(r, &b), func() draft {
 			before := makePlace(w.pt.id, last.off)
-			b := *w.pt.rows.at(last.off)
 			d := draft{focus: []place{before, at}, client: owner.client, txn: r.txn}
 			d.events = append(d.events, j.sendEvents(at, r)...)
 			d.events = append(d.events, j.sendEvents(before, &b)...)
@@ -41,21 +45,35 @@ func (w *walker) order(at place, r *record, owner *proc, f uint16) {
 		})
 		return
 	}
-	w.sent[owner.id] = lastSent{r.val.n(), at.off()}
+	w.sent[k] = lastSent{r.val.n(), at.off()}
 }
 
 // wentBack reports a reader that was given an offset again, or an earlier one,
 // though nothing moved it.
-func (j *judge) wentBack(p *proc, pt *part, pos *position, off, t int64, line uint32) {
-	last, before := pos.last, pos.line
-	j.finds.report(guarantee.NonmonotonicPoll, func() draft {
-		at := makePlace(pt.id, off)
+func (j *judge) wentBack(p *proc, pt *part, pos *position, s given, how stepFlags) {
+	g := pollGap{t: s.t, lo: pos.last, hi: s.off, proc: p.id, tp: pt.id, line: s.line, before: pos.line, how: how}
+	if how&stepUntold != 0 {
+		j.reads.untold.add(g) // whether the history tells of rebalances at all shows later
+		return
+	}
+	j.backwards(g)
+}
+
+// backwards reports a reader that was given hi after lo.
+func (j *judge) backwards(g pollGap) {
+	name := jepsenNames[guarantee.NonmonotonicPoll]
+	if g.how&stepWithin != 0 {
+		name = within(name)
+	}
+	j.finds.named(guarantee.NonmonotonicPoll, []string{name}, func() draft {
+		p := j.procs[g.proc]
+		at, last := makePlace(g.tp, g.hi), makePlace(g.tp, g.lo)
 		d := draft{focus: []place{at}, client: p.client}
 		d.events = append(d.events,
-			j.event(0, p.name, before, makePlace(pt.id, last), history.OK, history.OpPoll, fmt.Sprintf("poll by %s reached %s", p.name, j.placeName(makePlace(pt.id, last)))),
-			j.event(t, p.name, line, at, history.OK, history.OpPoll, fmt.Sprintf("poll by %s returned %s", p.name, j.placeName(at))))
-		d.text = fmt.Sprintf("%s was given %s after %d had been given to it, with no seek, rebalance or abort between.", p.name, j.placeName(at), last)
-		d.legal = fmt.Sprintf("offset %d or later", last+1)
+			j.event(0, p.name, g.before, last, history.OK, history.OpPoll, fmt.Sprintf("poll by %s reached %s", p.name, j.placeName(last))),
+			j.event(g.t, p.name, g.line, at, history.OK, history.OpPoll, fmt.Sprintf("poll by %s returned %s", p.name, j.placeName(at))))
+		d.text = fmt.Sprintf("%s was given %s after %d had been given to it, with no seek, rebalance or abort between.", p.name, j.placeName(at), g.lo)
+		d.legal = fmt.Sprintf("offset %d or later", g.lo+1)
 		return d
 	})
 }
@@ -166,7 +184,7 @@ func (j *judge) ackInOrder(pt *part, last map[int32]told, t told) {
 	if t.rec.flags&b.rec.flags&fLogged != 0 {
 		return // in the log out of order
 	}
-	j.finds.report(guarantee.NonmonotonicSend, func() draft {
+	j.finds.named(guarantee.NonmonotonicSend, j.sendNames(&t.rec, &b.rec), func() draft {
 		before, at := makePlace(pt.id, b.off), makePlace(pt.id, t.off)
 		d := draft{focus: []place{before, at}, client: p.client}
 		d.events = append(d.events, j.sendEvents(at, &t.rec)...)
@@ -192,8 +210,24 @@ func (j *judge) gapsDone() {
 			lo = max(lo, pt.marks[0])
 		}
 		rc := j.procs[g.proc].rc
-		if off, ok := j.visibleIn(pt, lo, g.hi, rc); ok {
+		off, ok := j.visibleIn(pt, lo, g.hi, rc)
+		switch {
+		case !ok:
+		case j.excused(g):
+			j.reads.jumps++
+		default:
 			j.skipped(pt, *g, off)
+		}
+		return true
+	})
+	if j.reads == nil {
+		return
+	}
+	j.reads.untold.scan(func(_ int64, g *pollGap) bool {
+		if j.excused(g) {
+			j.reads.jumps++
+		} else {
+			j.backwards(*g)
 		}
 		return true
 	})
@@ -233,17 +267,24 @@ func (j *judge) skipped(pt *part, g pollGap, off int64) {
 	p := j.procs[g.proc]
 	at := makePlace(pt.id, off)
 	r := *pt.rows.at(off)
-	kind := guarantee.SkippedPoll
-	if g.assigned {
+	kind, name := guarantee.SkippedPoll, jepsenNames[guarantee.SkippedPoll]
+	if g.how&stepWithin != 0 {
+		name = within(name)
+	}
+	if g.how&stepAssigned != 0 {
 		kind = guarantee.PositionMismatch
 	} else if p.rc && j.sameTxn(pt, &r, g.lo-1, g.hi+1) {
 		kind = guarantee.IntermediateRead
 	}
-	j.finds.report(kind, func() draft {
+	var names []string
+	if kind == guarantee.SkippedPoll {
+		names = []string{name}
+	}
+	j.finds.named(kind, names, func() draft {
 		d := draft{focus: []place{at}, client: p.client, txn: r.txn}
 		first := fmt.Sprintf("poll by %s reached %s", p.name, j.placeName(makePlace(pt.id, g.lo-1)))
 		op := history.OpPoll
-		if g.assigned {
+		if g.how&stepAssigned != 0 {
 			first, op = fmt.Sprintf("the committed offset of %s for %s was %d", p.name, tpName(pt.tp), g.lo), history.OpFetchOffsets
 		}
 		d.events = append(d.events,

@@ -26,10 +26,21 @@ type pollGap struct {
 	tp     int32
 	line   uint32
 	before uint32 // line of the poll before the gap
-	// assigned says that the reader was to start at lo: a committed offset.
-	assigned bool
-	_        [7]uint8
+	how    stepFlags
+	_      [7]uint8
 }
+
+// stepFlags say how a reader came from one record to the next.
+type stepFlags uint8
+
+const (
+	// stepAssigned: the reader was to start where it did not, at a committed offset.
+	stepAssigned stepFlags = 1 << iota
+	// stepWithin: both records belong to one operation of an imported history.
+	stepWithin
+	// stepUntold: a rebalance that nobody told may have moved the reader between.
+	stepUntold
+)
 
 // earlyRead is a record returned under read_committed before its transaction's
 // commit was seen to be invoked.
@@ -51,6 +62,23 @@ type position struct {
 	baseL uint32
 	// sought says that base is where the client moved to itself.
 	sought bool
+	untold bool  // a rebalance that nobody told may have moved it since last
+	unit   int64 // the operation in which last was read, of an imported history
+	moves  int64 // of its process, when this was true
+}
+
+// position is where p stands in a partition, nowhere after anything that moves it
+// in all of them.
+func (p *proc) position(tp int32) *position {
+	pos := p.pos[tp]
+	if pos == nil {
+		pos = &position{last: -1, base: -1}
+		p.pos[tp] = pos
+	}
+	if pos.moves != p.moves {
+		*pos = position{last: -1, base: -1, moves: p.moves}
+	}
+	return pos
 }
 
 func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
@@ -65,11 +93,7 @@ func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 		return err
 	}
 	pt := j.parts[tp]
-	pos := p.pos[tp]
-	if pos == nil {
-		pos = &position{last: -1, base: -1}
-		p.pos[tp] = pos
-	}
+	pos := p.position(tp)
 	read := fReadRU
 	if p.rc {
 		read = fReadRC
@@ -107,7 +131,7 @@ func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 				j.readEarly(p, pt, row, off, e.T, line)
 			}
 		}
-		j.advance(p, pt, pos, off, e.T, line)
+		j.advance(p, pt, pos, given{off: off, t: e.T, line: line, unit: e.Unit})
 		if in != nil && (in.first < 0 || off < in.first) {
 			in.first = off
 		}
@@ -139,18 +163,31 @@ func (j *judge) readEarly(p *proc, pt *part, row *record, off, t int64, line uin
 	}
 }
 
-// advance moves a reader to off and keeps what looks wrong about the step.
-func (j *judge) advance(p *proc, pt *part, pos *position, off, t int64, line uint32) {
+// given is a reader's next record.
+type given struct {
+	off, t, unit int64
+	line         uint32
+}
+
+// advance moves a reader on and keeps what looks wrong about the step.
+func (j *judge) advance(p *proc, pt *part, pos *position, s given) {
+	var how stepFlags
+	if s.unit != 0 && s.unit == pos.unit {
+		how |= stepWithin
+	}
+	if pos.untold {
+		how |= stepUntold
+	}
 	switch {
 	case pos.last < 0 && pos.base >= 0:
-		j.tookOver(p, pt, pos, off, t, line)
+		j.tookOver(p, pt, pos, s)
 	case pos.last < 0:
-	case off <= pos.last:
-		j.wentBack(p, pt, pos, off, t, line)
-	case off > pos.last+1:
-		j.gaps.add(pollGap{t: t, lo: pos.last + 1, hi: off - 1, proc: p.id, tp: pt.id, line: line, before: pos.line})
+	case s.off <= pos.last:
+		j.wentBack(p, pt, pos, s, how)
+	case s.off > pos.last+1:
+		j.gaps.add(pollGap{t: s.t, lo: pos.last + 1, hi: s.off - 1, proc: p.id, tp: pt.id, line: s.line, before: pos.line, how: how})
 	}
-	pos.last, pos.line, pos.base, pos.sought = off, line, -1, false
+	pos.last, pos.line, pos.unit, pos.base, pos.sought, pos.untold = s.off, s.line, s.unit, -1, false, false
 }
 
 // readByClient notes a sighting, where reads stand in for the log.
@@ -170,14 +207,19 @@ func (j *judge) readByClient(p *proc, pt *part, e *history.Event, v value, off i
 // tookOver compares a reader's first poll with the committed offset that it was
 // told: "the consumer will resume from the last committed offset" (Kafka
 // documentation, Consumer Position).
-func (j *judge) tookOver(p *proc, pt *part, pos *position, off, t int64, line uint32) {
+func (j *judge) tookOver(p *proc, pt *part, pos *position, s given) {
+	off, t, line := s.off, s.t, s.line
 	switch {
 	case off > pos.base:
-		j.gaps.add(pollGap{t: t, lo: pos.base, hi: off - 1, proc: p.id, tp: pt.id, line: line, before: pos.baseL, assigned: !pos.sought})
+		how := stepAssigned
+		if pos.sought {
+			how = 0
+		}
+		j.gaps.add(pollGap{t: t, lo: pos.base, hi: off - 1, proc: p.id, tp: pt.id, line: line, before: pos.baseL, how: how})
 	case off < pos.base && pos.sought:
 		pos.last, pos.line = pos.base-1, pos.baseL
 		if pos.base > 0 {
-			j.wentBack(p, pt, pos, off, t, line)
+			j.wentBack(p, pt, pos, s, 0)
 		}
 	case off < pos.base:
 		base, before := pos.base, pos.baseL
@@ -196,11 +238,7 @@ func (j *judge) tookOver(p *proc, pt *part, pos *position, off, t int64, line ui
 
 // moved forgets where p stands: after a seek, a rebalance or an abort its next
 // poll may start anywhere (an abort rewinds to the last committed offsets).
-func (p *proc) moved() {
-	for _, pos := range p.pos {
-		pos.last, pos.base = -1, -1
-	}
-}
+func (p *proc) moved() { p.moves++ }
 
 func (j *judge) observeAssignment(p *proc, e *history.Event, line uint32) error {
 	switch e.Op {
@@ -219,18 +257,24 @@ func (j *judge) observeAssignment(p *proc, e *history.Event, line uint32) error 
 	if err != nil {
 		return err
 	}
-	pos := p.pos[tp]
-	if pos == nil {
-		pos = &position{base: -1}
-		p.pos[tp] = pos
-	}
-	pos.last, pos.line = -1, line
-	if e.Op != history.OpAssigned {
-		pos.base = -1 // libraries ask for the committed offset before or after they tell of the assignment
-		if j.reads != nil && e.Op != history.OpSeek {
+	pos := p.position(tp)
+	if j.reads != nil {
+		switch {
+		case e.Note == history.NoteUntold:
+			pos.untold = true
+			return nil
+		case e.Note == history.NoteRebalanceLog:
+			j.reads.rebalancesTold = true
+		case e.Op == history.OpRevoked:
 			k := procPart{p.id, tp}
 			j.reads.breaks[k] = append(j.reads.breaks[k], e.T)
 		}
+	}
+	pos.last, pos.line, pos.untold = -1, line, false
+	if e.Op != history.OpAssigned || pos.sought {
+		// Libraries ask for the committed offset before or after they tell of the
+		// assignment; where a client had moved itself is nothing to a new one.
+		pos.base, pos.sought = -1, false
 	}
 	if e.Op == history.OpSeek && len(e.Off) > 0 {
 		pos.base, pos.baseL, pos.sought = e.Off[0], line, true

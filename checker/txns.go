@@ -176,7 +176,7 @@ func (j *judge) observeTxn(p *proc, e *history.Event, line uint32) error {
 		}
 		x.end, x.endLine = e.T, line
 		j.counts["aborts"]++
-		p.moved()
+		j.rewound(p)
 	default:
 		x.end, x.endLine = e.T, line
 		x.outcome = txnUnknown
@@ -184,9 +184,17 @@ func (j *judge) observeTxn(p *proc, e *history.Event, line uint32) error {
 			x.outcome = txnFailed
 		}
 		j.counts["unknown-ends"]++
-		p.moved()
+		j.rewound(p)
 	}
 	return nil
+}
+
+// rewound forgets where p stood before its transaction ended otherwise than by a
+// commit. An import tells itself where its readers go on.
+func (j *judge) rewound(p *proc) {
+	if j.reads == nil {
+		p.moved()
+	}
 }
 
 func (j *judge) observeSendOffsets(p *proc, e *history.Event, line uint32) error {
@@ -255,9 +263,7 @@ func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
 		}
 		op.kind = opFetch
 		j.counts["offset-fetches"]++
-		if pos := p.pos[tp]; pos == nil {
-			p.pos[tp] = &position{last: -1, base: off, baseL: line}
-		} else if pos.last < 0 {
+		if pos := p.position(tp); pos.last < 0 {
 			pos.base, pos.baseL, pos.sought = off, line, false
 		}
 	case e.Type == history.OK:

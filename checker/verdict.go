@@ -8,7 +8,12 @@
 // describes how, docs/anomalies.md what.
 package checker
 
-import "github.com/onceproof/onceproof/guarantee"
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/onceproof/onceproof/guarantee"
+)
 
 // Format of Report's JSON form, verdict.json.
 const Format = "onceproof-verdict/1"
@@ -35,10 +40,16 @@ type Result struct {
 	Guarantee guarantee.Guarantee `json:"guarantee"`
 	Verdict   guarantee.Verdict   `json:"verdict"`
 	Expected  guarantee.Verdict   `json:"expected"`
-	Reason    string              `json:"reason"`
-	Examined  map[string]int64    `json:"examined"` // records, transactions, aborts, fences, rebalances, faults…
-	Anomalies []Finding           `json:"anomalies,omitempty"`
-	Permitted string              `json:"permitted,omitempty"` // the configuration line that forfeits the guarantee
+	// Applies says whether the run's configuration has anything that the guarantee is
+	// about. One that does not apply decides nothing unless `expect` names it.
+	Applies   bool             `json:"applies"`
+	Reason    string           `json:"reason"`
+	Examined  map[string]int64 `json:"examined"` // records, transactions, aborts, fences, rebalances, faults…
+	Anomalies []Finding        `json:"anomalies"`
+	// Undecided are what may be an anomaly, and the history cannot show it. They never
+	// make a guarantee violated; without a violation they make it unknown.
+	Undecided []Finding `json:"undecided"`
+	Permitted string    `json:"permitted,omitempty"` // the configuration line that forfeits the guarantee
 }
 
 // Surprises says whether the guarantee is violated though the scenario expects it to hold.
@@ -49,16 +60,51 @@ func (r *Result) Surprises() bool {
 // Finding is one kind of anomaly, counted, with a few witnesses.
 type Finding struct {
 	Kind        guarantee.Anomaly `json:"kind"`
-	Jepsen      string            `json:"jepsen,omitempty"` // Jepsen's name where it has one
+	Jepsen      Names             `json:"jepsen"` // Jepsen's names for what was counted; none where it has none
 	Count       int64             `json:"count"`
 	Fingerprint string            `json:"fingerprint"`
 	Witnesses   []Witness         `json:"witnesses"`
 }
 
+// Names is a list of names. A verdict.json of before it was a list has one string.
+type Names []string
+
+// UnmarshalJSON reads a list, or a string.
+func (n *Names) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		if *n = nil; one != "" {
+			*n = Names{one}
+		}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(n))
+}
+
+// UnmarshalJSON reads a result. In a verdict.json of before `applies` was a field,
+// the reason began with it.
+func (r *Result) UnmarshalJSON(data []byte) error {
+	type plain Result
+	in := struct {
+		*plain
+		Applies *bool `json:"applies"`
+	}{plain: (*plain)(r)}
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	if in.Applies != nil {
+		r.Applies = *in.Applies
+		return nil
+	}
+	reason, not := strings.CutPrefix(r.Reason, "does not apply: ")
+	r.Applies, r.Reason = !not, reason
+	return nil
+}
+
 // Witness is at most about five events that show an anomaly, and their context.
 type Witness struct {
 	Events  []WitnessEvent `json:"events"`
-	Context []WitnessEvent `json:"context,omitempty"` // log neighbours, overlapping faults, leader changes, the transaction's other facts
+	Context []WitnessEvent `json:"context"`           // log neighbours, overlapping faults, leader changes, the transaction's other facts
 	Text    string         `json:"text"`              // in words
 	Legal   string         `json:"legal,omitempty"`   // what would have been legal
 	Forfeit string         `json:"forfeit,omitempty"` // the configuration line that promises or forfeits it
@@ -81,8 +127,8 @@ type WitnessEvent struct {
 type Evidence struct {
 	Duration  int64            `json:"duration"` // ns
 	Counts    map[string]int64 `json:"counts"`   // sends, acked, polled, commits, aborts, fences, rebalances, …
-	Watermark map[string]int64 `json:"high-watermarks,omitempty"`
-	Coverage  []Coverage       `json:"coverage,omitempty"` // what the faults met, kind × transaction phase × role
+	Watermark map[string]int64 `json:"high-watermarks"`
+	Coverage  []Coverage       `json:"coverage"` // what the faults met, kind × transaction phase × role
 }
 
 // FaultEvidence is one fault and what it met.
@@ -95,6 +141,6 @@ type FaultEvidence struct {
 	Seen     int64            `json:"seen"`     // 0 = never
 	SeenBy   string           `json:"seen-by,omitempty"`
 	Healed   int64            `json:"healed"`
-	Met      map[string]int64 `json:"met,omitempty"`  // operations that overlapped it
+	Met      map[string]int64 `json:"met"`            // operations that overlapped it
 	Wire     *Encounter       `json:"wire,omitempty"` // what it met on the wire
 }

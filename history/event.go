@@ -76,6 +76,15 @@ const (
 	OpFetched    Op = "fetched"    // wire, ok: what a client was given: TP, Off = [first, last], Data {high-watermark, last-stable, committed}
 )
 
+// Notes of OpAssigned in an imported history.
+const (
+	// NoteRebalanceLog marks an assignment that the history's rebalance log tells.
+	NoteRebalanceLog = "rebalance-log"
+	// NoteUntold marks a moment at which a rebalance may have moved the reader: its
+	// group decides what it reads, and the operation tells of no rebalances at all.
+	NoteUntold = "untold"
+)
+
 // PhaseStopped is the name of the phase in which a load was ended early: at a
 // violation, by `run: {stop-on: violation}`.
 const PhaseStopped = "stopped-early"
@@ -146,6 +155,10 @@ type Event struct {
 	Err    *Error
 	Note   string
 	Data   map[string]any // facts of fault, harness and wire events; never read by a hot path
+
+	// Unit is the operation of an imported history that the event is of, from 1; 0
+	// in a history of our own. Only a Reader sets it, and it is not written.
+	Unit int64
 
 	// Run says that the event stands for len(Val) sends, numbered from ID on, one
 	// element each; everything else they share. So a burst costs one line. Only

@@ -34,7 +34,7 @@ type jepsen struct {
 	lost    map[jepsenValue]Value // polled, but nobody sent them
 	known   int
 	nemesis nemesis
-	op      int64 // operations read
+	op      int64 // operations read: the unit of each event
 	t       int64 // of the last one
 	cut     bool
 	ends    bool // the unfinished operations are queued
@@ -60,15 +60,28 @@ type jepsenValue struct {
 // jepsenProc is one process: a producer and a consumer of its own, one
 // operation at a time.
 type jepsenProc struct {
-	name      string
-	id        int64 // last operation number
-	txn       int64 // last transaction number
-	sends     int64
-	open      *jepsenOp
-	subscribe bool // the brokers decide which keys it polls
-	keys      map[TopicPartition]bool
-	read      map[TopicPartition]int64 // where the next poll goes on: behind the last operation that was ok
+	number int64
+	name   string
+	lives  int64 // incarnations so far: what follows a crash is another one's
+	ended  bool  // it crashed, and nothing of it has followed yet
+	adrift bool  // its last operation is of unknown outcome
+	id     int64 // last operation number
+	txn    int64 // last transaction number
+	sends  int64
+	open   *jepsenOp
+	mode   assignMode
+	keys   map[TopicPartition]bool
+	read   map[TopicPartition]int64 // where the next poll goes on: behind the last operation that was ok
 }
+
+// assignMode is who decides which keys a process polls.
+type assignMode uint8
+
+const (
+	unassigned  assignMode = iota // it has not said
+	byItself                      // :assign
+	bySubscribe                   // :subscribe: its group, which may move it at any time
+)
 
 // jepsenOp is an operation that was invoked and has not ended.
 type jepsenOp struct {
@@ -151,6 +164,13 @@ func (j *jepsen) take(op *form, line int64) error {
 	if err != nil {
 		return err
 	}
+	switch {
+	case f == "crash":
+	case p.ended:
+		p.start()
+	case p.adrift:
+		j.drift(p, line)
+	}
 	switch f {
 	case "send", "poll", "txn":
 		if typ == Invoke {
@@ -159,12 +179,13 @@ func (j *jepsen) take(op *form, line int64) error {
 		return j.complete(p, op, typ, f, line)
 	case "assign", "subscribe":
 		if typ == OK || typ == Info {
-			return j.assign(p, op, f, line)
+			return j.assign(p, op, typ, f, line)
 		}
 		return nil
 	case "crash":
-		if typ != Invoke {
+		if typ != Invoke && !p.ended {
 			j.put(line, Event{Src: SrcHarness, Proc: p.name, Type: Info, Op: OpExit, Note: "crash"})
+			p.ended = true
 		}
 		return nil
 	case "debug-topic-partitions":
@@ -194,6 +215,7 @@ func (j *jepsen) put(line int64, e Event) {
 	if e.T == 0 {
 		e.T = j.t
 	}
+	e.Unit = j.op
 	j.queue = append(j.queue, jepsenEvent{line, e})
 }
 
@@ -244,11 +266,19 @@ func (j *jepsen) proc(n int64) (*jepsenProc, error) {
 		if err := j.remember(); err != nil {
 			return nil, err
 		}
-		p = &jepsenProc{name: "process/" + strconv.FormatInt(n, 10) + "/1",
-			keys: map[TopicPartition]bool{}, read: map[TopicPartition]int64{}}
+		p = &jepsenProc{number: n}
+		p.start()
 		j.procs[n] = p
 	}
 	return p, nil
+}
+
+// start begins an incarnation of p: its client is a new one.
+func (p *jepsenProc) start() {
+	p.lives++
+	p.ended, p.adrift = false, false
+	p.name = "process/" + strconv.FormatInt(p.number, 10) + "/" + strconv.FormatInt(p.lives, 10)
+	p.mode, p.keys, p.read = unassigned, map[TopicPartition]bool{}, map[TopicPartition]int64{}
 }
 
 // key is the partition of a Jepsen key: 11 is key/11, :x is x/0.

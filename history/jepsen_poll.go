@@ -8,7 +8,7 @@ import (
 // pollEnded queues what a poll returned: one event a key. polled collects how
 // far the operation came in each.
 func (j *jepsen) pollEnded(p *jepsenProc, o *jepsenOp, m *jepsenMop, told *form, typ Type, reason *Error,
-	shaken map[TopicPartition]bool, polled map[TopicPartition]int64, line int64) error {
+	r shaken, polled map[TopicPartition]int64, line int64) error {
 	e := Event{Src: SrcClient, Proc: p.name, Type: OK, Op: OpPoll, ID: m.id, Txn: o.txn}
 	if told == nil || len(told.list) < 2 || told.list[1].kind == ednNil {
 		e.Type = typ // it returned nothing, or nobody knows what
@@ -52,7 +52,7 @@ func (j *jepsen) pollEnded(p *jepsenProc, o *jepsenOp, m *jepsenMop, told *form,
 		if len(e.Off) == 0 {
 			continue
 		}
-		if err := j.jumps(p, tp, shaken[tp], polled, e, line); err != nil {
+		if err := j.jumps(p, tp, r, polled, e, line); err != nil {
 			return err
 		}
 		lines++
@@ -66,18 +66,25 @@ func (j *jepsen) pollEnded(p *jepsenProc, o *jepsenOp, m *jepsenMop, told *form,
 // jumps queues one poll of one key, with the assignments that excuse jumps as
 // Jepsen excuses them: of a key that was rebalanced during the operation between
 // any two records; of every key between operations, if the process subscribed,
-// since then rebalances go untold.
-func (j *jepsen) jumps(p *jepsenProc, tp TopicPartition, shaken bool, polled map[TopicPartition]int64, e Event, line int64) error {
-	if _, again := polled[tp]; !again {
+// since then rebalances go untold. An operation that tells of none at all may have
+// been moved between two of its polls.
+func (j *jepsen) jumps(p *jepsenProc, tp TopicPartition, r shaken, polled map[TopicPartition]int64, e Event, line int64) error {
+	moved := r.keys[tp]
+	_, again := polled[tp]
+	if !again {
 		if err := j.remember(); err != nil {
 			return err
 		}
-		if p.subscribe && !shaken {
-			j.put(line, j.assignment(p, OpAssigned, tp))
+	}
+	if p.mode == bySubscribe && !moved && (!again || !r.told) {
+		a := j.assignment(p, OpAssigned, tp)
+		if again {
+			a.Note = NoteUntold
 		}
+		j.put(line, a)
 	}
 	polled[tp] = e.Off[len(e.Off)-1] + 1
-	if !shaken {
+	if !moved {
 		j.put(line, e)
 		return nil
 	}
@@ -91,19 +98,39 @@ func (j *jepsen) jumps(p *jepsenProc, tp TopicPartition, shaken bool, polled map
 }
 
 // settle moves the positions of p: on behind an operation that was ok, back to
-// where they were before one that was not.
-func (j *jepsen) settle(p *jepsenProc, typ Type, polled map[TopicPartition]int64, line int64) {
-	for _, tp := range sorted(polled) {
-		if typ == OK {
-			p.read[tp] = polled[tp]
-			continue
-		}
-		e := j.assignment(p, OpSeek, tp)
-		if at, known := p.read[tp]; known {
-			e.Off = []int64{at}
-		}
-		j.put(line, e)
+// where they were before one that failed. Where they are after one of unknown
+// outcome nobody knows, nor after a rebalance: the group may have moved the reader
+// at any time in the operation, and its offsets with it.
+func (j *jepsen) settle(p *jepsenProc, typ Type, r shaken, polled map[TopicPartition]int64, line int64) {
+	if typ == Info {
+		p.adrift = true
+		return
 	}
+	for _, tp := range sorted(polled) {
+		switch at, known := p.read[tp]; {
+		case p.mode == bySubscribe: // every operation of it may begin anywhere
+		case r.keys[tp]:
+			delete(p.read, tp)
+			j.put(line, j.assignment(p, OpSeek, tp))
+		case typ == OK:
+			p.read[tp] = polled[tp]
+		default:
+			e := j.assignment(p, OpSeek, tp)
+			if known {
+				e.Off = []int64{at}
+			}
+			j.put(line, e)
+		}
+	}
+}
+
+// drift forgets where p stands: in Jepsen another process follows an operation of
+// unknown outcome, and if this one goes on, its client may be another one.
+func (j *jepsen) drift(p *jepsenProc, line int64) {
+	p.adrift = false
+	clear(p.read)
+	clear(p.keys)
+	j.put(line, j.assignment(p, OpSeek, TopicPartition{}))
 }
 
 func (j *jepsen) assignment(p *jepsenProc, op Op, tp TopicPartition) Event {
@@ -112,19 +139,20 @@ func (j *jepsen) assignment(p *jepsenProc, op Op, tp TopicPartition) Event {
 }
 
 // assign takes over the keys of an :assign or :subscribe. A key that stays keeps
-// its position.
-func (j *jepsen) assign(p *jepsenProc, op *form, f string, line int64) error {
-	value := op.get("value")
-	if value.kind != ednList && value.kind != ednSet && value.kind != ednNil {
-		return fmt.Errorf(":value %.60s of :%s; want keys, such as [1 2]", value, f)
+// its position, unless the process goes over from one to the other: then Kafka's
+// consumer forgets all of them. Of one with unknown outcome, only what is true
+// either way holds afterwards.
+func (j *jepsen) assign(p *jepsenProc, op *form, typ Type, f string, line int64) error {
+	now, err := j.assigned(op.get("value"), f)
+	if err != nil {
+		return err
 	}
-	now := map[TopicPartition]bool{}
-	for i := range value.list {
-		tp, err := value.list[i].key()
-		if err != nil {
-			return err
-		}
-		now[tp] = true
+	mode := byItself
+	if f == "subscribe" {
+		mode = bySubscribe
+	}
+	stays := func(tp TopicPartition) bool {
+		return p.keys[tp] && now[tp] && p.mode == mode && mode == byItself
 	}
 	for _, tp := range sorted(p.keys) {
 		if !now[tp] {
@@ -132,25 +160,47 @@ func (j *jepsen) assign(p *jepsenProc, op *form, f string, line int64) error {
 		}
 	}
 	for tp := range p.read {
-		if !now[tp] {
+		if !stays(tp) {
 			delete(p.read, tp)
 		}
 	}
+	begins := op.get("seek-to-beginning?").n == 1
 	for _, tp := range sorted(now) {
-		if !p.keys[tp] {
+		if !stays(tp) {
 			if err := j.remember(); err != nil {
 				return err
 			}
 			j.put(line, j.assignment(p, OpAssigned, tp))
 		}
-		if op.get("seek-to-beginning?").n == 1 {
+		if begins && mode == byItself {
+			delete(p.read, tp)
 			e := j.assignment(p, OpSeek, tp)
-			e.Off, e.Note = []int64{0}, "beginning"
+			if e.Note = "beginning"; typ == OK {
+				e.Off = []int64{0}
+			}
 			j.put(line, e)
 		}
 	}
-	p.keys, p.subscribe = now, f == "subscribe"
+	p.keys = now
+	if typ == OK || p.mode == unassigned || mode == bySubscribe {
+		p.mode = mode
+	}
 	return nil
+}
+
+func (j *jepsen) assigned(value *form, f string) (map[TopicPartition]bool, error) {
+	if value.kind != ednList && value.kind != ednSet && value.kind != ednNil {
+		return nil, fmt.Errorf(":value %.60s of :%s; want keys, such as [1 2]", value, f)
+	}
+	now := map[TopicPartition]bool{}
+	for i := range value.list {
+		tp, err := value.list[i].key()
+		if err != nil {
+			return nil, err
+		}
+		now[tp] = true
+	}
+	return now, nil
 }
 
 // rebalance tells the rebalances that an operation saw:
@@ -169,23 +219,34 @@ func (j *jepsen) rebalance(p *jepsenProc, log *form, line int64) {
 		keys := log.list[i].get("keys")
 		for k := range keys.list {
 			if tp, err := keys.list[k].key(); err == nil {
-				j.put(line, j.assignment(p, op, tp))
+				e := j.assignment(p, op, tp)
+				e.Note = NoteRebalanceLog
+				j.put(line, e)
 			}
 		}
 	}
 }
 
-func rebalanced(log *form) map[TopicPartition]bool {
-	shaken := map[TopicPartition]bool{}
+// shaken are the rebalances during one operation.
+type shaken struct {
+	told bool // the operation has a log of them, be it empty
+	keys map[TopicPartition]bool
+}
+
+func rebalances(log *form) shaken {
+	r := shaken{told: log.kind != ednNil}
 	for i := range log.list {
 		keys := log.list[i].get("keys")
 		for k := range keys.list {
 			if tp, err := keys.list[k].key(); err == nil {
-				shaken[tp] = true
+				if r.keys == nil {
+					r.keys = map[TopicPartition]bool{}
+				}
+				r.keys[tp] = true
 			}
 		}
 	}
-	return shaken
+	return r
 }
 
 func sorted[V any](m map[TopicPartition]V) []TopicPartition {

@@ -138,21 +138,40 @@ func TestJepsen(t *testing.T) {
 			[]string{
 				"2: 1/1 info assigned 1 key/1", "2: 1/1 info seek 2 key/1 @0 note beginning",
 				"2: 1/1 info assigned 3 key/2", "2: 1/1 info seek 4 key/2 @0 note beginning",
-				"4: 1/1 info revoked 5 key/1", "4: 1/1 info assigned 6 key/3",
-				"5: 1/1 invoke poll 7", "5: 1/1 invoke poll 8",
-				"5: 1/1 info assigned 9 key/2",
-				"5: 1/1 ok poll 7 key/2 @5 1=nobody/0/0#1",
-				"5: 1/1 ok poll 8 key/2 @7 2=nobody/0/0#2",
+				"4: 1/1 info revoked 5 key/1", "4: 1/1 info assigned 6 key/2", "4: 1/1 info assigned 7 key/3",
+				"5: 1/1 invoke poll 8", "5: 1/1 invoke poll 9",
+				"5: 1/1 info assigned 10 key/2",
+				"5: 1/1 ok poll 8 key/2 @5 1=nobody/0/0#1",
+				"5: 1/1 info assigned 11 key/2 note untold",
+				"5: 1/1 ok poll 9 key/2 @7 2=nobody/0/0#2",
 			}, false},
 		{"a rebalanced key may jump between any two records",
 			`{:process 1 :type :invoke :f :poll :value [[:poll]]}
 			{:process 1 :type :ok :f :poll :value [[:poll {1 [[5 1] [9 2]] 2 [[1 1]]}]] :rebalance-log ({:type :revoked, :keys [1 4]} {:type :assigned :keys [1]})}`,
 			[]string{
 				"1: 1/1 invoke poll 1",
-				"2: 1/1 info revoked 2 key/1", "2: 1/1 info revoked 3 key/4", "2: 1/1 info assigned 4 key/1",
+				"2: 1/1 info revoked 2 key/1 note rebalance-log", "2: 1/1 info revoked 3 key/4 note rebalance-log",
+				"2: 1/1 info assigned 4 key/1 note rebalance-log",
 				"2: 1/1 info assigned 5 key/1", "2: 1/1 ok poll 1 key/1 @5 1=nobody/0/0#1",
 				"2: 1/1 info assigned 6 key/1", "2: 1/1 ok poll 1 key/1 @9 2=nobody/0/0#2",
 				"2: 1/1 ok poll 1 key/2 @1 1=nobody/0/0#3",
+				"2: 1/1 info seek 7 key/1",
+			}, false},
+		{"what a process does after an unknown outcome or a crash may begin anywhere",
+			`{:process 1 :type :ok :f :assign :value [1]}
+			{:process 1 :type :info :f :poll :value [[:poll {1 [[0 1]]}]] :error :timeout}
+			{:process 1 :type :ok :f :poll :value [[:poll {1 [[1 2]]}]]}
+			{:process 1 :type :ok :f :assign :value [1]}
+			{:process 1 :type :info :f :crash :value nil}
+			{:process 1 :type :ok :f :assign :value [1]}`,
+			[]string{
+				"1: 1/1 info assigned 1 key/1",
+				"2: 1/1 invoke poll 2", "2: 1/1 ok poll 2 key/1 @0 1=nobody/0/0#1",
+				"3: 1/1 info seek 3",
+				"3: 1/1 invoke poll 4", "3: 1/1 ok poll 4 key/1 @1 2=nobody/0/0#2",
+				"4: 1/1 info assigned 5 key/1",
+				"5: 1/1 info exit 0 note crash",
+				"6: 1/2 info assigned 6 key/1",
 			}, false},
 		{"nemesis, crash, debug",
 			`{:process :nemesis :type :info :f :kill :value :majority}

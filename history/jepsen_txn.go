@@ -160,7 +160,7 @@ func (j *jepsen) complete(p *jepsenProc, op *form, typ Type, f string, line int6
 	}
 	reason := jepsenError(op.get("error"))
 	polled := map[TopicPartition]int64{} // behind the last record of each key
-	shaken := rebalanced(op.get("rebalance-log"))
+	r := rebalances(op.get("rebalance-log"))
 	j.rebalance(p, op.get("rebalance-log"), line)
 	for i := range max(len(o.mops), len(value.list)) {
 		var told *form
@@ -173,7 +173,7 @@ func (j *jepsen) complete(p *jepsenProc, op *form, typ Type, f string, line int6
 		}
 		if m.send {
 			j.sendEnded(p, o, m, told, typ, line)
-		} else if err := j.pollEnded(p, o, m, told, typ, reason, shaken, polled, line); err != nil {
+		} else if err := j.pollEnded(p, o, m, told, typ, reason, r, polled, line); err != nil {
 			return err
 		}
 	}
@@ -182,7 +182,7 @@ func (j *jepsen) complete(p *jepsenProc, op *form, typ Type, f string, line int6
 		e.blame(typ, reason)
 		j.put(line, e)
 	}
-	j.settle(p, typ, polled, line)
+	j.settle(p, typ, r, polled, line)
 	return nil
 }
 

@@ -105,7 +105,7 @@ func (f *Follow) soFar() []checker.Result {
 	defer f.told.Unlock()
 	var out []checker.Result
 	for _, g := range guarantee.All {
-		r := checker.Result{Guarantee: g, Verdict: guarantee.Unknown, Reason: notYet}
+		r := checker.Result{Guarantee: g, Verdict: guarantee.Unknown, Applies: true, Reason: notYet}
 		for _, a := range checker.Anomalies() {
 			if e, ok := checker.Explain(a); !ok || e.Guarantee != g || seen[a] == 0 {
 				continue

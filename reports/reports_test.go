@@ -133,7 +133,7 @@ func TestStand(t *testing.T) {
 	for _, c := range []struct {
 		verdict, expected guarantee.Verdict
 		want              standing
-		reason            string
+		idle              bool // it does not apply
 		named             map[string]string
 	}{
 		{verdict: guarantee.Holds, expected: guarantee.Holds, want: asExpected},
@@ -148,10 +148,10 @@ func TestStand(t *testing.T) {
 		{verdict: guarantee.Unknown, expected: guarantee.Holds, want: undecided},
 		{verdict: guarantee.NotExercised, expected: guarantee.Holds, want: undecided},
 		{verdict: guarantee.NotExercised, expected: guarantee.Violated, want: undecided},
-		{verdict: guarantee.NotExercised, expected: guarantee.Holds, want: notApplying, reason: "does not apply: no transactions"},
-		{verdict: guarantee.NotExercised, expected: guarantee.Holds, want: undecided, reason: "does not apply: no transactions", named: map[string]string{"order": "holds"}},
+		{verdict: guarantee.NotExercised, expected: guarantee.Holds, want: notApplying, idle: true},
+		{verdict: guarantee.NotExercised, expected: guarantee.Holds, want: undecided, idle: true, named: map[string]string{"order": "holds"}},
 	} {
-		if got := stand(checker.Result{Guarantee: guarantee.Order, Verdict: c.verdict, Expected: c.expected, Reason: c.reason}, c.named); got != c.want {
+		if got := stand(checker.Result{Guarantee: guarantee.Order, Verdict: c.verdict, Expected: c.expected, Applies: !c.idle}, c.named); got != c.want {
 			t.Errorf("stand(%s where %q is expected) = %d, want %d", c.verdict, c.expected, got, c.want)
 		}
 	}

@@ -248,7 +248,7 @@ const samplePlan = `scenario guide-recipe, seed 7, 30 s of load
 func everyGuarantee(v guarantee.Verdict, counts map[string]int64) []checker.Result {
 	var rs []checker.Result
 	for _, g := range guarantee.All {
-		rs = append(rs, checker.Result{Guarantee: g, Verdict: v, Expected: guarantee.Holds, Examined: counts})
+		rs = append(rs, checker.Result{Guarantee: g, Verdict: v, Expected: guarantee.Holds, Applies: true, Examined: counts})
 	}
 	return rs
 }
@@ -305,7 +305,7 @@ func violatedRun() sample {
 	dup.Verdict, dup.Expected, dup.Reason = guarantee.Violated, guarantee.Violated, "3 × duplicate-write, 17 × duplicate-output"
 	dup.Permitted = "enable.idempotence=false (guide-recipe.yaml:21): a retried batch is a new batch to the broker"
 	dup.Anomalies = []checker.Finding{
-		{Kind: guarantee.DuplicateWrite, Jepsen: "duplicate", Count: 3, Fingerprint: "duplicate-write/acks=all,idempotence=off/drop", Witnesses: []checker.Witness{{
+		{Kind: guarantee.DuplicateWrite, Jepsen: checker.Names{"duplicate"}, Count: 3, Fingerprint: "duplicate-write/acks=all,idempotence=off/drop", Witnesses: []checker.Witness{{
 			Text: "Send 3341 of shop/0 is in orders/0 twice, at offsets 3340 and 3345: its first response was lost at 18.204 s, and the client's own retry wrote it again.",
 			Events: []checker.WitnessEvent{
 				{T: ms(18200), Proc: "shop/0/1", Line: 7011, Text: "send of shop/0/1#3341", Type: "invoke", Op: "send"},
@@ -337,7 +337,7 @@ func violatedRun() sample {
 	}
 	ord := &rep.Guarantees[2]
 	ord.Verdict, ord.Reason = guarantee.Violated, "1 × reordered-write"
-	ord.Anomalies = []checker.Finding{{Kind: guarantee.ReorderedWrite, Jepsen: "", Count: 1, Fingerprint: "reordered-write/in-flight=5/kill", Witnesses: []checker.Witness{{
+	ord.Anomalies = []checker.Finding{{Kind: guarantee.ReorderedWrite, Count: 1, Fingerprint: "reordered-write/in-flight=5/kill", Witnesses: []checker.Witness{{
 		Text: "shop/0 sent #2102 before #2103, but orders/0 holds them the other way round " + alert + ".",
 		Events: []checker.WitnessEvent{
 			{T: ms(12005), Proc: "shop/0/1", Text: "send of shop/0/1#2102 to orders/0", TP: "orders/0", Type: "invoke", Op: "send"},
@@ -349,7 +349,7 @@ func violatedRun() sample {
 		Forfeit: "max.in.flight.requests.per.connection=5 without idempotence",
 	}}}}
 	for i, why := range map[int]string{3: "there are no transactions in this run", 4: "there are no transactions in this run", 7: "nothing can be fenced in this run"} {
-		rep.Guarantees[i].Verdict, rep.Guarantees[i].Reason = guarantee.NotExercised, "does not apply: "+why
+		rep.Guarantees[i].Verdict, rep.Guarantees[i].Applies, rep.Guarantees[i].Reason = guarantee.NotExercised, false, why
 		rep.Guarantees[i].Examined = map[string]int64{"transactions": 0, "aborts": 0}
 	}
 	return s

@@ -105,10 +105,6 @@ const (
 // noClaim is the expectation of a guarantee on which the scenario makes no claim.
 const noClaim guarantee.Verdict = "any"
 
-// doesNotApply begins the checker's reason for a guarantee that the
-// configuration has no object for; it decides nothing unless expect names it.
-const doesNotApply = "does not apply: "
-
 // stand places r against its expectation. named is the scenario's expect: only
 // there can one tell a guarantee that is expected to hold from one not named.
 func stand(r checker.Result, named map[string]string) standing {
@@ -118,7 +114,7 @@ func stand(r checker.Result, named map[string]string) standing {
 		return asExpected
 	case r.Expected == noClaim:
 		return unclaimed
-	case r.Verdict == guarantee.NotExercised && !isNamed && !r.Applies():
+	case r.Verdict == guarantee.NotExercised && !isNamed && !r.Applies:
 		return notApplying
 	case r.Verdict == guarantee.NotExercised || r.Verdict == guarantee.Unknown:
 		return undecided
@@ -189,7 +185,7 @@ func reason(r checker.Result) string {
 	if r.Verdict == guarantee.Violated && len(r.Anomalies) > 0 {
 		return "" // it counts the anomalies
 	}
-	return strings.TrimPrefix(r.Reason, doesNotApply)
+	return r.Reason
 }
 
 // symbol of a verdict: shape, not colour, carries the meaning.

@@ -56,8 +56,8 @@ func TestJudgeByRate(t *testing.T) {
 
 // ran is one run of s as a letter of the table above says.
 func ran(s *scenario.Scenario, how rune) outcome {
-	loss := checker.Result{Guarantee: guarantee.NoLoss, Verdict: guarantee.Violated, Expected: guarantee.Violated}
-	order := checker.Result{Guarantee: guarantee.Order, Verdict: guarantee.Holds, Expected: guarantee.Holds}
+	loss := checker.Result{Guarantee: guarantee.NoLoss, Applies: true, Verdict: guarantee.Violated, Expected: guarantee.Violated}
+	order := checker.Result{Guarantee: guarantee.Order, Applies: true, Verdict: guarantee.Holds, Expected: guarantee.Holds}
 	o := outcome{job: job{scenario: s, plan: &plan.Plan{}}, code: exitExpected, report: &checker.Report{}}
 	switch how {
 	case 'm':

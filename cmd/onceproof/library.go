@@ -13,6 +13,7 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/reports"
 )
 
 func listCommand() *cobra.Command {
@@ -115,11 +116,16 @@ func initCommand() *cobra.Command {
 
 func schemaCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "schema",
-		Short:   "Print the scenario file's JSON Schema",
-		Example: `  onceproof schema > onceproof.schema.json`,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		Use:   "schema [scenario | verdict]",
+		Short: "Print the JSON Schema of the scenario file, or of verdict.json",
+		Example: `  onceproof schema > onceproof.schema.json
+  onceproof schema verdict > verdict.schema.json`,
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"scenario", "verdict"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && args[0] == "verdict" {
+				return reports.Schema(cmd.OutOrStdout())
+			}
 			_, err := cmd.OutOrStdout().Write(scenario.Schema())
 			return err
 		},

@@ -162,7 +162,7 @@ func verdictsOf(ctx context.Context, c clusters, scratch string, s *scenario.Sce
 	}
 	v := shrink.Verdicts{}
 	for _, g := range report.Guarantees {
-		if g.Applies() {
+		if g.Applies {
 			v[string(g.Guarantee)] = string(g.Verdict)
 		}
 	}

@@ -35,9 +35,9 @@ func TestShrinkWritesARegressionTest(t *testing.T) {
 
 func TestGuaranteeToKeep(t *testing.T) {
 	report := func(rs ...checker.Result) *checker.Report { return &checker.Report{Guarantees: rs} }
-	loss := checker.Result{Guarantee: guarantee.NoLoss, Verdict: guarantee.Violated, Expected: guarantee.Violated}
-	twice := checker.Result{Guarantee: guarantee.NoDuplicates, Verdict: guarantee.Violated, Expected: guarantee.Holds}
-	order := checker.Result{Guarantee: guarantee.Order, Verdict: guarantee.Holds, Expected: guarantee.Holds}
+	loss := checker.Result{Guarantee: guarantee.NoLoss, Applies: true, Verdict: guarantee.Violated, Expected: guarantee.Violated}
+	twice := checker.Result{Guarantee: guarantee.NoDuplicates, Applies: true, Verdict: guarantee.Violated, Expected: guarantee.Holds}
+	order := checker.Result{Guarantee: guarantee.Order, Applies: true, Verdict: guarantee.Holds, Expected: guarantee.Holds}
 	for _, test := range []struct {
 		report *checker.Report
 		wanted string
