@@ -5,6 +5,13 @@ KAFKA ?= 4.1.1
 BIN   := bin/onceproof
 TOOL  := go tool -modfile=tools/go.mod
 
+# A build says which it is, also where Go is told to record nothing (-buildvcs=false).
+BUILDINFO := github.com/onceproof/onceproof/internal/buildinfo
+VERSION   ?= $(shell { git describe --tags --match 'v[0-9]*' 2>/dev/null || TZ=UTC0 git show -s --abbrev=12 \
+	--date=format-local:%Y%m%d%H%M%S --format=v0.0.0-%cd-%h 2>/dev/null; } && { git diff --quiet HEAD || echo +dirty; })
+COMMIT    ?= $(shell git rev-parse HEAD 2>/dev/null)
+LDFLAGS    = -X $(BUILDINFO).version=$(subst $() ,,$(VERSION)) -X $(BUILDINFO).commit=$(COMMIT)
+
 # Rooms in which goroutines meet are tested under the race detector where there is
 # a C compiler for it; one pass either way. The longest, ./faults, begins.
 RACE       := $(if $(shell command -v gcc),-race)
@@ -19,7 +26,7 @@ demo: build
 
 build:
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -o $(BIN) ./cmd/onceproof
+	CGO_ENABLED=0 go build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/onceproof
 
 test: lint build
 	go test -timeout 20m $(OTHERS)

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed" // the mutation score
 	"encoding/hex"
@@ -23,7 +24,7 @@ func (j *judge) verdicts() *Report {
 		Scenario: j.header.Scenario,
 		Seed:     j.header.Seed,
 		Backend:  j.header.Backend,
-		Tool:     j.header.Tool,
+		Tool:     cmp.Or(j.opt.Tool, j.header.Tool),
 		Events:   j.events,
 		Evidence: j.evidence(),
 		Faults:   j.faultEvidence(),

@@ -16,6 +16,7 @@ type Options struct {
 	Only     []guarantee.Guarantee // nil = all
 	Examples int                   // witnesses a kind; 0 = 3
 	Progress func(events int64)
+	Tool     string // the program that judges, for Report.Tool; "" = the one that recorded
 	// View opens a file beside the report for porcupine's picture of a violation;
 	// it is closed if it can be. nil = no pictures.
 	View func(name string) (io.Writer, error)

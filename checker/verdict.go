@@ -31,7 +31,7 @@ type Report struct {
 	Faults     []FaultEvidence `json:"faults"`
 	Infra      string          `json:"infra,omitempty"` // why the run could not be judged; "" otherwise
 	Events     int64           `json:"events"`
-	Tool       string          `json:"tool,omitempty"`
+	Tool       string          `json:"tool,omitempty"`     // the program that judged: name, version, commit
 	Mutation   string          `json:"mutation,omitempty"` // the checker's mutation score
 }
 

@@ -36,7 +36,7 @@ type Config struct {
 	Progress func(Progress)                            // called about each second and at each change; may be nil
 	Observe  func(history.Header) func(*history.Event) // makes what sees every event in order; may be nil
 	Stop     <-chan string                             // ends the load early, with the reason; may be nil
-	Tool     string                                    // onceproof's version
+	Tool     string                                    // this program's name, version and commit
 	Clusters *cluster.Pool                             // lends the cluster; nil: it is the run's own
 	World    World
 }

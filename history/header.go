@@ -23,7 +23,7 @@ type Header struct {
 	Clients  []ClientInfo      `json:"clients"`
 	Broker   map[string]string `json:"broker-config,omitempty"`
 	Expect   map[string]string `json:"expect,omitempty"` // guarantee -> verdict; not named = holds
-	Tool     string            `json:"tool,omitempty"`   // onceproof's version
+	Tool     string            `json:"tool,omitempty"`   // the program that recorded: "onceproof v0.3.0 (commit 1f2e3d4c5b6a)"
 }
 
 // TopicInfo describes one topic of the run.

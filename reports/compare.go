@@ -35,7 +35,7 @@ func (s ComparisonSetting) Words() string {
 	if s.Repeat > 1 {
 		runs = fmt.Sprintf("%d runs", s.Repeat)
 	}
-	return fmt.Sprintf("%s, backend %s, %s of each, one after the other; onceproof %s", s.Began.UTC().Format("2006-01-02 15:04 UTC"), s.Backend, runs, s.Tool)
+	return fmt.Sprintf("%s, backend %s, %s of each, one after the other; %s", s.Began.UTC().Format("2006-01-02 15:04 UTC"), s.Backend, runs, toolName(s.Tool))
 }
 
 // ScenarioComparison is one scenario run with several libraries.

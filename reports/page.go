@@ -93,12 +93,20 @@ type property struct {
 	Differs           bool   // Value is not Default
 }
 
+// toolName is the program that judged. Verdicts of old have the version alone.
+func toolName(tool string) string {
+	if strings.HasPrefix(tool, "onceproof") {
+		return tool
+	}
+	return strings.TrimSpace("onceproof " + tool)
+}
+
 func newPage(in Input, tl *Timeline) (*page, error) {
 	r := in.Report
 	p := &page{
 		Title: r.Scenario + ": " + Answer(r), Answer: Answer(r), Tone: tone(r),
 		Plan: strings.TrimRight(in.Plan, "\n"), Scenario: strings.TrimRight(in.Scenario, "\n"), Replay: in.Replay,
-		Why: r.Why, Tool: r.Tool, Mutation: r.Mutation,
+		Why: r.Why, Tool: toolName(r.Tool), Mutation: r.Mutation,
 		CSS: template.CSS(uplotCSS + reportCSS), UPlot: template.JS(uplotJS), Script: template.JS(reportJS),
 		Policy:       policy(reportJS),
 		UPlotLicence: uplotLicence,

@@ -49,6 +49,7 @@ command line is wrong (with the line), 3 it could not be judged.`,
 				return err
 			}
 			defer r.Close()
+			opt.Tool = tool()
 			opt.Progress = checkProgress(cmd.ErrOrStderr())
 			report, err := checker.Check(cmd.Context(), r, opt)
 			if err != nil {

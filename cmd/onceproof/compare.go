@@ -129,7 +129,7 @@ func compare(ctx context.Context, out io.Writer, o compareOptions) (err error) {
 		return results.err()
 	}
 	c := reports.Compare(all)
-	c.Setting = reports.ComparisonSetting{Command: o.command, Tool: version(), Began: began, Backend: backendOf(all), Repeat: o.repeat}
+	c.Setting = reports.ComparisonSetting{Command: o.command, Tool: tool(), Began: began, Backend: backendOf(all), Repeat: o.repeat}
 	if err := c.Text(out); err != nil {
 		return err
 	}

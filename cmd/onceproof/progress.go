@@ -37,7 +37,7 @@ func newProgress(w io.Writer, o runOptions, j job, seen func(checker.Alarm)) *pr
 	}
 	if p.server != nil {
 		p.server.Begin(p.follow, reports.Input{
-			Report: &checker.Report{Scenario: j.name(), Seed: j.plan.Seed, Backend: j.scenario.Cluster.Backend, Tool: version()}, Plan: j.plan.String(), Default: kafkaDefault,
+			Report: &checker.Report{Scenario: j.name(), Seed: j.plan.Seed, Backend: j.scenario.Cluster.Backend, Tool: tool()}, Plan: j.plan.String(), Default: kafkaDefault,
 		})
 	}
 	return p

@@ -176,7 +176,7 @@ func readVerdict(dir string) (*checker.Report, error) {
 
 func reportAgain(cmd *cobra.Command, dirs []string) error {
 	for _, dir := range dirs {
-		_, in, err := judgeDir(cmd.Context(), dir, checker.Options{})
+		_, in, err := judgeDir(cmd.Context(), dir, checker.Options{Tool: tool()})
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -36,6 +35,7 @@ Exit codes:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	cmd.SetVersionTemplate(versionText())
 	cmd.AddCommand(
 		completing(runCommand(), completeScenarios),
 		lintCommand(),
@@ -54,6 +54,7 @@ Exit codes:
 		doctorCommand(),
 		clusterCommand(),
 		workerTestCommand(),
+		versionCommand(),
 		manCommand(),
 		workerCommand(),
 	)
@@ -98,12 +99,4 @@ func (n *atLeastOnce) Set(s string) error {
 	}
 	*n = atLeastOnce(v)
 	return nil
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
 }

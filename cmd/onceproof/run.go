@@ -325,7 +325,7 @@ func runOne(ctx context.Context, out io.Writer, o runOptions, j job) outcome {
 	progress.plan(j)
 	_, runErr := harness.Run(ctx, harness.Config{
 		Scenario: j.scenario, Plan: j.plan, Dir: dir, Control: j.control,
-		Progress: progress.show, Observe: progress.observe(), Stop: stop, Tool: version(), Clusters: o.pool,
+		Progress: progress.show, Observe: progress.observe(), Stop: stop, Tool: tool(), Clusters: o.pool,
 	})
 	progress.end()
 	if errors.Is(runErr, errInterrupted) {

@@ -146,7 +146,7 @@ func tryDraw(ctx context.Context, opts searchOptions, d search.Draw) (dir string
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	_, runErr := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: version(), Clusters: opts.pool})
+	_, runErr := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: tool(), Clusters: opts.pool})
 	report, _, err := judgeDir(ctx, dir, checker.Options{})
 	if err != nil {
 		return dir, search.Result{Outcome: search.Unjudged}, nil // it ended before there was a history

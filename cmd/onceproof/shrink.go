@@ -153,7 +153,7 @@ func verdictsOf(ctx context.Context, c clusters, scratch string, s *scenario.Sce
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if _, err := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: version(), Clusters: c.pool}); err != nil {
+	if _, err := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: tool(), Clusters: c.pool}); err != nil {
 		return nil, err
 	}
 	report, _, err := judgeDir(ctx, dir, checker.Options{})
