@@ -25,7 +25,7 @@ func errorAnswer(r *request, code int16, d addressBook) []byte {
 
 // replaceError is the frame of a broker's response with code put where the
 // broker's own codes are, in the partitions that match.
-func replaceError(h requestHeader, frame []byte, code int16, match func(topic string, id [16]byte, part int32) bool) ([]byte, error) {
+func replaceError(h requestHeader, frame []byte, code int16, match matcher) ([]byte, error) {
 	if len(frame) > maxDecode && h.api != int16(kmsg.Fetch) {
 		return nil, fmt.Errorf("a %s v%d response of %d bytes is longer than what is decoded (%d)", h.name(), h.version, len(frame), maxDecode)
 	}

@@ -9,23 +9,43 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-// outcome puts into e, the event of one request or of one of its partitions, what
-// the broker's response says about it. It says whether that is news, for
-// requests that are routine.
+// results has what a response says of each partition, by the names that the
+// request's events have. An error outranks a success.
+func (p *Proxy) results(resp kmsg.Response) map[history.TopicPartition]place {
+	if !hasTopics(resp.Key()) {
+		return nil
+	}
+	all := map[history.TopicPartition]place{}
+	walkPartitions(resp, func(at place) {
+		if at.topic == "" {
+			at.topic = p.topics.name(at.id)
+		}
+		tp := history.TopicPartition{Topic: at.name(), Part: at.part}
+		if _, twice := all[tp]; !twice || at.errorOf() != 0 {
+			all[tp] = at
+		}
+	})
+	return all
+}
+
+// partitionOutcome puts into e, the event of one partition of a request, what the
+// broker's response says about it.
+func partitionOutcome(e *history.Event, results map[history.TopicPartition]place) {
+	at, told := results[e.TP]
+	if !told {
+		return
+	}
+	setErr(e, at.errorOf())
+	if r, ok := at.entry.(*kmsg.ProduceResponseTopicPartition); ok && r.ErrorCode == 0 && r.BaseOffset >= 0 {
+		last, _ := e.Data["last-delta"].(int32)
+		e.Off = []int64{r.BaseOffset, r.BaseOffset + int64(last)}
+	}
+}
+
+// outcome puts into e, an event of a request, what the broker's response says about
+// the request as a whole. It says whether that is news, for requests that are routine.
 func (p *Proxy) outcome(e *history.Event, resp kmsg.Response) (news bool) {
 	switch r := resp.(type) {
-	case *kmsg.ProduceResponse:
-		for _, t := range r.Topics {
-			for _, tp := range t.Partitions {
-				if p.is(e, t.Topic, t.TopicID, tp.Partition) {
-					setErr(e, tp.ErrorCode)
-					if tp.ErrorCode == 0 && tp.BaseOffset >= 0 {
-						last, _ := e.Data["last-delta"].(int32)
-						e.Off = []int64{tp.BaseOffset, tp.BaseOffset + int64(last)}
-					}
-				}
-			}
-		}
 	case *kmsg.InitProducerIDResponse:
 		setErr(e, r.ErrorCode)
 		if r.ErrorCode == 0 {
@@ -33,44 +53,12 @@ func (p *Proxy) outcome(e *history.Event, resp kmsg.Response) (news bool) {
 		}
 	case *kmsg.AddPartitionsToTxnResponse:
 		setErr(e, r.ErrorCode)
-		for _, t := range r.Topics {
-			for _, tp := range t.Partitions {
-				if p.is(e, t.Topic, [16]byte{}, tp.Partition) {
-					setErr(e, tp.ErrorCode)
-				}
-			}
-		}
-		for _, x := range r.Transactions {
-			for _, t := range x.Topics {
-				for _, tp := range t.Partitions {
-					if p.is(e, t.Topic, [16]byte{}, tp.Partition) {
-						setErr(e, tp.ErrorCode)
-					}
-				}
-			}
-		}
 	case *kmsg.AddOffsetsToTxnResponse:
 		setErr(e, r.ErrorCode)
-	case *kmsg.TxnOffsetCommitResponse:
-		for _, t := range r.Topics {
-			for _, tp := range t.Partitions {
-				if p.is(e, t.Topic, t.TopicID, tp.Partition) {
-					setErr(e, tp.ErrorCode)
-				}
-			}
-		}
 	case *kmsg.EndTxnResponse:
 		setErr(e, r.ErrorCode)
 		if r.ErrorCode == 0 && r.Version >= 5 { // KIP-890: each transaction has an epoch of its own
 			e.Data["next-pid"], e.Data["next-epoch"] = r.ProducerID, r.ProducerEpoch
-		}
-	case *kmsg.OffsetCommitResponse:
-		for _, t := range r.Topics {
-			for _, tp := range t.Partitions {
-				if p.is(e, t.Topic, t.TopicID, tp.Partition) {
-					setErr(e, tp.ErrorCode)
-				}
-			}
 		}
 	case *kmsg.JoinGroupResponse:
 		setErr(e, r.ErrorCode)
@@ -129,14 +117,6 @@ func (p *Proxy) partitionsOf(id [16]byte, parts []int32) []string {
 	return out
 }
 
-// is says whether e speaks of a topic-partition.
-func (p *Proxy) is(e *history.Event, topic string, id [16]byte, part int32) bool {
-	if topic == "" {
-		topic = partition{topic: p.topics.name(id), id: id}.name()
-	}
-	return e.TP.Part == part && e.TP.Topic == topic
-}
-
 // name is the topic's name, or its id in hexadecimal where no Metadata response
 // has told the name.
 func (p partition) name() string {
@@ -167,41 +147,40 @@ func assignment(b []byte) []string {
 // response tells (-1 = none), or one for a group that has an error.
 func (c *conn) fetchedOffsets(p *pending, resp *kmsg.OffsetFetchResponse, told string, toldCode int16) []history.Event {
 	var events []history.Event
-	add := func(group, topic string, id [16]byte, part int32, offset int64, meta *string, code int16) {
+	add := func(at place, offset int64, meta *string, code int16) {
 		e := c.event(p.requestHeader, p.sight.id, history.OK, history.OpResponse)
 		e.Data["told"] = told
 		if told == toldError {
 			e.Data["told-code"] = toldCode
 		}
-		e.Group = group
-		if topic == "" {
-			topic = partition{topic: c.p.topics.name(id), id: id}.name()
+		e.Group = at.owner
+		if at.topic == "" {
+			at.topic = c.p.topics.name(at.id)
 		}
-		if topic != "" {
-			e.TP = history.TopicPartition{Topic: topic, Part: part}
+		if topic := at.name(); topic != "" {
+			e.TP = history.TopicPartition{Topic: topic, Part: at.part}
 			setOffset(&e, offset, meta)
 		}
 		setErr(&e, code)
 		events = append(events, e)
 	}
-	var none [16]byte
+	own := p.sight.events[0].Group // version 7 and older ask for one group
 	if resp.ErrorCode != 0 {
-		add(p.sight.events[0].Group, "", none, 0, 0, nil, resp.ErrorCode)
-	}
-	for _, t := range resp.Topics {
-		for _, tp := range t.Partitions {
-			add(p.sight.events[0].Group, t.Topic, none, tp.Partition, tp.Offset, tp.Metadata, tp.ErrorCode)
-		}
+		add(place{owner: own}, 0, nil, resp.ErrorCode)
 	}
 	for _, g := range resp.Groups {
 		if g.ErrorCode != 0 {
-			add(g.Group, "", none, 0, 0, nil, g.ErrorCode)
-		}
-		for _, t := range g.Topics {
-			for _, tp := range t.Partitions {
-				add(g.Group, t.Topic, t.TopicID, tp.Partition, tp.Offset, tp.Metadata, tp.ErrorCode)
-			}
+			add(place{owner: g.Group}, 0, nil, g.ErrorCode)
 		}
 	}
+	walkPartitions(resp, func(at place) {
+		switch tp := at.entry.(type) {
+		case *kmsg.OffsetFetchResponseTopicPartition:
+			at.owner = own
+			add(at, tp.Offset, tp.Metadata, tp.ErrorCode)
+		case *kmsg.OffsetFetchResponseGroupTopicPartition:
+			add(at, tp.Offset, tp.Metadata, tp.ErrorCode)
+		}
+	})
 	return events
 }

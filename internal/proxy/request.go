@@ -101,100 +101,47 @@ func walkProduce(c *cursor, h requestHeader, each func(topic []byte, id [16]byte
 
 // names collects the transactional ids and topic-partitions of r.body.
 func (r *request) names(names *topicNames) {
-	txn := func(id string) {
+	for _, id := range transactionalIDs(r.body) {
 		if id != "" {
 			r.txns = append(r.txns, id)
 		}
 	}
-	add := func(topic string, id [16]byte, part int32) {
-		if topic == "" {
-			topic = names.name(id)
-		}
-		r.parts = append(r.parts, partition{topic, id, part})
+	if !hasTopics(r.api) {
+		return
 	}
-	var none [16]byte
-	switch b := r.body.(type) {
-	case *kmsg.FetchRequest:
-		for _, t := range b.Topics {
-			for _, p := range t.Partitions {
-				add(t.Topic, t.TopicID, p.Partition)
-			}
+	walkPartitions(r.body, func(at place) {
+		if at.topic == "" {
+			at.topic = names.name(at.id)
 		}
-	case *kmsg.ListOffsetsRequest:
-		for _, t := range b.Topics {
-			for _, p := range t.Partitions {
-				add(t.Topic, none, p.Partition)
-			}
-		}
-	case *kmsg.OffsetForLeaderEpochRequest:
-		for _, t := range b.Topics {
-			for _, p := range t.Partitions {
-				add(t.Topic, none, p.Partition)
-			}
-		}
-	case *kmsg.MetadataRequest:
-		for _, t := range b.Topics {
-			name := ""
-			if t.Topic != nil {
-				name = *t.Topic
-			}
-			add(name, t.TopicID, -1)
-		}
-	case *kmsg.OffsetCommitRequest:
-		for _, t := range b.Topics {
-			for _, p := range t.Partitions {
-				add(t.Topic, t.TopicID, p.Partition)
-			}
-		}
-	case *kmsg.OffsetFetchRequest:
-		for _, t := range b.Topics {
-			for _, p := range t.Partitions {
-				add(t.Topic, none, p)
-			}
-		}
-		for _, g := range b.Groups {
-			for _, t := range g.Topics {
-				for _, p := range t.Partitions {
-					add(t.Topic, t.TopicID, p)
-				}
-			}
-		}
+		r.parts = append(r.parts, at.partition)
+	})
+}
+
+// transactionalIDs are those that a request names; "" is none.
+func transactionalIDs(body kmsg.Request) (ids []string) {
+	switch b := body.(type) {
 	case *kmsg.FindCoordinatorRequest:
 		if b.CoordinatorType == 1 { // transaction
-			txn(b.CoordinatorKey)
-			r.txns = append(r.txns, b.CoordinatorKeys...)
+			return append([]string{b.CoordinatorKey}, b.CoordinatorKeys...)
 		}
 	case *kmsg.InitProducerIDRequest:
 		if b.TransactionalID != nil {
-			txn(*b.TransactionalID)
+			return []string{*b.TransactionalID}
 		}
 	case *kmsg.AddPartitionsToTxnRequest:
-		txn(b.TransactionalID)
-		for _, t := range b.Topics {
-			for _, p := range t.Partitions {
-				add(t.Topic, none, p)
-			}
-		}
+		ids = []string{b.TransactionalID}
 		for _, x := range b.Transactions {
-			txn(x.TransactionalID)
-			for _, t := range x.Topics {
-				for _, p := range t.Partitions {
-					add(t.Topic, none, p)
-				}
-			}
+			ids = append(ids, x.TransactionalID)
 		}
+		return ids
 	case *kmsg.AddOffsetsToTxnRequest:
-		txn(b.TransactionalID)
+		return []string{b.TransactionalID}
 	case *kmsg.EndTxnRequest:
-		txn(b.TransactionalID)
+		return []string{b.TransactionalID}
 	case *kmsg.TxnOffsetCommitRequest:
-		txn(b.TransactionalID)
-		for _, t := range b.Topics {
-			for _, p := range t.Partitions {
-				add(t.Topic, t.TopicID, p.Partition)
-			}
-		}
+		return []string{b.TransactionalID}
 	}
+	return nil
 }
 
 // everyTopic says whether r asks about all topics without naming one.

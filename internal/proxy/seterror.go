@@ -6,94 +6,23 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// matcher selects partitions of a response.
+type matcher func(topic string, id [16]byte, part int32) bool
+
 // setError puts code into each partition of resp that matches, or into resp
 // itself where its API has one code for all, and takes back what a broker says
 // only when it succeeded.
-func setError(resp kmsg.Response, code int16, match func(topic string, id [16]byte, part int32) bool) {
-	var none [16]byte
+func setError(resp kmsg.Response, code int16, match matcher) {
 	switch resp := resp.(type) {
-	case *kmsg.ProduceResponse:
-		for i := range resp.Topics {
-			t := &resp.Topics[i]
-			for j := range t.Partitions {
-				if p := &t.Partitions[j]; match(t.Topic, t.TopicID, p.Partition) {
-					p.ErrorCode, p.BaseOffset, p.LogAppendTime, p.LogStartOffset = code, -1, -1, -1
-				}
-			}
-		}
 	case *kmsg.FetchResponse:
 		setFetchError(resp, code, match)
-	case *kmsg.ListOffsetsResponse:
-		for i := range resp.Topics {
-			t := &resp.Topics[i]
-			for j := range t.Partitions {
-				if p := &t.Partitions[j]; match(t.Topic, none, p.Partition) {
-					p.ErrorCode, p.Offset, p.Timestamp, p.LeaderEpoch, p.OldStyleOffsets = code, -1, -1, -1, nil
-				}
-			}
-		}
-	case *kmsg.OffsetForLeaderEpochResponse:
-		for i := range resp.Topics {
-			t := &resp.Topics[i]
-			for j := range t.Partitions {
-				if p := &t.Partitions[j]; match(t.Topic, none, p.Partition) {
-					p.ErrorCode, p.LeaderEpoch, p.EndOffset = code, -1, -1
-				}
-			}
-		}
+	case *kmsg.OffsetFetchResponse:
+		setOffsetFetchError(resp, code, match)
 	case *kmsg.MetadataResponse:
 		if len(resp.Topics) == 0 {
 			resp.ErrorCode = code
 		}
-		for i := range resp.Topics {
-			t := &resp.Topics[i]
-			name := ""
-			if t.Topic != nil {
-				name = *t.Topic
-			}
-			if match(name, t.TopicID, -1) {
-				t.ErrorCode, t.Partitions = code, nil
-			}
-		}
-	case *kmsg.OffsetCommitResponse:
-		for i := range resp.Topics {
-			t := &resp.Topics[i]
-			for j := range t.Partitions {
-				if p := &t.Partitions[j]; match(t.Topic, t.TopicID, p.Partition) {
-					p.ErrorCode = code
-				}
-			}
-		}
-	case *kmsg.TxnOffsetCommitResponse:
-		for i := range resp.Topics {
-			t := &resp.Topics[i]
-			for j := range t.Partitions {
-				if p := &t.Partitions[j]; match(t.Topic, t.TopicID, p.Partition) {
-					p.ErrorCode = code
-				}
-			}
-		}
-	case *kmsg.OffsetFetchResponse:
-		setOffsetFetchError(resp, code, match)
-	case *kmsg.AddPartitionsToTxnResponse:
-		for i := range resp.Topics {
-			t := &resp.Topics[i]
-			for j := range t.Partitions {
-				if p := &t.Partitions[j]; match(t.Topic, none, p.Partition) {
-					p.ErrorCode = code
-				}
-			}
-		}
-		for x := range resp.Transactions {
-			for i := range resp.Transactions[x].Topics {
-				t := &resp.Transactions[x].Topics[i]
-				for j := range t.Partitions {
-					if p := &t.Partitions[j]; match(t.Topic, none, p.Partition) {
-						p.ErrorCode = code
-					}
-				}
-			}
-		}
+		failPartitions(resp, code, match)
 	case *kmsg.FindCoordinatorResponse:
 		resp.ErrorCode, resp.NodeID, resp.Host, resp.Port = code, -1, "", -1
 		for i := range resp.Coordinators {
@@ -111,36 +40,62 @@ func setError(resp kmsg.Response, code int16, match func(topic string, id [16]by
 	case *kmsg.ConsumerGroupHeartbeatResponse:
 		resp.ErrorCode, resp.Assignment = code, nil
 	default:
+		if hasTopics(resp.Key()) {
+			failPartitions(resp, code, match)
+			return
+		}
 		reflect.ValueOf(resp).Elem().FieldByName("ErrorCode").SetInt(int64(code))
+	}
+}
+
+// failPartitions sets the error of each partition that matches; it reports whether
+// there was one.
+func failPartitions(resp kmsg.Response, code int16, match matcher) (any bool) {
+	walkPartitions(resp, func(at place) {
+		if match(at.topic, at.id, at.part) {
+			failPartition(at, code)
+			any = true
+		}
+	})
+	return any
+}
+
+// failPartition sets the error of one partition.
+func failPartition(at place, code int16) {
+	switch p := at.entry.(type) {
+	case *kmsg.ProduceResponseTopicPartition:
+		p.ErrorCode, p.BaseOffset, p.LogAppendTime, p.LogStartOffset = code, -1, -1, -1
+	case *kmsg.FetchResponseTopicPartition:
+		*p = kmsg.NewFetchResponseTopicPartition()
+		p.Partition, p.ErrorCode, p.HighWatermark, p.RecordBatches = at.part, code, -1, []byte{}
+	case *kmsg.ListOffsetsResponseTopicPartition:
+		p.ErrorCode, p.Offset, p.Timestamp, p.LeaderEpoch, p.OldStyleOffsets = code, -1, -1, -1, nil
+	case *kmsg.OffsetForLeaderEpochResponseTopicPartition:
+		p.ErrorCode, p.LeaderEpoch, p.EndOffset = code, -1, -1
+	case *kmsg.MetadataResponseTopic:
+		p.ErrorCode, p.Partitions = code, nil
+	case *kmsg.OffsetFetchResponseTopicPartition:
+		p.ErrorCode, p.Offset = code, -1
+	case *kmsg.OffsetFetchResponseGroupTopicPartition:
+		p.ErrorCode, p.Offset = code, -1
+	default:
+		reflect.ValueOf(at.entry).Elem().FieldByName("ErrorCode").SetInt(int64(code))
 	}
 }
 
 // setFetchError answers sessionless: the client asks for everything again. A
 // request within a session may name no partition at all; then the code is the
 // whole response's.
-func setFetchError(resp *kmsg.FetchResponse, code int16, match func(string, [16]byte, int32) bool) {
+func setFetchError(resp *kmsg.FetchResponse, code int16, match matcher) {
 	const sessionNotFound, invalidSessionEpoch = 70, 71
-	set := false
-	for i := range resp.Topics {
-		t := &resp.Topics[i]
-		for j := range t.Partitions {
-			if p := &t.Partitions[j]; match(t.Topic, t.TopicID, p.Partition) {
-				fresh := kmsg.NewFetchResponseTopicPartition()
-				fresh.Partition, fresh.ErrorCode, fresh.HighWatermark = p.Partition, code, -1
-				fresh.RecordBatches = []byte{}
-				*p = fresh
-				set = true
-			}
-		}
-	}
-	if !set || code == sessionNotFound || code == invalidSessionEpoch {
+	if !failPartitions(resp, code, match) || code == sessionNotFound || code == invalidSessionEpoch {
 		resp.ErrorCode, resp.SessionID, resp.Topics = code, 0, nil
 	}
 }
 
 // setOffsetFetchError puts code where a broker would: few codes belong to a
 // partition, all others to the group. Version 1 had partitions only.
-func setOffsetFetchError(resp *kmsg.OffsetFetchResponse, code int16, match func(string, [16]byte, int32) bool) {
+func setOffsetFetchError(resp *kmsg.OffsetFetchResponse, code int16, match matcher) {
 	const unknownTopicOrPartition, topicAuthorizationFailed, unstableOffsetCommit, unknownTopicID = 3, 29, 88, 100
 	switch code {
 	case unknownTopicOrPartition, topicAuthorizationFailed, unstableOffsetCommit, unknownTopicID:
@@ -153,23 +108,5 @@ func setOffsetFetchError(resp *kmsg.OffsetFetchResponse, code int16, match func(
 			return
 		}
 	}
-	for i := range resp.Topics {
-		t := &resp.Topics[i]
-		for j := range t.Partitions {
-			if p := &t.Partitions[j]; match(t.Topic, [16]byte{}, p.Partition) {
-				p.ErrorCode, p.Offset = code, -1
-			}
-		}
-	}
-	for i := range resp.Groups {
-		g := &resp.Groups[i]
-		for j := range g.Topics {
-			t := &g.Topics[j]
-			for k := range t.Partitions {
-				if p := &t.Partitions[k]; match(t.Topic, t.TopicID, p.Partition) {
-					p.ErrorCode, p.Offset = code, -1
-				}
-			}
-		}
-	}
+	failPartitions(resp, code, match)
 }

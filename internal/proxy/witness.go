@@ -109,6 +109,7 @@ func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
 	defer p.sight.mu.Unlock()
 	p.sight.over = true
 	now, news := c.p.cfg.Now(), !routine(p.api)
+	results := c.p.results(resp)
 	for i := range p.sight.events {
 		e := &p.sight.events[i]
 		e.T, e.Type, e.Op = now, history.OK, history.OpResponse
@@ -118,6 +119,7 @@ func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
 			e.Data["told-code"] = toldCode
 		}
 		news = c.p.outcome(e, resp) || news
+		partitionOutcome(e, results)
 	}
 	if news {
 		c.record(p.sight.events)
