@@ -101,11 +101,12 @@ func (j *judge) result(g guarantee.Guarantee) Result {
 		}
 	}
 	for _, kind := range breaks[g] {
-		k := j.finds.byKind[kind]
-		if k == nil || k.count == 0 {
-			continue
+		if k := j.finds.byKind[kind]; k != nil {
+			r.Anomalies = append(r.Anomalies, j.finding(kind, k))
 		}
-		r.Anomalies = append(r.Anomalies, j.finding(kind, k))
+		if k := j.finds.open[kind]; k != nil {
+			r.Undecided = append(r.Undecided, j.finding(kind, k))
+		}
 	}
 	switch {
 	case len(r.Anomalies) > 0:

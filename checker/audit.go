@@ -122,7 +122,7 @@ func (j *judge) observeLog(e *history.Event, line uint32) error {
 		if row.differs(v) {
 			j.clash(pt, off, row, seenAs{val: v, how: "in the log", t: e.T, line: line, proc: -1})
 			if row.flags&fAcked != 0 {
-				j.displaced = append(j.displaced, displaced{tp, off, *row})
+				j.displaced.add(displaced{off: off, rec: *row, tp: tp})
 			}
 			*row = record{flags: row.flags &^ fAcked}
 		}
@@ -159,7 +159,7 @@ func (j *judge) observeMarker(e *history.Event, line uint32) error {
 		if row.val != 0 {
 			j.clash(pt, off, row, seenAs{how: "a control record in the log", t: e.T, line: line, proc: -1})
 			if row.flags&fAcked != 0 {
-				j.displaced = append(j.displaced, displaced{tp, off, *row})
+				j.displaced.add(displaced{off: off, rec: *row, tp: tp})
 			}
 			*row = record{flags: row.flags & (fReadRC | fReadRU | fClash)}
 		}

@@ -52,6 +52,9 @@ func TestCases(t *testing.T) {
 		unknown map[guarantee.Guarantee]string
 	}{
 		"01-rebalance-after-failed-poll.edn": {},
+		"02-acked-never-read.edn":            {unknown: map[guarantee.Guarantee]string{guarantee.NoLoss: "unseen"}},
+		"04-torn-transaction.edn":            {unknown: map[guarantee.Guarantee]string{guarantee.NoLoss: "nobody read 1 of the values of transactions that did commit"}},
+		"05-lost-unknown-offset.edn":         {found: map[guarantee.Anomaly]string{guarantee.LostWrite: "unseen"}},
 		"03-int-nonmonotonic-send.edn":       {found: map[guarantee.Anomaly]string{guarantee.ReorderedWrite: "int-nonmonotonic-send"}},
 		"06-int-poll-skip.edn":               {found: map[guarantee.Anomaly]string{guarantee.SkippedPoll: "int-poll-skip"}},
 		"07-int-nonmonotonic-send-poll-between.edn": {

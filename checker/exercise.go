@@ -100,10 +100,15 @@ func (j *judge) tested(g guarantee.Guarantee) exercised {
 		ex.examined = []string{"records", "acked", "inputs", "faults", "crashes", "unknown"}
 		j.dataVerdict(&ex, true)
 		j.groupsVerdict(&ex, g)
+		if j.reads != nil && ex.unknown == "" {
+			ex.unknown = j.undecidedLoss()
+		}
+		j.unread(&ex)
 	case guarantee.NoDuplicates:
 		ex.examined = []string{"records", "processed", "outputs", "faults", "crashes", "unknown"}
 		j.dataVerdict(&ex, true)
 		j.groupsVerdict(&ex, g)
+		j.unread(&ex)
 	case guarantee.Order:
 		ex.examined = []string{"records", "acked", "polled", "faults", "crashes"}
 		ex.notable = []string{"second-opinions", "second-opinions-open", "second-opinions-against"}
@@ -176,6 +181,14 @@ func (j *judge) dataVerdict(ex *exercised, disturb bool) {
 		ex.unknown = "the end of the history is cut off"
 	case disturb && !j.disturbed(history.OpSend, history.OpPoll, history.OpProcess, history.OpCommit, history.OpCommitOffsets, history.OpSendOffsets):
 		ex.missing = notDisturbed
+	}
+}
+
+// unread is for guarantees that only reads can show broken, where no audit tells the log.
+func (j *judge) unread(ex *exercised) {
+	ex.notable = append(ex.notable, "unread")
+	if j.reads != nil && j.hot.polled == 0 && ex.missing == "" {
+		ex.missing = "nothing was read"
 	}
 }
 

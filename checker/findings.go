@@ -14,6 +14,7 @@ import (
 type findings struct {
 	j      *judge
 	byKind map[guarantee.Anomaly]*found
+	open   map[guarantee.Anomaly]*found // that may be anomalies, and the history cannot show it
 }
 
 type found struct {
@@ -34,7 +35,7 @@ type draft struct {
 }
 
 func newFindings(j *judge) findings {
-	return findings{j: j, byKind: map[guarantee.Anomaly]*found{}}
+	return findings{j: j, byKind: map[guarantee.Anomaly]*found{}, open: map[guarantee.Anomaly]*found{}}
 }
 
 // report counts one anomaly; build is called only if its witness is kept.
@@ -44,10 +45,19 @@ func (f *findings) report(kind guarantee.Anomaly, build func() draft) {
 
 // named is report of an anomaly that Jepsen gives other names than its usual one.
 func (f *findings) named(kind guarantee.Anomaly, names []string, build func() draft) {
-	k := f.byKind[kind]
+	f.into(f.byKind, kind, names, build)
+}
+
+// undecided counts what may be an anomaly, and the history cannot show it.
+func (f *findings) undecided(kind guarantee.Anomaly, names []string, build func() draft) {
+	f.into(f.open, kind, names, build)
+}
+
+func (f *findings) into(m map[guarantee.Anomaly]*found, kind guarantee.Anomaly, names []string, build func() draft) {
+	k := m[kind]
 	if k == nil {
 		k = &found{}
-		f.byKind[kind] = k
+		m[kind] = k
 	}
 	k.count++
 	for _, n := range names {

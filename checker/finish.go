@@ -22,14 +22,15 @@ func (j *judge) finish() {
 		j.walk(pt)
 	}
 	j.pendingOffsets()
-	inputs := j.inputsDone()
+	inputs, away := j.inputsDone(), j.awayFrom()
 	for _, pt := range j.parts { // one after the other, while its rows are in memory
+		displaced := away(pt)
 		if j.auditDone {
-			j.losses(pt)
+			j.losses(pt, displaced)
 			j.readersDone(pt)
 			inputs(pt)
 		}
-		j.acksInOrder(pt)
+		j.acksInOrder(pt, displaced)
 	}
 	if j.auditDone {
 		j.unresolvedLosses()
@@ -46,21 +47,39 @@ func (j *judge) finish() {
 // restore gives acknowledgements that were displaced by a wrong sighting back to
 // their rows, where the log bears them out.
 func (j *judge) restore() {
-	kept := j.displaced[:0]
-	for _, d := range j.displaced {
+	j.away = newSorter(j.pool, func(a, b displaced) int {
+		return cmp.Or(cmp.Compare(a.tp, b.tp), cmp.Compare(a.off, b.off), cmp.Compare(a.rec.val, b.rec.val))
+	})
+	j.displaced.scan(func(_ int64, d *displaced) bool {
 		row := j.parts[d.tp].rows.at(d.off)
 		if row.val != d.rec.val || row.flags&fLogged == 0 {
-			kept = append(kept, d)
-			continue
+			j.away.add(*d)
+			return true
 		}
-		d.rec.flags |= row.flags
-		d.rec.logLine, d.rec.pid = row.logLine, row.pid
-		if d.rec.from == 0 {
-			d.rec.from = row.from
+		rec := d.rec
+		rec.flags |= row.flags
+		rec.logLine, rec.pid = row.logLine, row.pid
+		if rec.from == 0 {
+			rec.from = row.from
 		}
-		*row = d.rec
+		*row = rec
+		return true
+	})
+}
+
+// awayFrom makes what gives the acknowledgements of a partition whose offsets the log
+// gives to other records, in the order of offsets. Partitions are asked for in order.
+func (j *judge) awayFrom() func(pt *part) []displaced {
+	c := j.away.sorted()
+	d, more := c.next()
+	return func(pt *part) (away []displaced) {
+		for ; more && d.tp <= pt.id; d, more = c.next() {
+			if d.tp == pt.id {
+				away = append(away, d)
+			}
+		}
+		return away
 	}
-	j.displaced = kept
 }
 
 // decide gives every transactional record of a partition its fate: a record is
@@ -178,7 +197,7 @@ func (j *judge) txnRow(r *record) *txn {
 
 // walk is the pass in offset order over the log of a partition.
 func (j *judge) walk(pt *part) {
-	w := walker{j: j, pt: pt, aside: j.asides[pt.tp.Topic], sent: map[sender]lastSent{}, began: make([]latest, len(j.procs))}
+	w := walker{j: j, pt: pt, aside: j.asides[pt.tp.Topic], sent: map[sender]lastSent{}, began: map[int32]latest{}}
 	pt.rows.read(0, func(off int64, r *record) bool {
 		switch {
 		case r.flags&fMarker != 0:
@@ -197,7 +216,7 @@ type walker struct {
 	aside  bool                // a retry or dead-letter topic: its copies are no duplicates
 	sent   map[sender]lastSent // its largest send number so far
 	latest [2]latest           // largest invocations so far, of two processes
-	began  []latest            // by process: its largest invocation so far
+	began  map[int32]latest    // by process: its largest invocation so far
 }
 
 // latest is the record of one process that was invoked last.

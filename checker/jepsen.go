@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -40,47 +39,79 @@ func jepsenName(a guarantee.Anomaly) []string {
 // As there, an acknowledgement counts only once its operation is known to have
 // committed: it ended ok, or somebody read one of its values.
 type byReads struct {
-	sightings []sighting
-	held      map[int32][]heldAck // by transaction
-	breaks    map[procPart][]int64
-	reads     []wrEdge
+	held     map[int32][]heldAck // of transactions that have not ended
+	left     *spool[heldAck]     // of transactions of unknown outcome
+	shown    *table[int64]       // by transaction: when one of its values was first read; 0 = never
+	twins    *spool[twin]        // values that were seen at two offsets
+	breaks   map[procPart][]int64
+	furthest map[int32]lateRead // by partition: the read record whose send was invoked last
+	cycles   readGraph
 
 	// Whether the history tells of rebalances at all; where it does not, what they
 	// would explain is not decided.
 	rebalancesTold bool
 	untold         *spool[pollGap] // steps back that an untold rebalance may explain
 	jumps          int64           // jumps that one explains
+
+	unseen int64 // acknowledged values that may be lost
+	parts  int64 // values of transactions that are shown to have committed, and may be lost
+}
+
+// sentValue is what is known of one value, beside its flags.
+type sentValue struct {
+	at    place // where it was seen first; 0 = nowhere
+	t     int64
+	line  uint32
+	proc  int32 // that saw it
+	txn   int32 // index of the transaction that sent it + 1
+	acked bool  // it was seen in an acknowledgement
+	twin  bool  // it was seen at a second offset
+	lost  bool  // reported
+	_     uint8
 }
 
 // sighting is a value seen at an offset.
 type sighting struct {
-	val  value
-	at   place
-	t    int64
-	line uint32
-	proc int32
-	how  string
+	val   value
+	at    place
+	t     int64
+	line  uint32
+	proc  int32
+	acked bool
+	_     [7]uint8
 }
 
+func (s *sentValue) sighting(v value) sighting {
+	return sighting{val: v, at: s.at, t: s.t, line: s.line, proc: s.proc, acked: s.acked}
+}
+
+func (s sighting) how() string {
+	if s.acked {
+		return "acknowledged"
+	}
+	return "polled"
+}
+
+// twin is one value at two offsets.
+type twin struct{ first, second sighting }
+
 type heldAck struct {
-	tp  int32
 	off int64
 	rec record
+	tp  int32
+	_   int32
 }
 
 type procPart struct{ proc, tp int32 }
 
-// wrEdge says that a poll within one transaction returned a record of another.
-type wrEdge struct {
-	reader int32
-	val    value
-	at     place
-	t      int64
-	line   uint32
-}
+// lateRead is a record that was read, and when its send was invoked.
+type lateRead struct{ off, inv int64 }
 
 func newByReads(p *pool) *byReads {
-	return &byReads{held: map[int32][]heldAck{}, breaks: map[procPart][]int64{}, untold: newSpool[pollGap](p)}
+	return &byReads{
+		held: map[int32][]heldAck{}, left: newSpool[heldAck](p), shown: newTable[int64](p), twins: newSpool[twin](p),
+		breaks: map[procPart][]int64{}, furthest: map[int32]lateRead{}, untold: newSpool[pollGap](p), cycles: newReadGraph(p),
+	}
 }
 
 // within is Jepsen's name for an anomaly whose parts belong to one operation.
@@ -100,24 +131,6 @@ func (j *judge) excused(g *pollGap) bool {
 	return g.how&stepUntold != 0 && !j.reads.rebalancesTold
 }
 
-// hold keeps an acknowledgement until its transaction is known to have
-// committed; it says no to one outside transactions.
-func (b *byReads) hold(tp int32, off int64, rec record) bool {
-	if rec.txn == 0 {
-		return false
-	}
-	b.held[rec.txn-1] = append(b.held[rec.txn-1], heldAck{tp, off, rec})
-	return true
-}
-
-// release lets the acknowledgements of a transaction count.
-func (j *judge) release(txn int32) {
-	for _, h := range j.reads.held[txn] {
-		j.ackedRow(h.tp, h.off, h.rec)
-	}
-	delete(j.reads.held, txn)
-}
-
 // life is how often a process had given a partition back by the time t: Jepsen
 // makes nothing of the order of two sends with such a moment between them.
 func (b *byReads) life(proc, tp int32, t int64) int {
@@ -125,31 +138,112 @@ func (b *byReads) life(proc, tp int32, t int64) int {
 	return n
 }
 
-func (b *byReads) see(v value, at place, t int64, line uint32, proc int32, how string) {
-	b.sightings = append(b.sightings, sighting{v, at, t, line, proc, how})
+// sent is what is known of a value, to be changed.
+func (j *judge) sent(v value) *sentValue {
+	p := j.procs[v.proc()]
+	if p.sent == nil {
+		p.sent = newTable[sentValue](j.pool)
+	}
+	return p.sent.at(v.n())
+}
+
+// sentIn notes which transaction a value was sent in. It may have been read before
+// its invocation was told.
+func (j *judge) sentIn(v value, txn int32) {
+	s := j.sent(v)
+	s.txn = txn
+	if txn != 0 && s.at != 0 && j.valueFlags(v)&vRead != 0 {
+		j.shows(txn-1, s.t)
+	}
+}
+
+// shows notes that a value of a transaction was read at t.
+func (j *judge) shows(txn int32, t int64) {
+	if first := j.reads.shown.at(int64(txn)); *first == 0 || t < *first {
+		*first = t
+	}
+}
+
+// shownAt is when a value of a transaction was first read, 0 if nobody read one.
+func (b *byReads) shownAt(txn int32) int64 {
+	if t := b.shown.get(int64(txn)); t != nil {
+		return *t
+	}
+	return 0
+}
+
+// hold keeps an acknowledgement until its transaction is known to have
+// committed; it says no to one outside transactions.
+func (b *byReads) hold(tp int32, off int64, rec record) bool {
+	if rec.txn == 0 {
+		return false
+	}
+	b.held[rec.txn-1] = append(b.held[rec.txn-1], heldAck{off: off, rec: rec, tp: tp})
+	return true
+}
+
+// settle decides about the acknowledgements of a transaction that has ended: they
+// count if it committed, never if it failed; else what is read decides.
+func (j *judge) settle(txn int32, outcome txnOutcome) {
+	for _, h := range j.reads.held[txn] {
+		switch outcome {
+		case txnCommitOK:
+			j.ackedRow(h.tp, h.off, h.rec)
+		case txnFailed: // told an offset, and then that it all never happened
+			f := j.procs[h.rec.val.proc()].values.at(h.rec.val.n())
+			*f = *f&^vAcked | vFailed
+		default:
+			j.reads.left.add(h)
+		}
+	}
+	delete(j.reads.held, txn)
+	j.cycleEnds(txn)
+}
+
+// see takes in that a value was seen at an offset: by the first two offsets a value
+// is known to be a duplicate, by the first two values an offset to be inconsistent.
+func (j *judge) see(row *record, s sighting) *sentValue {
+	known := j.sent(s.val)
+	switch {
+	case known.at == 0:
+		known.at, known.t, known.line, known.proc, known.acked = s.at, s.t, s.line, s.proc, s.acked
+	case known.at != s.at && !known.twin:
+		known.twin = true
+		j.reads.twins.add(twin{known.sighting(s.val), s})
+	}
+	if row.val != 0 && row.val != s.val && row.flags&fClash == 0 {
+		row.flags |= fClash
+		j.inconsistent(row, s)
+	}
+	return known
+}
+
+func (j *judge) inconsistent(row *record, s sighting) {
+	before := sighting{val: row.val, at: s.at, proc: row.val.proc(), acked: row.flags&fAcked != 0, t: row.ack, line: row.ackLine}
+	if k := j.sent(row.val); k.at == s.at {
+		before = k.sighting(row.val)
+	}
+	j.pair(guarantee.InconsistentOffset, before, s, fmt.Sprintf("Two values at one offset: at %s, %s was %s and %s was %s.",
+		j.placeName(s.at), j.valName(before.val), before.how(), j.valName(s.val), s.how()),
+		"one record at an offset, the same for every acknowledgement and every read")
 }
 
 // readsAsLog takes what was read or acknowledged for the log.
 func (j *judge) readsAsLog() {
-	txns := make([]int32, 0, len(j.reads.held))
-	for t := range j.reads.held {
-		txns = append(txns, t)
+	for _, t := range sortedKeys(j.reads.held) {
+		j.settle(t, j.txns.at(int64(t)).outcome)
 	}
-	slices.Sort(txns)
-	proven := j.provenByRead()
-	for _, t := range txns {
-		if j.txns.at(int64(t)).outcome == txnFailed {
-			for _, h := range j.reads.held[t] { // told an offset, and then that it all never happened
-				f := j.procs[h.rec.val.proc()].values.at(h.rec.val.n())
-				*f = *f&^vAcked | vFailed
-			}
-			continue
+	j.reads.left.scan(func(_ int64, h *heldAck) bool {
+		if j.reads.shownAt(h.rec.txn-1) != 0 {
+			j.ackedRow(h.tp, h.off, h.rec)
 		}
-		if slices.ContainsFunc(j.reads.held[t], func(h heldAck) bool { return j.valueFlags(h.rec.val)&vRead != 0 }) || proven[t] {
-			j.release(t)
-		}
+		return true
+	})
+	for _, b := range j.reads.breaks {
+		slices.Sort(b)
 	}
 	for _, pt := range j.parts {
+		late := lateRead{off: -1}
 		pt.rows.scan(func(off int64, r *record) bool {
 			if r.val == 0 || r.flags&(fAcked|fReadRC|fReadRU) == 0 {
 				return true
@@ -159,61 +253,35 @@ func (j *judge) readsAsLog() {
 					r.txn, r.inv, r.invLine = a.txn, a.inv, a.invLine
 				}
 			}
+			if r.flags&(fReadRC|fReadRU) != 0 && r.inv > late.inv {
+				late = lateRead{off, r.inv}
+			}
 			r.flags |= fLogged
 			pt.logged++
 			j.hot.logged++
 			pt.logEnd = max(pt.logEnd, off+1)
 			return true
 		})
+		j.reads.furthest[pt.id] = late
 	}
-	j.sightingsDone()
-	for _, pt := range j.parts {
-		j.unread(pt)
+	j.twinsDone()
+	if !j.cutOff { // else it may have been read then
+		j.absent()
+		j.counts["unread"] = j.reads.unseen + j.reads.parts
 	}
-	j.readCycles()
+	j.cyclesDone()
 }
 
-// provenByRead are the transactions of which somebody read a value, one whose
-// offset its client was never told.
-func (j *judge) provenByRead() map[int32]bool {
-	proven := map[int32]bool{}
-	j.eachAttempt(func(v value, a *attempt) {
-		if a.txn != 0 && j.valueFlags(v)&vRead != 0 {
-			proven[a.txn-1] = true
+// twinsDone reports values at two offsets. Of a send that failed Jepsen reports
+// that it was read at all.
+func (j *judge) twinsDone() {
+	j.reads.twins.scan(func(_ int64, t *twin) bool {
+		if j.valueFlags(t.first.val)&vFailed == 0 {
+			j.pair(guarantee.DuplicateWrite, t.first, t.second, fmt.Sprintf("One send, two records: %s was seen at %s and at %s.",
+				j.valName(t.first.val), j.placeName(t.first.at), j.placeName(t.second.at)), "one record, whatever the number of attempts")
 		}
+		return true
 	})
-	return proven
-}
-
-// sightingsDone reports values at two offsets, and offsets with two values.
-func (j *judge) sightingsDone() {
-	s := j.reads.sightings
-	slices.SortStableFunc(s, func(a, b sighting) int { return cmp.Or(cmp.Compare(a.val, b.val), cmp.Compare(a.at, b.at)) })
-	for i := 0; i < len(s); {
-		k := i + 1
-		second := -1
-		for ; k < len(s) && s[k].val == s[i].val; k++ {
-			if second < 0 && s[k].at.tp() == s[i].at.tp() && s[k].at != s[i].at {
-				second = k
-			}
-		}
-		if second >= 0 && s[i].val != 0 && j.valueFlags(s[i].val)&vFailed == 0 {
-			j.pair(guarantee.DuplicateWrite, s[i], s[second], fmt.Sprintf("One send, two records: %s was seen at %s and at %s.", j.valName(s[i].val), j.placeName(s[i].at), j.placeName(s[second].at)),
-				"one record, whatever the number of attempts")
-		}
-		i = k
-	}
-	slices.SortStableFunc(s, func(a, b sighting) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.val, b.val)) })
-	for i := 0; i < len(s); {
-		k := i + 1
-		for ; k < len(s) && s[k].at == s[i].at; k++ {
-		}
-		if last := s[k-1]; last.val != s[i].val {
-			j.pair(guarantee.InconsistentOffset, s[i], last, fmt.Sprintf("Two values at one offset: at %s, %s was %s and %s was %s.", j.placeName(s[i].at), j.valName(s[i].val), s[i].how, j.valName(last.val), last.how),
-				"one record at an offset, the same for every acknowledgement and every read")
-		}
-		i = k
-	}
 }
 
 func (j *judge) pair(kind guarantee.Anomaly, a, b sighting, text, legal string) {
@@ -221,100 +289,12 @@ func (j *judge) pair(kind guarantee.Anomaly, a, b sighting, text, legal string) 
 		d := draft{focus: []place{a.at, b.at}, text: text, legal: legal}
 		for _, s := range []sighting{a, b} {
 			op := history.OpPoll
-			if s.how == "acknowledged" {
+			if s.acked {
 				op = history.OpSend
 			}
-			d.events = append(d.events, j.event(s.t, j.procName(s.proc), s.line, s.at, history.OK, op, fmt.Sprintf("%s was %s at %s", j.valName(s.val), s.how, j.placeName(s.at))))
+			d.events = append(d.events, j.event(s.t, j.procName(s.proc), s.line, s.at, history.OK, op, fmt.Sprintf("%s was %s at %s", j.valName(s.val), s.how(), j.placeName(s.at))))
 			d.client = j.procs[s.proc].client
 		}
 		return d
 	})
-}
-
-// unread reports acknowledged values that nobody read, though somebody read
-// further in the same partition (Jepsen's lost-write).
-func (j *judge) unread(pt *part) {
-	if j.cutOff {
-		return // it may have been read then
-	}
-	seen := map[value]bool{}
-	for _, s := range j.reads.sightings {
-		if s.at.tp() != pt.id || s.how != "acknowledged" || s.at.off() >= pt.readEnd || seen[s.val] || j.valueFlags(s.val)&vRead != 0 {
-			continue
-		}
-		seen[s.val] = true
-		j.finds.report(guarantee.LostWrite, func() draft {
-			furthest := makePlace(pt.id, pt.readEnd-1)
-			d := draft{focus: []place{s.at}, client: j.procs[s.proc].client}
-			d.events = append(d.events, j.event(s.t, j.procName(s.proc), s.line, s.at, history.OK, history.OpSend, fmt.Sprintf("send of %s acknowledged at %s", j.valName(s.val), j.placeName(s.at))))
-			if e, ok := j.reader(furthest, false); ok {
-				d.events = append(d.events, e)
-			}
-			d.text = fmt.Sprintf("%s was acknowledged at %s; nobody ever read it, though %s was read.", j.valName(s.val), j.placeName(s.at), j.placeName(furthest))
-			d.legal = fmt.Sprintf("a read of %s", j.valName(s.val))
-			return d
-		})
-	}
-}
-
-// readCycles reports transactions that read each other's records (wr-only G1c),
-// or their own. Each read is before its own transaction's commit, so going round
-// such a cycle one read was before the commit of what it returned.
-func (j *judge) readCycles() {
-	next := map[int32][]wrEdge{} // reader -> what it read from
-	for _, e := range j.reads.reads {
-		if r := j.parts[e.at.tp()].rows.get(e.at.off()); r != nil && r.val == e.val && r.txn != 0 {
-			next[e.reader] = append(next[e.reader], e)
-		}
-	}
-	from := func(e wrEdge) int32 { return j.parts[e.at.tp()].rows.get(e.at.off()).txn - 1 }
-	readers := sortedKeys(next)
-	done := map[int32]bool{}
-	for _, t := range readers {
-		if done[t] {
-			continue
-		}
-		// A breadth-first walk from t back to t.
-		via := map[int32]wrEdge{}
-		queue := []int32{t}
-		for len(queue) > 0 && via[t].line == 0 {
-			u := queue[0]
-			queue = queue[1:]
-			for _, e := range next[u] {
-				w := from(e)
-				if _, seen := via[w]; !seen {
-					via[w] = e
-					queue = append(queue, w)
-				}
-			}
-		}
-		if via[t].line == 0 {
-			continue
-		}
-		var cycle []wrEdge
-		for w := t; ; {
-			e := via[w]
-			cycle = append(cycle, e)
-			done[w] = true
-			if w = e.reader; w == t {
-				break
-			}
-		}
-		j.finds.report(guarantee.DirtyRead, func() draft {
-			var d draft
-			for _, e := range cycle[:min(5, len(cycle))] {
-				proc := j.txns.at(int64(e.reader)).proc
-				d.client = j.procs[proc].client
-				d.focus = append(d.focus, e.at)
-				d.events = append(d.events, j.event(e.t, j.procName(proc), e.line, e.at, history.OK, history.OpPoll,
-					fmt.Sprintf("a poll within transaction %d of %s returned %s", j.txns.at(int64(e.reader)).num, j.procName(proc), j.valName(e.val))))
-			}
-			d.text = fmt.Sprintf("%d transactions read each other's records before they had committed: one of these reads came before the commit of what it returned.", len(cycle))
-			if len(cycle) == 1 {
-				d.text = fmt.Sprintf("A transaction was given its own record %s before it had committed.", j.placeName(cycle[0].at))
-			}
-			d.legal = "records of transactions that have committed"
-			return d
-		})
-	}
 }

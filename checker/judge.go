@@ -36,7 +36,8 @@ type judge struct {
 	staged *spool[stagedOffset]
 
 	errNames  []string // that attempts ended with
-	displaced []displaced
+	displaced *spool[displaced]
+	away      *sorter[displaced] // of them, those that the log does not bear out
 	polls     *spool[pollLine]
 	gaps      *spool[pollGap]
 	early     *spool[earlyRead]
@@ -56,6 +57,7 @@ type judge struct {
 	line     int64           // of the event being observed
 	asides   map[string]bool // retry and dead-letter topics
 
+	work   int64 // steps that no table counts, for tests
 	events int64
 	firstT int64
 	lastT  int64
@@ -99,6 +101,7 @@ type proc struct {
 	txnal    bool                // uses transactions
 	unacked  bool                // acks=0: no broker acknowledges anything
 	values   *table[uint16]      // flags by send number
+	sent     *table[sentValue]   // by send number; nil but in an imported history
 	maxSent  int64
 	pend     map[int64]pending
 	lastTxn  int64
@@ -221,9 +224,10 @@ type batched struct {
 
 // displaced is an acknowledgement for an offset where the log holds another value.
 type displaced struct {
-	tp  int32
 	off int64
 	rec record
+	tp  int32
+	_   int32
 }
 
 // landmark is a leader change or a broker's end, for a witness's context.
@@ -246,26 +250,27 @@ func newJudge(h history.Header, opt Options) *judge {
 	tables := opt.Memory - max(opt.Memory/4, min(opt.Memory/4*3, 112<<20))
 	p := newPool(tables)
 	j := &judge{
-		header:   h,
-		opt:      opt,
-		pool:     p,
-		names:    newNames(),
-		clients:  map[string]*history.ClientInfo{},
-		pids:     map[pidEpoch]int32{},
-		txns:     newTable[txn](p),
-		staged:   newSpool[stagedOffset](p),
-		polls:    newSpool[pollLine](p),
-		gaps:     newSpool[pollGap](p),
-		early:    newSpool[earlyRead](p),
-		commits:  newSpool[offsetOp](p),
-		opens:    newSpool[firstOpen](p),
-		byStep:   map[string]*fault{},
-		inflight: map[history.Op]int64{},
-		asides:   map[string]bool{},
-		owners:   map[int64][]owning{},
-		phases:   map[string]int64{},
-		counts:   map[string]int64{},
-		wire:     newWireView(h),
+		header:    h,
+		opt:       opt,
+		pool:      p,
+		names:     newNames(),
+		clients:   map[string]*history.ClientInfo{},
+		pids:      map[pidEpoch]int32{},
+		txns:      newTable[txn](p),
+		staged:    newSpool[stagedOffset](p),
+		polls:     newSpool[pollLine](p),
+		gaps:      newSpool[pollGap](p),
+		early:     newSpool[earlyRead](p),
+		displaced: newSpool[displaced](p),
+		commits:   newSpool[offsetOp](p),
+		opens:     newSpool[firstOpen](p),
+		byStep:    map[string]*fault{},
+		inflight:  map[history.Op]int64{},
+		asides:    map[string]bool{},
+		owners:    map[int64][]owning{},
+		phases:    map[string]int64{},
+		counts:    map[string]int64{},
+		wire:      newWireView(h),
 
 		searchMost:   searchRegister,
 		searchBudget: searchTotal,
@@ -333,6 +338,9 @@ func (j *judge) observe(e *history.Event, line int64) error {
 	j.pool.depth--
 	if err != nil {
 		return err
+	}
+	if j.reads != nil && j.reads.cycles.over {
+		j.components()
 	}
 	if j.pool.over() {
 		j.pool.trim()

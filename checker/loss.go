@@ -13,7 +13,7 @@ import (
 // lost-write: "a message is considered committed when all in-sync replicas have
 // applied it … committed messages will not be lost" (Kafka documentation,
 // Guarantees). truncated-log: the same for a record that some reader was given.
-func (j *judge) losses(pt *part) {
+func (j *judge) losses(pt *part, away []displaced) {
 	var start int64
 	if pt.hasWM {
 		start = pt.marks[0] // retention took what was before
@@ -31,8 +31,8 @@ func (j *judge) losses(pt *part) {
 		}
 		return true
 	})
-	for _, d := range j.displaced {
-		if d.tp == pt.id && d.off >= start {
+	for _, d := range away {
+		if d.off >= start {
 			d.rec.flags |= fClash // the clash is reported already
 			j.lostWrite(makePlace(d.tp, d.off), &d.rec)
 		}

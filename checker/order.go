@@ -93,7 +93,7 @@ func (w *walker) realtime(at place, r *record, owner *proc) {
 			}
 		}
 	}
-	own := &w.began[owner.id]
+	own := w.began[owner.id]
 	if r.flags&fAcked != 0 && own.inv > r.ack {
 		w.pt.outOfOrder(own.off, at.off())
 	}
@@ -101,7 +101,7 @@ func (w *walker) realtime(at place, r *record, owner *proc) {
 		return // of a value that was sent again, this record may be of either attempt
 	}
 	if r.inv > own.inv {
-		*own = latest{inv: r.inv, off: at.off()}
+		w.began[owner.id] = latest{inv: r.inv, off: at.off()}
 	}
 	n := latest{inv: r.inv, off: at.off(), proc: owner.id}
 	switch a := &w.latest[0]; {
@@ -142,16 +142,11 @@ type told struct {
 // reordered-write; here the log does not hold them both (Jepsen's
 // nonmonotonic-send): the earlier one is lost, perhaps, and its offset was given
 // away again, to whomever.
-func (j *judge) acksInOrder(pt *part) {
+func (j *judge) acksInOrder(pt *part, displaced []displaced) {
 	var away []told // whose offset the log gives to another record
-	for _, d := range j.displaced {
-		if d.tp == pt.id {
-			away = append(away, told{d.off, d.rec})
-		}
+	for _, d := range displaced {
+		away = append(away, told{d.off, d.rec})
 	}
-	slices.SortStableFunc(away, func(a, b told) int {
-		return cmp.Or(cmp.Compare(a.off, b.off), cmp.Compare(a.rec.val, b.rec.val))
-	})
 	last := map[int32]told{} // by process: of the offsets before, the largest send number
 	pt.rows.read(0, func(off int64, r *record) bool {
 		if len(away) == 0 || away[0].off != off {

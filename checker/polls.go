@@ -99,6 +99,10 @@ func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 		read = fReadRC
 	}
 	in := j.pollsInput(p, tp)
+	reader := int32(-1) // the transaction that polls, of an imported history
+	if j.reads != nil && e.Txn != 0 {
+		reader = j.txnOf(p, e.Txn)
+	}
 	j.polls.add(pollLine{t: e.T, lo: e.Off[0], hi: e.Off[len(e.Off)-1], proc: p.id, tp: tp, line: line})
 	for i, off := range e.Off {
 		if off < 0 || off > maxOff {
@@ -111,13 +115,14 @@ func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 			}
 		}
 		pt.end = max(pt.end, off+1)
-		if j.reads != nil {
-			j.readByClient(p, pt, e, v, off, line)
-			if v == 0 {
-				continue // nothing is told of what stands there
-			}
+		if j.reads != nil && v == 0 {
+			pt.readEnd = max(pt.readEnd, off+1)
+			continue // nothing is told of what stands there
 		}
 		row := pt.rows.at(off)
+		if j.reads != nil {
+			j.readByClient(pt, row, sighting{val: v, at: makePlace(tp, off), t: e.T, line: line, proc: p.id}, reader)
+		}
 		switch {
 		case row.differs(v) || row.flags&fMarker != 0 && v != 0:
 			j.clash(pt, off, row, seenAs{val: v, how: "polled", t: e.T, line: line, proc: p.id})
@@ -127,7 +132,7 @@ func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 			if v == 0 {
 				row.flags |= fForeign // the audit tells whose it is
 			}
-			if p.rc {
+			if p.rc && j.reads == nil {
 				j.readEarly(p, pt, row, off, e.T, line)
 			}
 		}
@@ -190,17 +195,25 @@ func (j *judge) advance(p *proc, pt *part, pos *position, s given) {
 	pos.last, pos.line, pos.unit, pos.base, pos.sought, pos.untold = s.off, s.line, s.unit, -1, false, false
 }
 
-// readByClient notes a sighting, where reads stand in for the log.
-func (j *judge) readByClient(p *proc, pt *part, e *history.Event, v value, off int64, line uint32) {
-	pt.readEnd = max(pt.readEnd, off+1)
-	if v == 0 {
+// readByClient notes a sighting, where reads stand in for the log. reader is the
+// transaction that polls, -1 for none.
+func (j *judge) readByClient(pt *part, row *record, s sighting, reader int32) {
+	pt.readEnd = max(pt.readEnd, s.at.off()+1)
+	*j.procs[s.val.proc()].values.at(s.val.n()) |= vRead
+	known := j.see(row, s)
+	if known.txn == 0 {
+		j.early.add(earlyRead{t: s.t, off: s.at.off(), val: s.val, tp: pt.id, proc: s.proc, line: s.line})
 		return
 	}
-	at := makePlace(pt.id, off)
-	*j.procs[v.proc()].values.at(v.n()) |= vRead
-	j.reads.see(v, at, e.T, line, p.id, "polled")
-	if e.Txn != 0 {
-		j.reads.reads = append(j.reads.reads, wrEdge{reader: j.txnOf(p, e.Txn), val: v, at: at, t: e.T, line: line})
+	x := j.txns.at(int64(known.txn - 1))
+	if x.commitInv == 0 || x.commitInv > s.t {
+		j.early.add(earlyRead{t: s.t, off: s.at.off(), val: s.val, tp: pt.id, proc: s.proc, line: s.line})
+	}
+	if x.outcome != txnCommitOK {
+		j.shows(known.txn-1, s.t)
+	}
+	if reader >= 0 {
+		j.readFrom(readEdge{t: s.t, at: s.at, reader: reader, writer: known.txn - 1, line: s.line})
 	}
 }
 

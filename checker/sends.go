@@ -94,6 +94,9 @@ func (j *judge) sendInvoked(p *proc, e *history.Event, line uint32) error {
 			*f |= vResent
 		}
 		*f |= vInvoked
+		if j.reads != nil {
+			j.sentIn(v, q.txn)
+		}
 		owner.maxSent = max(owner.maxSent, v.n())
 		owner.anySend = true
 		if from != 0 && e.Op == history.OpSend {
@@ -156,14 +159,14 @@ func (j *judge) acked(tp int32, off int64, rec record) {
 
 func (j *judge) ackedRow(tp int32, off int64, rec record) {
 	pt := j.parts[tp]
-	if j.reads != nil {
-		j.reads.see(rec.val, makePlace(tp, off), rec.ack, rec.ackLine, rec.val.proc(), "acknowledged")
-	}
 	pt.end = max(pt.end, off+1)
 	row := pt.rows.at(off)
+	if j.reads != nil && rec.val != 0 {
+		j.see(row, sighting{val: rec.val, at: makePlace(tp, off), t: rec.ack, line: rec.ackLine, proc: rec.val.proc(), acked: true})
+	}
 	if row.differs(rec.val) || row.flags&fMarker != 0 {
 		j.clash(pt, off, row, seenAs{val: rec.val, how: "acknowledged", t: rec.ack, line: rec.ackLine, proc: rec.val.proc()})
-		j.displaced = append(j.displaced, displaced{tp, off, rec})
+		j.displaced.add(displaced{off: off, rec: rec, tp: tp})
 		return
 	}
 	rec.logLine, rec.pid = row.logLine, row.pid

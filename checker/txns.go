@@ -161,9 +161,6 @@ func (j *judge) observeTxn(p *proc, e *history.Event, line uint32) error {
 		}
 	case e.Type == history.OK && e.Op == history.OpCommit:
 		x.outcome, x.end, x.endLine = txnCommitOK, e.T, line
-		if j.reads != nil {
-			j.release(i)
-		}
 		j.counts["commits"]++
 		j.lastAck = max(j.lastAck, e.T)
 	case e.Type == history.OK:
@@ -185,6 +182,9 @@ func (j *judge) observeTxn(p *proc, e *history.Event, line uint32) error {
 		}
 		j.counts["unknown-ends"]++
 		j.rewound(p)
+	}
+	if j.reads != nil && e.Type != history.Invoke && e.Op == history.OpCommit {
+		j.settle(i, x.outcome)
 	}
 	return nil
 }
