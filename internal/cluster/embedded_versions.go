@@ -15,6 +15,16 @@ const (
 	oneTransaction = 3
 	newestQuestion = 5 // the last ApiVersions that there is
 	fromZero       = 4 // the first whose sender knows features whose versions begin at 0
+
+	// noConfigs is the last version of CreateTopics whose answer has no configs (KIP-525).
+	noConfigs = 4
+)
+
+// withheld are APIs of kfake that no client is told of, and highestOffered the last
+// version of those that are told of in part; OfferAsBrokersDo says why.
+var (
+	withheld       = []kmsg.Key{kmsg.GetTelemetrySubscriptions, kmsg.PushTelemetry, kmsg.DescribeTopicPartitions}
+	highestOffered = map[kmsg.Key]int16{kmsg.AddPartitionsToTxn: oneTransaction, kmsg.CreateTopics: noConfigs}
 )
 
 // OfferAsBrokersDo has fake tell what it offers as Kafka's brokers do where it does
@@ -27,6 +37,12 @@ const (
 //
 // Kafka keeps features whose versions begin at 0 from those who ask with ApiVersions
 // before 4 (KAFKA-17492): Java's clients from 2.7 to 3.8 refuse an answer with them.
+//
+// From CreateTopics version 5 on a broker tells each config of the new topic with its
+// source; kfake leaves the source at -1, which Java's admin client does not take ("id
+// should be positive, id: -1"), so that Connect and MirrorMaker never start. The answer
+// of kfake to DescribeTopicPartitions has a null list of eligible leaders, which Java's
+// does not take either; without that API it asks for Metadata.
 //
 // A broker without a receiver of clients' metrics does not offer to take any (KIP-714);
 // kfake does, and its clients then spend a tenth of their memory on reports to nobody.
@@ -45,11 +61,11 @@ func OfferAsBrokersDo(ctx context.Context, fake *kfake.Cluster, addr string) err
 		return fmt.Errorf("cluster id: %w", err)
 	}
 	offer.ApiKeys = slices.DeleteFunc(offer.ApiKeys, func(key kmsg.ApiVersionsResponseApiKey) bool {
-		return key.ApiKey == int16(kmsg.GetTelemetrySubscriptions) || key.ApiKey == int16(kmsg.PushTelemetry)
+		return slices.Contains(withheld, kmsg.Key(key.ApiKey))
 	})
 	for i, key := range offer.ApiKeys {
-		if key.ApiKey == int16(kmsg.AddPartitionsToTxn) {
-			offer.ApiKeys[i].MaxVersion = min(key.MaxVersion, oneTransaction)
+		if highest, capped := highestOffered[kmsg.Key(key.ApiKey)]; capped {
+			offer.ApiKeys[i].MaxVersion = min(key.MaxVersion, highest)
 		}
 	}
 	older := *offer

@@ -26,8 +26,13 @@ func TestEmbeddedOffersAsBrokersDo(t *testing.T) {
 		if got := offer[int16(kmsg.AddPartitionsToTxn)]; got != oneTransaction {
 			t.Errorf("ApiVersions %d: AddPartitionsToTxn up to %d, want %d", version, got, oneTransaction)
 		}
-		if _, ok := offer[int16(kmsg.PushTelemetry)]; ok {
-			t.Errorf("ApiVersions %d: on offer is to take the metrics of clients", version)
+		if got := offer[int16(kmsg.CreateTopics)]; got != noConfigs {
+			t.Errorf("ApiVersions %d: CreateTopics up to %d, want %d", version, got, noConfigs)
+		}
+		for _, key := range withheld {
+			if _, ok := offer[int16(key)]; ok {
+				t.Errorf("ApiVersions %d: %s is on offer", version, key.Name())
+			}
 		}
 		if len(offer) < 50 || offer[int16(kmsg.Produce)] < 12 {
 			t.Errorf("ApiVersions %d: %d APIs, Produce up to %d", version, len(offer), offer[int16(kmsg.Produce)])

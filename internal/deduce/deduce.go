@@ -102,7 +102,7 @@ func (p *program) exit(e history.Event) {
 		}
 	}
 	p.revoke(e.T)
-	if e.Note == "exit code 0" || e.Note == "SIGTERM" {
+	if e.Note == "exit code 0" || e.Note == "SIGTERM" || strings.HasPrefix(e.Note, "stopped") {
 		p.emit(history.Event{T: e.T, Type: history.OK, Op: history.OpClose, ID: p.nextID()})
 	}
 }

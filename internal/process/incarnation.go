@@ -50,6 +50,7 @@ type incarnation struct {
 
 	end struct {
 		wanted atomic.Bool
+		asked  atomic.Bool // to end, in order
 		mu     sync.Mutex
 		breach error // the first breach of the protocol
 		exit   Exit
@@ -142,7 +143,7 @@ func (inc *incarnation) settle(code int, signal string) {
 		inc.counts.count(&e)
 		inc.cfg.Record(e)
 	}
-	inc.harness(history.OpExit, how, nil)
+	inc.harness(history.OpExit, inc.endNote(&exit), nil)
 
 	inc.end.mu.Lock()
 	exit.Err = inc.end.breach
@@ -158,6 +159,15 @@ func (inc *incarnation) settle(code int, signal string) {
 		exit.Err = inc.explain(exit.Err)
 	}
 	inc.end.exit = exit
+}
+
+// endNote is how the history tells of an end. A program that was asked to stop and did
+// has ended in order, whatever its exit code: a JVM's is 143 (128 + SIGTERM).
+func (inc *incarnation) endNote(e *Exit) string {
+	if inc.cfg.Program && inc.end.asked.Load() && e.Signal != "SIGKILL" && e.how() != "exit code 0" {
+		return "stopped: " + e.how()
+	}
+	return e.how()
 }
 
 func (inc *incarnation) harness(op history.Op, note string, data map[string]any) {
@@ -218,6 +228,7 @@ func (inc *incarnation) awaitEnd(ctx context.Context) error {
 // askToStop writes the stop command; a frozen process is thawed to hear it.
 func (inc *incarnation) askToStop() {
 	_ = inc.process.signal(syscall.SIGCONT)
+	inc.end.asked.Store(true)
 	if inc.cfg.Program {
 		_ = inc.process.signal(syscall.SIGTERM)
 		return
@@ -232,8 +243,8 @@ func (inc *incarnation) askToStop() {
 // stopError tells how a process ended that was asked to.
 func (inc *incarnation) stopError() error {
 	switch e := &inc.end.exit; {
-	case inc.cfg.Program && e.Signal == "SIGTERM":
-		return nil // the default way to obey
+	case inc.cfg.Program && obeyed(e):
+		return nil
 	case e.Err != nil:
 		return e.Err
 	case e.Code != 0:
@@ -242,6 +253,13 @@ func (inc *incarnation) stopError() error {
 		return inc.explain(errors.New("stopped without reporting close"))
 	}
 	return nil
+}
+
+// obeyed says whether e is a usual answer to SIGTERM: the signal's default action, or
+// the exit code by which shells and JVMs tell of it, 128 and the signal's number.
+func obeyed(e *Exit) bool {
+	return e.Signal == "SIGTERM" || e.Signal == "SIGINT" ||
+		e.Code == 128+int(syscall.SIGTERM) || e.Code == 128+int(syscall.SIGINT)
 }
 
 // awaitHello waits for the hello and judges what it promises.
