@@ -62,6 +62,7 @@ fuzz:
 CASES ?= 2000
 mutation:
 	go test -timeout 60m ./checker -run TestMutation -mutation.cases=$(CASES) -v
+	go test -timeout 60m ./internal/models/jepsenkafka -jepsenkafka.cases=$(CASES) -v
 
 images:
 	images/kafka/build $(KAFKA)

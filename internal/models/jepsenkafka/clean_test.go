@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/onceproof/onceproof/guarantee"
 )
 
 var (
@@ -35,6 +37,10 @@ func TestClean(t *testing.T) {
 				o := judge(t, h.EDN(style(seed)))
 				for g, v := range o.verdicts {
 					verdicts[string(g)+" "+string(v)]++
+					if v == guarantee.Unknown {
+						t.Logf("seed %d: %s is unknown: %s", seed, g, o.reasons[g])
+						save(t, h, "unknown", seed)
+					}
 				}
 				if broken := o.broken(); len(broken) > 0 || len(o.kinds) > 0 {
 					alarms++

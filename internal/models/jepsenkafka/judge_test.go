@@ -16,6 +16,7 @@ type opinion struct {
 	kinds    map[string]int64 // its own names
 	jepsen   map[string]int64 // Jepsen's names
 	verdicts map[guarantee.Guarantee]guarantee.Verdict
+	reasons  map[guarantee.Guarantee]string
 	texts    []string
 }
 
@@ -56,6 +57,7 @@ func judge(t *testing.T, edn []byte) opinion {
 		Guarantees []struct {
 			Guarantee guarantee.Guarantee
 			Verdict   guarantee.Verdict
+			Reason    string
 			Anomalies []struct {
 				Kind      string
 				Jepsen    names
@@ -67,9 +69,9 @@ func judge(t *testing.T, edn []byte) opinion {
 	if err := json.Unmarshal(text, &verdict); err != nil {
 		t.Fatal(err)
 	}
-	o := opinion{map[string]int64{}, map[string]int64{}, map[guarantee.Guarantee]guarantee.Verdict{}, nil}
+	o := opinion{map[string]int64{}, map[string]int64{}, map[guarantee.Guarantee]guarantee.Verdict{}, map[guarantee.Guarantee]string{}, nil}
 	for _, g := range verdict.Guarantees {
-		o.verdicts[g.Guarantee] = g.Verdict
+		o.verdicts[g.Guarantee], o.reasons[g.Guarantee] = g.Verdict, g.Reason
 		for _, a := range g.Anomalies {
 			o.kinds[a.Kind] += a.Count
 			for _, name := range a.Jepsen {
