@@ -12,6 +12,7 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/suite"
 	"github.com/onceproof/onceproof/reports"
 )
 
@@ -73,7 +74,7 @@ const leastMemory = 16 << 20
 
 // checkProgress redraws how far a check is, on a terminal.
 func checkProgress(w io.Writer) func(events int64) {
-	if !isTerminal(w) {
+	if !suite.IsTerminal(w) {
 		return nil
 	}
 	return func(events int64) { fmt.Fprintf(w, "\r%d events\r", events) }
@@ -102,15 +103,15 @@ func printReport(w io.Writer, report *checker.Report, h history.Header, asJSON b
 	if asJSON {
 		return reports.JSON(w, report)
 	}
-	return reports.Terminal(w, reports.Input{Report: report, Header: h}, isTerminal(w))
+	return reports.Terminal(w, reports.Input{Report: report, Header: h}, suite.IsTerminal(w))
 }
 
 // verdictError turns a report's exit code into the error that ends the command.
 func verdictError(r *checker.Report) error {
-	if r.Exit == exitExpected {
+	if r.Exit == suite.ExitExpected {
 		return nil
 	}
-	return &exit{r.Exit, errors.New(r.Why)}
+	return suite.WithExit(r.Exit, errors.New(r.Why))
 }
 
 // parseBytes reads "512MiB", "1GiB", "300MB" or a plain number of bytes.

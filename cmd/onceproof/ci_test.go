@@ -12,6 +12,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
+
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 const top = "../.." // of the repository
@@ -100,11 +102,11 @@ func TestActionRunsItsInputs(t *testing.T) {
 		code int
 		says string
 	}{
-		{"a file", map[string]string{"scenarios": "kafka/orders.yaml", "baseline": "kafka/onceproof.json"}, exitExpected, "small"},
-		{"two, more flags", map[string]string{"scenarios": "kafka/orders.yaml guide-recipe", "arguments": "--seed 99 --control", "backend": "embedded"}, exitUsage, "has no control"},
-		{"a budget", map[string]string{"budget": "2m", "backend": "embedded"}, exitExpected, "a budget of 2m0s buys"},
-		{"no such baseline", map[string]string{"scenarios": "kafka/orders.yaml", "baseline": "none.json"}, exitUsage, "--update-baseline makes one"},
-		{"nothing", nil, exitUsage, "name a scenario"},
+		{"a file", map[string]string{"scenarios": "kafka/orders.yaml", "baseline": "kafka/onceproof.json"}, suite.ExitExpected, "small"},
+		{"two, more flags", map[string]string{"scenarios": "kafka/orders.yaml guide-recipe", "arguments": "--seed 99 --control", "backend": "embedded"}, suite.ExitUsage, "has no control"},
+		{"a budget", map[string]string{"budget": "2m", "backend": "embedded"}, suite.ExitExpected, "a budget of 2m0s buys"},
+		{"no such baseline", map[string]string{"scenarios": "kafka/orders.yaml", "baseline": "none.json"}, suite.ExitUsage, "--update-baseline makes one"},
+		{"nothing", nil, suite.ExitUsage, "name a scenario"},
 	} {
 		dir, env := workspace(t)
 		for name, value := range step.Env {
@@ -171,10 +173,10 @@ func TestPipelinesOnThePage(t *testing.T) {
 			dir, env := workspace(t)
 			out, code := shell(t, dir, env, line)
 			if strings.Contains(line, "report --trend") { // there are no runs yet
-				if code != exitUsage || !strings.Contains(out, "onceproof run") {
+				if code != suite.ExitUsage || !strings.Contains(out, "onceproof run") {
 					t.Errorf("%s: exit %d\n%s", line, code, out)
 				}
-			} else if code != exitExpected {
+			} else if code != suite.ExitExpected {
 				t.Errorf("%s: exit %d\n%s", line, code, out)
 			}
 			ran++
@@ -220,7 +222,7 @@ func TestEveryCommandTeaches(t *testing.T) {
 
 func TestManPages(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "man1")
-	if got := onceproof(t, t.TempDir(), "man", dir); got.code != exitExpected {
+	if got := onceproof(t, t.TempDir(), "man", dir); got.code != suite.ExitExpected {
 		t.Fatalf("exit %d: %s", got.code, got.stderr)
 	}
 	for _, c := range root().Commands() {
@@ -246,7 +248,7 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 	for _, sh := range []string{"bash", "zsh", "fish", "powershell"} {
-		if got := onceproof(t, t.TempDir(), "completion", sh); got.code != exitExpected || len(got.out) < 1000 {
+		if got := onceproof(t, t.TempDir(), "completion", sh); got.code != suite.ExitExpected || len(got.out) < 1000 {
 			t.Errorf("completion %s: exit %d, %d bytes", sh, got.code, len(got.out))
 		}
 	}
@@ -261,7 +263,7 @@ func TestDoctorSaysWhatWouldBeRefused(t *testing.T) {
 			t.Errorf("doctor without an engine does not say %q", want)
 		}
 	}
-	if got.code != exitExpected || t.Failed() {
+	if got.code != suite.ExitExpected || t.Failed() {
 		t.Logf("exit %d\n%s%s", got.code, got.out, got.stderr)
 	}
 }

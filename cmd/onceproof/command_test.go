@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/onceproof/onceproof/internal/process"
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 // asCommand makes the test binary be onceproof itself, so that these tests see
@@ -105,7 +106,7 @@ func TestRunLeavesAWholeFolder(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "small.yaml", small)
 	got := onceproof(t, dir, "run", "small.yaml")
-	if got.code != exitExpected {
+	if got.code != suite.ExitExpected {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	runs, err := filepath.Glob(filepath.Join(dir, "runs", "small-7-*"))
@@ -122,7 +123,7 @@ func TestRunLeavesAWholeFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(saved), again.out); again.code != exitExpected || diff != "" {
+	if diff := cmp.Diff(string(saved), again.out); again.code != suite.ExitExpected || diff != "" {
 		t.Errorf("check --json of the run folder (exit %d) differs from its verdict.json (-run +check):\n%s", again.code, diff)
 	}
 }
@@ -145,24 +146,24 @@ func TestBadInputEndsBeforeAnythingStarts(t *testing.T) {
 		code       int
 		says       []string
 	}{
-		{"unknown field", edit("input: orders", "inptu: orders"), "inptu:", nil, exitUsage, []string{`"inptu"`, `"input"`}},
-		{"misspelt guarantee", small + "expect: {no-los: violated}\n", "no-los:", nil, exitUsage, []string{`"no-los"`, "no-loss"}},
+		{"unknown field", edit("input: orders", "inptu: orders"), "inptu:", nil, suite.ExitUsage, []string{`"inptu"`, `"input"`}},
+		{"misspelt guarantee", small + "expect: {no-los: violated}\n", "no-los:", nil, suite.ExitUsage, []string{`"no-los"`, "no-loss"}},
 		{"fault beyond the backend", edit("{at: 4s, kill: {broker: leader(orders/0)}", "{at: 4s, partition: {isolate: leader(orders/0), from: brokers}"),
-			"{at: 4s", nil, exitUsage, []string{"embedded", "--backend docker"}},
-		{"no such library", edit("role: processor\n    library: franz-go", "role: processor\n    library: franzgo"), "franzgo", nil, exitUsage,
+			"{at: 4s", nil, suite.ExitUsage, []string{"embedded", "--backend docker"}},
+		{"no such library", edit("role: processor\n    library: franz-go", "role: processor\n    library: franzgo"), "franzgo", nil, suite.ExitUsage,
 			[]string{`client "till": no library is named "franzgo"; did you mean "franz-go"?`}},
-		{"another library's property", edit("config: {acks: all}", "config: {message.timeout.ms: 5}"), "message.timeout.ms", nil, exitUsage,
+		{"another library's property", edit("config: {acks: all}", "config: {message.timeout.ms: 5}"), "message.timeout.ms", nil, suite.ExitUsage,
 			[]string{`unknown property "message.timeout.ms": it is librdkafka's name of delivery.timeout.ms`}},
-		{"a property that the library lacks", edit("config: {acks: all}", "config: {max.block.ms: 5}"), "", nil, exitUnjudged,
+		{"a property that the library lacks", edit("config: {acks: all}", "config: {max.block.ms: 5}"), "", nil, suite.ExitUnjudged,
 			[]string{"take it out, or say unsupported: warn", "bad.yaml:12: max.block.ms is honoured by java, kafka-python"}},
-		{"no brokers", edit("brokers: 3", "brokers: 0"), "0\n  config", nil, exitUsage, nil},
-		{"replication above brokers", edit("replicas: 3", "replicas: 4"), "4}", nil, exitUsage, []string{"4 replicas", "3 brokers"}},
-		{"no duration", edit("duration: 6s", "duration: 0s"), "0s, warmup", nil, exitUsage, []string{"duration"}},
-		{"seed that is no number", edit("seed: 7", "seed: seven"), "seven", nil, exitUsage, []string{"seven"}},
-		{"seed flag that is no number", small, "", []string{"--seed", "seven"}, exitUsage, []string{"seven"}},
-		{"repeated never", small, "", []string{"--repeat", "0"}, exitUsage, []string{"--repeat", "1 or more"}},
-		{"engine unreachable", small, "", []string{"--backend", "docker"}, exitUnjudged, []string{"engine"}},
-		{"no such backend", small, "", []string{"--backend", "dcoker"}, exitUsage, []string{"dcoker", "docker"}},
+		{"no brokers", edit("brokers: 3", "brokers: 0"), "0\n  config", nil, suite.ExitUsage, nil},
+		{"replication above brokers", edit("replicas: 3", "replicas: 4"), "4}", nil, suite.ExitUsage, []string{"4 replicas", "3 brokers"}},
+		{"no duration", edit("duration: 6s", "duration: 0s"), "0s, warmup", nil, suite.ExitUsage, []string{"duration"}},
+		{"seed that is no number", edit("seed: 7", "seed: seven"), "seven", nil, suite.ExitUsage, []string{"seven"}},
+		{"seed flag that is no number", small, "", []string{"--seed", "seven"}, suite.ExitUsage, []string{"seven"}},
+		{"repeated never", small, "", []string{"--repeat", "0"}, suite.ExitUsage, []string{"--repeat", "1 or more"}},
+		{"engine unreachable", small, "", []string{"--backend", "docker"}, suite.ExitUnjudged, []string{"engine"}},
+		{"no such backend", small, "", []string{"--backend", "dcoker"}, suite.ExitUsage, []string{"dcoker", "docker"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -201,7 +202,7 @@ func place(yaml, text string) string {
 
 func TestNoSuchScenarioNamesTheNearOnes(t *testing.T) {
 	got := onceproof(t, t.TempDir(), "run", "guide-recipie")
-	if got.code != exitUsage || !strings.Contains(got.stderr, "guide-recipe") || !strings.Contains(got.stderr, "onceproof list") {
+	if got.code != suite.ExitUsage || !strings.Contains(got.stderr, "guide-recipe") || !strings.Contains(got.stderr, "onceproof list") {
 		t.Errorf("exit %d, stderr %s", got.code, got.stderr)
 	}
 }
@@ -222,8 +223,8 @@ func TestInterruptionLeavesNothing(t *testing.T) {
 			if err := r.cmd.Process.Signal(sig); err != nil {
 				t.Fatal(err)
 			}
-			if code := r.wait(t); code != exitInterrupted {
-				t.Errorf("exit %d, want %d\n%s", code, exitInterrupted, r.text())
+			if code := r.wait(t); code != suite.ExitInterrupted {
+				t.Errorf("exit %d, want %d\n%s", code, suite.ExitInterrupted, r.text())
 			}
 			for _, pid := range workers {
 				if alive(pid) {

@@ -19,12 +19,13 @@ import (
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/suite"
 	"github.com/onceproof/onceproof/reports"
 )
 
 // compareOptions are the flags of compare.
 type compareOptions struct {
-	runOptions
+	suite.Options
 	libraries []string
 	scenarios []string
 	command   string
@@ -32,7 +33,7 @@ type compareOptions struct {
 }
 
 func compareCommand() *cobra.Command {
-	var o compareOptions
+	o := compareOptions{Options: suite.Options{Tool: tool()}}
 	cmd := &cobra.Command{
 		Use:   "compare",
 		Short: "Run the same scenarios with several client libraries, and make one table of them",
@@ -56,12 +57,12 @@ and made anew.`,
   onceproof compare --scenarios all --libraries java,confluent-kafka,sarama --out comparison --resume`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.seeded = cmd.Flags().Changed("seed")
-			if o.resume && o.out == "" {
+			o.Seeded = cmd.Flags().Changed("seed")
+			if o.resume && o.Out == "" {
 				return errors.New("--resume needs --out, the folder of the comparison that goes on")
 			}
-			if o.out == "" {
-				o.out = filepath.Join("runs", "compare-"+time.Now().UTC().Format("20060102T150405"))
+			if o.Out == "" {
+				o.Out = filepath.Join("runs", "compare-"+time.Now().UTC().Format("20060102T150405"))
 			}
 			o.command = "onceproof " + strings.Join(os.Args[1:], " ")
 			return compare(cmd.Context(), cmd.OutOrStdout(), o)
@@ -70,21 +71,21 @@ and made anew.`,
 	f := cmd.Flags()
 	f.StringSliceVar(&o.libraries, "libraries", nil, "libraries to compare; without it, all whose worker is built")
 	f.StringSliceVar(&o.scenarios, "scenarios", []string{"guide-recipe", "exactly-once"}, "scenarios, shipped or files; all: every shipped one that shows no mistake and no bug, as far as the backend can do it")
-	times(f, &o.repeat, "repeat", "run each so often, with consecutive seeds")
-	f.StringVar(&o.out, "out", "", "folder of the comparison (default runs/compare-<time>)")
-	f.StringVar(&o.backend, "backend", "", "auto, docker, embedded or external, instead of the scenario's")
-	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")
-	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw, instead of the scenario's")
-	o.clusters.flag(f)
+	times(f, &o.Repeat, "repeat", "run each so often, with consecutive seeds")
+	f.StringVar(&o.Out, "out", "", "folder of the comparison (default runs/compare-<time>)")
+	f.StringVar(&o.Backend, "backend", "", "auto, docker, embedded or external, instead of the scenario's")
+	f.StringVar(&o.Image, "image", "", "Kafka image, instead of the scenario's")
+	f.Uint64Var(&o.Seed, "seed", 0, "seed of every draw, instead of the scenario's")
+	clusterFlags(f, &o.Clusters)
 	f.BoolVar(&o.resume, "resume", false, "count the judged runs that --out has already, and make the rest")
-	f.BoolVar(&o.quiet, "quiet", false, "no progress")
+	f.BoolVar(&o.Quiet, "quiet", false, "no progress")
 	return cmd
 }
 
 // match is one cell's next run.
 type match struct {
 	library string
-	job     job
+	job     suite.Job
 }
 
 func compare(ctx context.Context, out io.Writer, o compareOptions) (err error) {
@@ -92,23 +93,23 @@ func compare(ctx context.Context, out io.Writer, o compareOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	defer o.share(len(matches) > 1)(&err)
+	defer o.Share(len(matches) > 1)(&err)
 	began := time.Now()
-	var results suite
+	var results suite.Results
 	var all []reports.Trial
 	lacking := map[string]bool{} // what a library cannot run, it cannot run again
 	for i, m := range matches {
-		key := m.library + "\n" + m.job.name()
+		key := m.library + "\n" + m.job.Name()
 		if lacking[key] {
 			continue
 		}
 		trial, made := o.earlier(m)
-		r := outcome{job: m.job}
+		r := suite.Outcome{Job: m.job}
 		if made {
-			r.code, r.why, r.report = trial.Report.Exit, trial.Report.Why, trial.Report
+			r.Code, r.Why, r.Report = trial.Report.Exit, trial.Report.Why, trial.Report
 		} else {
 			r = o.runMatch(ctx, m)
-			if r.code == exitInterrupted {
+			if r.Code == suite.ExitInterrupted {
 				results = append(results, r)
 				break
 			}
@@ -121,23 +122,23 @@ func compare(ctx context.Context, out io.Writer, o compareOptions) (err error) {
 		} else {
 			results = append(results, r)
 		}
-		if !o.quiet {
-			fmt.Fprintf(os.Stderr, "%d of %d  %s, %s, seed %d: %s\n", i+1, len(matches), m.job.name(), m.library, m.job.plan.Seed, say)
+		if !o.Quiet {
+			fmt.Fprintf(os.Stderr, "%d of %d  %s, %s, seed %d: %s\n", i+1, len(matches), m.job.Name(), m.library, m.job.Plan.Seed, say)
 		}
 	}
 	if len(all) == 0 {
-		return results.err()
+		return results.Err()
 	}
 	c := reports.Compare(all)
-	c.Setting = reports.ComparisonSetting{Command: o.command, Tool: tool(), Began: began, Backend: backendOf(all), Repeat: o.repeat}
+	c.Setting = reports.ComparisonSetting{Command: o.command, Tool: o.Tool, Began: began, Backend: backendOf(all), Repeat: o.Repeat}
 	if err := c.Text(out); err != nil {
 		return err
 	}
-	if err := writeComparison(o.out, c); err != nil {
-		return &exit{exitUnjudged, err}
+	if err := writeComparison(o.Out, c); err != nil {
+		return suite.WithExit(suite.ExitUnjudged, err)
 	}
-	fmt.Fprintf(out, "\n%s\n", filepath.Join(o.out, "compare.html"))
-	return results.err()
+	fmt.Fprintf(out, "\n%s\n", filepath.Join(o.Out, "compare.html"))
+	return results.Err()
 }
 
 // matchesOf loads and checks everything before anything starts. Libraries take
@@ -155,15 +156,15 @@ func matchesOf(o *compareOptions) ([]match, error) {
 	if err != nil {
 		return nil, err
 	}
-	var runnables []runnable
+	var runnables []suite.Runnable
 	for _, s := range loaded {
-		runnables = append(runnables, runnable{s, seedOf(s, o.runOptions), false})
+		runnables = append(runnables, suite.Runnable{Scenario: s, Seed: suite.SeedOf(s, o.Options)})
 	}
 	var matches []match
-	for n := range max(o.repeat, 1) {
+	for n := range max(o.Repeat, 1) {
 		for _, r := range runnables {
 			for _, l := range o.libraries {
-				j, err := newJob(r.scenario.WithLibrary(l), o.runOptions, r.seed+uint64(n))
+				j, err := suite.NewJob(r.Scenario.WithLibrary(l), o.Options, r.Seed+uint64(n))
 				if err != nil {
 					return nil, err
 				}
@@ -180,7 +181,7 @@ func withoutWorker(err error) error {
 	if errors.Is(err, process.ErrNoLibrary) {
 		return err
 	}
-	return &exit{exitUnjudged, err}
+	return suite.WithExit(suite.ExitUnjudged, err)
 }
 
 func loadAll(o compareOptions) ([]*scenario.Scenario, error) {
@@ -194,7 +195,7 @@ func loadAll(o compareOptions) ([]*scenario.Scenario, error) {
 		if err != nil {
 			return nil, err
 		}
-		if every && (about(s, "mistake", "bug") || o.backend != "" && scenario.CheckBackend(s, o.backend) != nil) {
+		if every && (about(s, "mistake", "bug") || o.Backend != "" && scenario.CheckBackend(s, o.Backend) != nil) {
 			continue
 		}
 		all = append(all, s)
@@ -208,13 +209,13 @@ func about(s *scenario.Scenario, labels ...string) bool {
 }
 
 // runMatch runs m into the folder of its library.
-func (o compareOptions) runMatch(ctx context.Context, m match) outcome {
-	run := o.runOptions
-	run.out = filepath.Join(o.out, m.library)
-	if err := os.MkdirAll(run.out, 0o755); err != nil {
-		return outcome{job: m.job, code: exitUsage, why: err.Error()}
+func (o compareOptions) runMatch(ctx context.Context, m match) suite.Outcome {
+	run := o.Options
+	run.Out = filepath.Join(o.Out, m.library)
+	if err := os.MkdirAll(run.Out, 0o755); err != nil {
+		return suite.Outcome{Job: m.job, Code: suite.ExitUsage, Why: err.Error()}
 	}
-	return runOne(ctx, io.Discard, run, m.job)
+	return suite.RunOne(ctx, io.Discard, run, m.job)
 }
 
 // earlier is the run of m that the folder of a comparison which goes on has, if the
@@ -223,11 +224,11 @@ func (o compareOptions) earlier(m match) (reports.Trial, bool) {
 	if !o.resume {
 		return reports.Trial{}, false
 	}
-	want, err := scenario.Marshal(m.job.scenario)
+	want, err := scenario.Marshal(m.job.Scenario)
 	if err != nil {
 		return reports.Trial{}, false
 	}
-	dirs, _ := filepath.Glob(filepath.Join(o.out, m.library, fmt.Sprintf("%s-%d-*", m.job.name(), m.job.plan.Seed)))
+	dirs, _ := filepath.Glob(filepath.Join(o.Out, m.library, fmt.Sprintf("%s-%d-*", m.job.Name(), m.job.Plan.Seed)))
 	for _, dir := range dirs {
 		got, err := os.ReadFile(filepath.Join(dir, harness.ScenarioFile))
 		if err != nil || !bytes.Equal(got, want) {
@@ -241,32 +242,32 @@ func (o compareOptions) earlier(m match) (reports.Trial, bool) {
 	return reports.Trial{}, false
 }
 
-func trialOf(m match, r outcome) reports.Trial {
-	t := reports.Trial{Scenario: m.job.name(), Library: m.library, Dir: r.dir}
+func trialOf(m match, r suite.Outcome) reports.Trial {
+	t := reports.Trial{Scenario: m.job.Name(), Library: m.library, Dir: r.Dir}
 	var lacks *process.Misfit
 	switch {
-	case errors.As(r.err, &lacks):
+	case errors.As(r.Err, &lacks):
 		t.Unsupported = lacks.Why
 		return t
-	case r.report != nil:
-		if read, err := reports.TrialOf(r.in); err == nil {
+	case r.Report != nil:
+		if read, err := reports.TrialOf(r.Input); err == nil {
 			read.Library = m.library
 			return read
 		}
-		t.Report = r.report
+		t.Report = r.Report
 		return t
 	}
-	t.Report = &checker.Report{Scenario: t.Scenario, Exit: r.code, Why: r.why, Infra: r.why}
+	t.Report = &checker.Report{Scenario: t.Scenario, Exit: r.Code, Why: r.Why, Infra: r.Why}
 	return t
 }
 
 // glance is what came of one run in a few words.
-func glance(t reports.Trial, r outcome) string {
+func glance(t reports.Trial, r suite.Outcome) string {
 	if t.Unsupported != "" {
 		return "unsupported: " + t.Unsupported
 	}
 	if t.Report.Infra != "" {
-		return "could not be judged: " + firstLine(t.Report.Infra)
+		return "could not be judged: " + suite.FirstLine(t.Report.Infra)
 	}
 	var broken []string
 	for _, g := range t.Report.Guarantees {
@@ -275,7 +276,7 @@ func glance(t reports.Trial, r outcome) string {
 		}
 	}
 	if len(broken) == 0 {
-		return "nothing found, " + firstLine(r.why)
+		return "nothing found, " + suite.FirstLine(r.Why)
 	}
 	return "violated: " + strings.Join(broken, ", ")
 }

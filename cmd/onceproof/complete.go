@@ -5,6 +5,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 // completing gives a command's arguments to shells that ask what may follow.
@@ -21,7 +22,7 @@ func completeScenarios(*cobra.Command, []string, string) ([]cobra.Completion, co
 	}
 	var names []cobra.Completion
 	for _, s := range all {
-		names = append(names, cobra.CompletionWithDesc(s.Metadata.Name, firstLine(s.Metadata.Description)))
+		names = append(names, cobra.CompletionWithDesc(s.Metadata.Name, suite.FirstLine(s.Metadata.Description)))
 	}
 	return names, cobra.ShellCompDirectiveDefault
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/suite"
 	"github.com/onceproof/onceproof/reports"
 )
 
@@ -63,7 +64,7 @@ func TestTheStory(t *testing.T) {
 	api := engine(t)
 	dir := t.TempDir()
 	got := onceproof(t, dir, "run", "guide-recipe", "exactly-once", "--backend", "docker", "--seed", "7")
-	if got.code != exitExpected {
+	if got.code != suite.ExitExpected {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.stderr, got.out)
 	}
 	if left := leftOf(t, api, got.pid); len(left) > 0 {
@@ -113,7 +114,7 @@ func servedBefore(t *testing.T, dir string) int {
 func TestAnImageThatCannotBeHad(t *testing.T) {
 	api := engine(t)
 	got := onceproof(t, t.TempDir(), "run", "exactly-once", "--backend", "docker", "--image", "onceproof/kafka:0.0.1")
-	if got.code != exitUnjudged || !strings.Contains(got.stderr, "make images KAFKA=0.0.1") {
+	if got.code != suite.ExitUnjudged || !strings.Contains(got.stderr, "make images KAFKA=0.0.1") {
 		t.Errorf("exit %d\n%s", got.code, got.stderr)
 	}
 	if left := leftOf(t, api, got.pid); len(left) > 0 {
@@ -133,8 +134,8 @@ func TestInterruptedBrokersAreRemoved(t *testing.T) {
 	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	if code := r.wait(t); code != exitInterrupted {
-		t.Errorf("exit %d, want %d\n%s", code, exitInterrupted, r.text())
+	if code := r.wait(t); code != suite.ExitInterrupted {
+		t.Errorf("exit %d, want %d\n%s", code, suite.ExitInterrupted, r.text())
 	}
 	if left := leftOf(t, api, pid); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
@@ -151,7 +152,7 @@ func TestKilledRunIsClearedAwayByTheNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.wait(t)
-	if got := onceproof(t, dir, "cluster", "down"); got.code != exitExpected {
+	if got := onceproof(t, dir, "cluster", "down"); got.code != suite.ExitExpected {
 		t.Fatalf("cluster down: exit %d\n%s", got.code, got.stderr)
 	}
 	if left := leftOf(t, api, pid); len(left) > 0 {

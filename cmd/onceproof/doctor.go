@@ -10,6 +10,7 @@ import (
 	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 func doctorCommand() *cobra.Command {
@@ -94,7 +95,7 @@ func refusals(docker bool) (map[string]string, error) {
 			}
 		}
 		if err := scenario.CheckBackend(s, backend); err != nil {
-			refused[s.Metadata.Name] = firstLine(err.Error())
+			refused[s.Metadata.Name] = suite.FirstLine(err.Error())
 		}
 	}
 	return refused, nil

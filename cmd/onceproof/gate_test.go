@@ -10,6 +10,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/internal/suite"
 	"github.com/onceproof/onceproof/reports"
 )
 
@@ -25,7 +26,7 @@ func TestGateInCI(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "true")
 	t.Setenv("GITHUB_STEP_SUMMARY", step)
 	got := onceproof(t, dir, "run", "twice.yaml", "--out", "artefacts", "--baseline", "known.json", "--update-baseline", "--quiet")
-	if got.code != exitExpected {
+	if got.code != suite.ExitExpected {
 		t.Fatalf("exit %d: what is taken into the baseline is known\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	for file, want := range map[string]string{
@@ -48,18 +49,18 @@ func TestGateInCI(t *testing.T) {
 		code   int
 		says   string
 	}{
-		"known":     {func(*reports.Baseline) {}, exitExpected, "no worse"},
-		"new kind":  {func(b *reports.Baseline) { clear(b.Scenarios["twice"].Findings) }, exitDiffers, "new finding duplicate-write"},
-		"unknown":   {func(b *reports.Baseline) { clear(b.Scenarios) }, exitDiffers, "the baseline does not know twice"},
-		"not shown": {func(b *reports.Baseline) { b.Scenarios["twice"].Guarantees[guarantee.Fencing] = guarantee.Holds }, exitUnjudged, "fencing: held before, now not-exercised"},
+		"known":     {func(*reports.Baseline) {}, suite.ExitExpected, "no worse"},
+		"new kind":  {func(b *reports.Baseline) { clear(b.Scenarios["twice"].Findings) }, suite.ExitDiffers, "new finding duplicate-write"},
+		"unknown":   {func(b *reports.Baseline) { clear(b.Scenarios) }, suite.ExitDiffers, "the baseline does not know twice"},
+		"not shown": {func(b *reports.Baseline) { b.Scenarios["twice"].Guarantees[guarantee.Fencing] = guarantee.Holds }, suite.ExitUnjudged, "fencing: held before, now not-exercised"},
 		"slower": {func(b *reports.Baseline) {
 			s := b.Scenarios["twice"]
 			s.Stall = time.Millisecond
 			b.Scenarios["twice"] = s
-		}, exitDiffers, "recovery: a fault was felt for"},
+		}, suite.ExitDiffers, "recovery: a fault was felt for"},
 	} {
-		g := &gate{file: filepath.Join(dir, "known.json"), ratio: 2}
-		if err := g.open(); err != nil {
+		g := &suite.Gate{File: filepath.Join(dir, "known.json"), Ratio: 2}
+		if err := g.Open(); err != nil {
 			t.Fatal(err)
 		}
 		c.change(g.baseline)
@@ -67,19 +68,19 @@ func TestGateInCI(t *testing.T) {
 		if err := g.weigh(&o); err != nil {
 			t.Fatal(err)
 		}
-		if o.code != c.code || !strings.Contains(o.why, c.says) {
-			t.Errorf("%s: exit %d, %q; want %d and %q", name, o.code, o.why, c.code, c.says)
+		if o.Code != c.code || !strings.Contains(o.Why, c.says) {
+			t.Errorf("%s: exit %d, %q; want %d and %q", name, o.Code, o.Why, c.code, c.says)
 		}
-		if err := g.close(dir, suite{o}); err != nil {
+		if err := g.Close(dir, suite.Results{o}); err != nil {
 			t.Fatal(err)
 		}
-		if n := failures(t, filepath.Join(dir, "junit.xml")); (n > 0) != (c.code != exitExpected) {
+		if n := failures(t, filepath.Join(dir, "junit.xml")); (n > 0) != (c.code != suite.ExitExpected) {
 			t.Errorf("%s: exit %d but %d failed cases in junit.xml", name, c.code, n)
 		}
 	}
 
 	trend := onceproof(t, dir, "report", "--trend", "artefacts")
-	if trend.code != exitExpected || !strings.Contains(trend.out, "no-duplicates: turned bad on") || !strings.Contains(read(t, filepath.Join(dir, "trend.html")), "<th scope=\"row\">no-duplicates</th>") {
+	if trend.code != suite.ExitExpected || !strings.Contains(trend.out, "no-duplicates: turned bad on") || !strings.Contains(read(t, filepath.Join(dir, "trend.html")), "<th scope=\"row\">no-duplicates</th>") {
 		t.Errorf("report --trend: exit %d\n%s%s", trend.code, trend.out, trend.stderr)
 	}
 }
@@ -95,8 +96,8 @@ func TestGateRefusesBeforeAnythingStarts(t *testing.T) {
 		{"--budget 1s", "none of 1 scenarios fits"},
 	} {
 		got := onceproof(t, dir, append([]string{"run", "small.yaml"}, strings.Fields(c.args)...)...)
-		if got.code != exitUsage || !strings.Contains(got.stderr, c.says) {
-			t.Errorf("%s: exit %d, %s; want %d and %q", c.args, got.code, got.stderr, exitUsage, c.says)
+		if got.code != suite.ExitUsage || !strings.Contains(got.stderr, c.says) {
+			t.Errorf("%s: exit %d, %s; want %d and %q", c.args, got.code, got.stderr, suite.ExitUsage, c.says)
 		}
 		if runs, _ := filepath.Glob(filepath.Join(dir, "runs", "*")); len(runs) > 0 {
 			t.Errorf("%s: something ran: %v", c.args, runs)
@@ -106,7 +107,7 @@ func TestGateRefusesBeforeAnythingStarts(t *testing.T) {
 
 func TestABudgetSaysWhatItLeavesOut(t *testing.T) {
 	got := onceproof(t, t.TempDir(), "run", "--budget", "2m", "--backend", "embedded", "--plan")
-	if got.code != exitExpected || !strings.Contains(got.stderr, "a budget of 2m0s buys ") || !strings.Contains(got.stderr, "left out for want of time: ") {
+	if got.code != suite.ExitExpected || !strings.Contains(got.stderr, "a budget of 2m0s buys ") || !strings.Contains(got.stderr, "left out for want of time: ") {
 		t.Errorf("exit %d\n%s", got.code, got.stderr)
 	}
 	if n := strings.Count(got.out, "seed"); n == 0 {
@@ -133,17 +134,17 @@ func runFolder(t *testing.T, dir string) string {
 }
 
 // judgedAgain is the outcome of the run in folder, as its expectations have it.
-func judgedAgain(t *testing.T, folder string) outcome {
+func judgedAgain(t *testing.T, folder string) suite.Outcome {
 	t.Helper()
-	report, in, err := judgeDir(t.Context(), folder, checker.Options{})
+	report, in, err := suite.JudgeDir(t.Context(), folder, checker.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, _, err := jobAgain(runOptions{}, folder)
+	j, _, err := jobAgain(suite.Options{}, folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return outcome{job: j, dir: folder, code: report.Exit, why: report.Why, report: report, in: in}
+	return suite.Outcome{Job: j, Dir: folder, Code: report.Exit, Why: report.Why, Report: report, Input: in}
 }
 
 // failures counts what a CI shows as failed.

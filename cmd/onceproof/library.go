@@ -13,6 +13,7 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/suite"
 	"github.com/onceproof/onceproof/reports"
 )
 
@@ -29,7 +30,7 @@ func listCommand() *cobra.Command {
 			}
 			t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			for _, s := range all {
-				fmt.Fprintf(t, "%s\t%s\n", s.Metadata.Name, firstLine(s.Metadata.Description))
+				fmt.Fprintf(t, "%s\t%s\n", s.Metadata.Name, suite.FirstLine(s.Metadata.Description))
 			}
 			return t.Flush()
 		},

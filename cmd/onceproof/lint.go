@@ -11,6 +11,7 @@ import (
 
 	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 func lintCommand() *cobra.Command {
@@ -106,7 +107,7 @@ func applications(notes io.Writer, files lint.Files, names []string) ([]*lint.Ap
 func printIssues(out io.Writer, format string, apps []*lint.Application, issues []lint.Issue) error {
 	switch format {
 	case "text":
-		return lint.Text(out, issues, lint.Promises(apps, issues), isTerminal(out))
+		return lint.Text(out, issues, lint.Promises(apps, issues), suite.IsTerminal(out))
 	case "json":
 		return lint.JSON(out, issues)
 	case "sarif":
@@ -122,7 +123,7 @@ func lintError(issues []lint.Issue) error {
 		return nil
 	}
 	i := errs[max(0, slices.IndexFunc(errs, func(i lint.Issue) bool { return i.Line > 0 }))]
-	return &exit{exitDiffers, fmt.Errorf("%s: %s: %s", i.Place(), i.Setting(), i.Promise)}
+	return suite.WithExit(suite.ExitDiffers, fmt.Errorf("%s: %s: %s", i.Place(), i.Setting(), i.Promise))
 }
 
 func explainRule(out io.Writer, id string) error {

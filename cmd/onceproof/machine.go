@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/onceproof/onceproof/internal/cluster"
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 func clusterCommand() *cobra.Command {
@@ -22,7 +23,7 @@ func clusterCommand() *cobra.Command {
 			spec.Progress = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), line) }
 			c, chosen, err := cluster.Start(cmd.Context(), spec)
 			if err != nil {
-				return &exit{exitUnjudged, err}
+				return suite.WithExit(suite.ExitUnjudged, err)
 			}
 			fmt.Fprintln(cmd.ErrOrStderr(), chosen)
 			var addrs []string
@@ -32,9 +33,9 @@ func clusterCommand() *cobra.Command {
 			fmt.Fprintln(cmd.OutOrStdout(), strings.Join(addrs, ","))
 			<-cmd.Context().Done()
 			if err := c.Close(); err != nil {
-				return &exit{exitUnjudged, err}
+				return suite.WithExit(suite.ExitUnjudged, err)
 			}
-			return errInterrupted
+			return suite.ErrInterrupted
 		},
 	}
 	up.Flags().StringVar(&spec.Backend, "backend", spec.Backend, "auto, docker or embedded")
@@ -51,7 +52,7 @@ func clusterCommand() *cobra.Command {
 				fmt.Fprintln(cmd.OutOrStdout(), "removed", name)
 			}
 			if err != nil {
-				return &exit{exitUnjudged, err}
+				return suite.WithExit(suite.ExitUnjudged, err)
 			}
 			return nil
 		},

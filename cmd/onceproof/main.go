@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 func main() {
@@ -16,26 +18,6 @@ func main() {
 	stop()
 	os.Exit(code)
 }
-
-// Exit codes; they never change meaning.
-const (
-	exitExpected    = 0
-	exitDiffers     = 1
-	exitUsage       = 2
-	exitUnjudged    = 3
-	exitInterrupted = 130
-)
-
-// exit is an error that carries its exit code.
-type exit struct {
-	code int
-	err  error
-}
-
-func (e *exit) Error() string { return e.err.Error() }
-func (e *exit) Unwrap() error { return e.err }
-
-var errInterrupted = errors.New("interrupted; everything that was started has been stopped and removed")
 
 // interruptible cancels on the first SIGINT or SIGTERM; the second ends the
 // process at once, and the next run clears away what it leaves.
@@ -51,10 +33,10 @@ func interruptible(parent context.Context) (context.Context, func()) {
 			return
 		}
 		fmt.Fprintln(os.Stderr, "\ninterrupted: stopping and removing everything (once more to give up at once)")
-		cancel(errInterrupted)
+		cancel(suite.ErrInterrupted)
 		select {
 		case <-signals:
-			os.Exit(exitInterrupted)
+			os.Exit(suite.ExitInterrupted)
 		case <-done:
 		}
 	}()
@@ -72,16 +54,16 @@ func execute(ctx context.Context, args []string) int {
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
 	if err == nil {
-		return exitExpected
+		return suite.ExitExpected
 	}
 	fmt.Fprintln(os.Stderr, "onceproof:", err)
-	var e *exit
+	var e *suite.Exit
 	switch {
 	case errors.As(err, &e):
-		return e.code
-	case errors.Is(err, errInterrupted):
-		return exitInterrupted
+		return e.Code
+	case errors.Is(err, suite.ErrInterrupted):
+		return suite.ExitInterrupted
 	default:
-		return exitUsage
+		return suite.ExitUsage
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 // TestSeveralLibrariesInOneRun runs the scenario that docs/clients.md shows, with its
@@ -39,7 +41,7 @@ func TestSeveralLibrariesInOneRun(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "mixed.yaml", scenario)
 	got := onceproof(t, dir, "run", "mixed.yaml", "--backend", "embedded")
-	if got.code != exitExpected || !strings.Contains(got.out, "Exactly once in this run") {
+	if got.code != suite.ExitExpected || !strings.Contains(got.out, "Exactly once in this run") {
 		t.Errorf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	logs, _ := filepath.Glob(filepath.Join(dir, "runs", "mixed-*", "logs", "*.log"))

@@ -12,12 +12,13 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/suite"
 	"github.com/onceproof/onceproof/internal/trials"
 	"github.com/onceproof/onceproof/reports"
 )
 
 func replayCommand() *cobra.Command {
-	o := runOptions{}
+	o := suite.Options{Tool: tool()}
 	cmd := &cobra.Command{
 		Use:   "replay DIR",
 		Short: "Run a run folder's plan again and say how alike it was",
@@ -32,67 +33,67 @@ by how alike it was, and --repeat tells how often each finding comes back.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.out, "out", "runs", "folder in which each run gets its own")
-	f.StringVar(&o.backend, "backend", "", "docker, embedded or external, instead of the one that it ran on")
-	f.StringVar(&o.image, "image", "", "Kafka image, instead of the scenario's")
-	times(f, &o.repeat, "repeat", "how often")
-	o.clusters.flag(f)
-	f.BoolVar(&o.quiet, "quiet", false, "no progress")
+	f.StringVar(&o.Out, "out", "runs", "folder in which each run gets its own")
+	f.StringVar(&o.Backend, "backend", "", "docker, embedded or external, instead of the one that it ran on")
+	f.StringVar(&o.Image, "image", "", "Kafka image, instead of the scenario's")
+	times(f, &o.Repeat, "repeat", "how often")
+	clusterFlags(f, &o.Clusters)
+	f.BoolVar(&o.Quiet, "quiet", false, "no progress")
 	return cmd
 }
 
-func replay(ctx context.Context, out io.Writer, o runOptions, dir string) (err error) {
+func replay(ctx context.Context, out io.Writer, o suite.Options, dir string) (err error) {
 	j, was, err := jobAgain(o, dir)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.out, 0o755); err != nil {
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return err
 	}
-	defer o.share(o.repeat > 1)(&err)
-	var results suite
+	defer o.Share(o.Repeat > 1)(&err)
+	var results suite.Results
 	var runs []*checker.Report
-	for range max(o.repeat, 1) {
-		r := runOne(ctx, out, o, j)
+	for range max(o.Repeat, 1) {
+		r := suite.RunOne(ctx, out, o, j)
 		results = append(results, r)
-		if r.code == exitInterrupted {
+		if r.Code == suite.ExitInterrupted {
 			break
 		}
-		if r.report == nil || r.report.Infra != "" {
+		if r.Report == nil || r.Report.Infra != "" {
 			continue // r says why
 		}
-		runs = append(runs, r.report)
-		fmt.Fprintf(out, "\nhow alike to %s\n%s", dir, reports.Alike(was, r.report))
+		runs = append(runs, r.Report)
+		fmt.Fprintf(out, "\nhow alike to %s\n%s", dir, reports.Alike(was, r.Report))
 	}
 	if len(results) > 1 {
-		results.print(out)
+		results.Print(out)
 		printReproduction(out, was, runs)
 	}
-	return results.err()
+	return results.Err()
 }
 
 // jobAgain is the job that dir came from, and what was found then.
-func jobAgain(o runOptions, dir string) (job, *checker.Report, error) {
+func jobAgain(o suite.Options, dir string) (suite.Job, *checker.Report, error) {
 	was, err := reports.ReadVerdict(dir)
 	if err != nil {
-		return job{}, nil, fmt.Errorf("%w; `onceproof run` makes run folders, `onceproof check` judges one", err)
+		return suite.Job{}, nil, fmt.Errorf("%w; `onceproof run` makes run folders, `onceproof check` judges one", err)
 	}
-	p, err := readPlan(dir)
+	p, err := suite.ReadPlan(dir)
 	if err != nil {
-		return job{}, nil, err
+		return suite.Job{}, nil, err
 	}
 	s, err := scenario.Load(filepath.Join(dir, harness.ScenarioFile))
 	if err != nil {
-		return job{}, nil, err
+		return suite.Job{}, nil, err
 	}
-	if o.backend == "" {
-		o.backend = was.Backend
+	if o.Backend == "" {
+		o.Backend = was.Backend
 	}
-	j, err := newJob(s, o, p.Seed)
+	j, err := suite.NewJob(s, o, p.Seed)
 	if err != nil {
-		return job{}, nil, err
+		return suite.Job{}, nil, err
 	}
-	j.plan = p // the saved one: a newer onceproof may draw another
+	j.Plan = p // the saved one: a newer onceproof may draw another
 	return j, was, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 // brief is a scenario whose one fault always makes a duplicate.
@@ -26,7 +28,7 @@ func TestReplayTellsHowAlikeItWas(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "brief.yaml", brief)
-	if got := onceproof(t, dir, "run", "brief.yaml", "--out", "first"); got.code != exitExpected {
+	if got := onceproof(t, dir, "run", "brief.yaml", "--out", "first"); got.code != suite.ExitExpected {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	first, err := filepath.Glob(filepath.Join(dir, "first", "brief-7-*"))
@@ -34,7 +36,7 @@ func TestReplayTellsHowAlikeItWas(t *testing.T) {
 		t.Fatalf("run folders %v, %v; want one", first, err)
 	}
 	got := onceproof(t, dir, "replay", first[0], "--repeat", "2")
-	if got.code != exitExpected {
+	if got.code != suite.ExitExpected {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	for _, want := range []string{
@@ -52,7 +54,7 @@ func TestReplayTellsHowAlikeItWas(t *testing.T) {
 
 func TestReplayOfWhatIsNoRun(t *testing.T) {
 	dir := t.TempDir()
-	if got := onceproof(t, dir, "replay", "nowhere"); got.code != exitUsage || !strings.Contains(got.stderr, "`onceproof run` makes run folders") {
+	if got := onceproof(t, dir, "replay", "nowhere"); got.code != suite.ExitUsage || !strings.Contains(got.stderr, "`onceproof run` makes run folders") {
 		t.Errorf("exit %d, %q", got.code, got.stderr)
 	}
 }
@@ -62,7 +64,7 @@ func TestRepeatGivesRates(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "brief.yaml", brief)
 	got := onceproof(t, dir, "run", "brief.yaml", "--repeat", "2")
-	if want := "brief: no-duplicates violated in 2 of 2 (95 % interval 34 to 100 %)"; got.code != exitExpected || !strings.Contains(got.out, want) {
+	if want := "brief: no-duplicates violated in 2 of 2 (95 % interval 34 to 100 %)"; got.code != suite.ExitExpected || !strings.Contains(got.out, want) {
 		t.Errorf("exit %d, want 0 and %q:\n%s\n%s", got.code, want, got.out, got.stderr)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/suite"
 	"github.com/onceproof/onceproof/reports"
 )
 
@@ -108,7 +108,7 @@ func knownOf(folder string) ([]reports.Known, error) {
 	var known []reports.Known
 	for _, s := range all {
 		if strings.HasPrefix(s.File, "builtin:"+folder+"/") {
-			known = append(known, reports.Known{Name: s.Metadata.Name, What: firstLine(s.Metadata.Description), Twin: s.Metadata.Name + "-fixed"})
+			known = append(known, reports.Known{Name: s.Metadata.Name, What: suite.FirstLine(s.Metadata.Description), Twin: s.Metadata.Name + "-fixed"})
 		}
 	}
 	return known, nil
@@ -136,7 +136,7 @@ func runFolders(args []string) ([]string, error) {
 
 // showEvidence adds up what the faults of the runs in dirs met.
 func showEvidence(w io.Writer, dirs []string) error {
-	coverage, runs, err := coverageOf(dirs)
+	coverage, runs, err := suite.CoverageOf(dirs)
 	if err != nil {
 		return err
 	}
@@ -144,43 +144,13 @@ func showEvidence(w io.Writer, dirs []string) error {
 	return reports.Evidence(w, coverage)
 }
 
-// coverageOf adds up the coverage in the verdicts of run folders; a run that left
-// no verdict counts for none.
-func coverageOf(dirs []string) (coverage []checker.Coverage, runs int, err error) {
-	for _, dir := range dirs {
-		r, err := readVerdict(dir)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		runs++
-		coverage = checker.MergeCoverage(coverage, r.Evidence.Coverage)
-	}
-	return coverage, runs, nil
-}
-
-func readVerdict(dir string) (*checker.Report, error) {
-	file := filepath.Join(dir, reports.FileVerdict)
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	r := new(checker.Report)
-	if err := json.Unmarshal(data, r); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	return r, nil
-}
-
 func reportAgain(cmd *cobra.Command, dirs []string) error {
 	for _, dir := range dirs {
-		_, in, err := judgeDir(cmd.Context(), dir, checker.Options{Tool: tool()})
+		_, in, err := suite.JudgeDir(cmd.Context(), dir, checker.Options{Tool: tool()})
 		if err != nil {
 			return err
 		}
-		if err := publish(cmd.OutOrStdout(), in, false); err != nil {
+		if err := suite.Publish(cmd.OutOrStdout(), in, false); err != nil {
 			return err
 		}
 	}
@@ -199,7 +169,7 @@ func showTrend(w io.Writer, dirs []string, out string) error {
 	if err := os.WriteFile(out, page.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("write the trend: %w", err)
 	}
-	if err := reports.TrendText(w, trials, isTerminal(w)); err != nil {
+	if err := reports.TrendText(w, trials, suite.IsTerminal(w)); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(w, "\n%s shows it\n", out)

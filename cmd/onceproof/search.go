@@ -15,6 +15,7 @@ import (
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/search"
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 // searchOptions are the flags of search.
@@ -28,7 +29,7 @@ type searchOptions struct {
 	budget   time.Duration
 	noShrink bool
 	shrink   shrinkOptions
-	clusters
+	suite.Clusters
 }
 
 func searchCommand() *cobra.Command {
@@ -63,7 +64,7 @@ number comes next. --plan draws one again.`,
 	f.IntVar(&o.plan, "plan", 0, "run this plan of the seed alone, as the line of a search names it")
 	f.DurationVar(&o.budget, "budget", 10*time.Minute, "begin no new plan after this long")
 	f.BoolVar(&o.noShrink, "no-shrink", false, "do not shrink what was found")
-	o.clusters.flag(f)
+	clusterFlags(f, &o.Clusters)
 	addShrinkFlags(f, &o.shrink)
 	return cmd
 }
@@ -83,8 +84,8 @@ func searchRun(ctx context.Context, out io.Writer, o searchOptions, name string)
 			o.parallel = 2 // they wait more than they work
 		}
 	}
-	defer o.share(true)(&err)
-	o.shrink.clusters = o.clusters
+	defer o.Share(true)(&err)
+	o.shrink.Clusters = o.Clusters
 	var found string // the folder of the violated run
 	end := time.Now().Add(o.budget)
 	sum, err := search.Run(ctx, search.Config{
@@ -107,7 +108,7 @@ func searchRun(ctx context.Context, out io.Writer, o searchOptions, name string)
 	fmt.Fprintf(out, "\n%d plans, %d judged; %d of %d faults drawn, which met transactions in %d ways\n", sum.Plans, sum.Judged, sum.Drawn, sum.DrawnOf, sum.Met)
 	switch {
 	case sum.Found == nil && sum.Judged == 0:
-		return &exit{exitUnjudged, errors.New("no plan could be judged: the budget is too short, or no fault met its request")}
+		return suite.WithExit(suite.ExitUnjudged, errors.New("no plan could be judged: the budget is too short, or no fault met its request"))
 	case sum.Found == nil:
 		return nil
 	}
@@ -116,11 +117,11 @@ func searchRun(ctx context.Context, out io.Writer, o searchOptions, name string)
 
 // reportFound prints the violated run, shrinks it, and is the error that ends the search.
 func reportFound(ctx context.Context, out io.Writer, o searchOptions, sum search.Summary, dir string) error {
-	_, in, err := judgeDir(ctx, dir, checker.Options{})
+	_, in, err := suite.JudgeDir(ctx, dir, checker.Options{})
 	if err != nil {
 		return err
 	}
-	if err := publish(out, in, false); err != nil {
+	if err := suite.Publish(out, in, false); err != nil {
 		return err
 	}
 	if !o.noShrink {
@@ -129,16 +130,16 @@ func reportFound(ctx context.Context, out io.Writer, o searchOptions, sum search
 			return fmt.Errorf("found %s, and could not shrink it: %w", dir, err)
 		}
 	}
-	return &exit{exitDiffers, fmt.Errorf("plan %d breaks %s: see %s", sum.Found.N, sum.Found.Scenario.Metadata.Name, dir)}
+	return suite.WithExit(suite.ExitDiffers, fmt.Errorf("plan %d breaks %s: see %s", sum.Found.N, sum.Found.Scenario.Metadata.Name, dir))
 }
 
 // tryDraw runs one plan. Only the folder of an unexpected violation is kept.
 func tryDraw(ctx context.Context, opts searchOptions, d search.Draw) (dir string, r search.Result, err error) {
-	j, err := newJob(d.Scenario, runOptions{}, d.Scenario.Run.Seed)
+	j, err := suite.NewJob(d.Scenario, suite.Options{}, d.Scenario.Run.Seed)
 	if err != nil {
 		return "", r, err
 	}
-	if dir, err = freshDir(opts.out, j); err != nil {
+	if dir, err = suite.FreshDir(opts.out, j); err != nil {
 		return "", r, err
 	}
 	defer func() {
@@ -146,8 +147,8 @@ func tryDraw(ctx context.Context, opts searchOptions, d search.Draw) (dir string
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	_, runErr := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: tool(), Clusters: opts.pool})
-	report, _, err := judgeDir(ctx, dir, checker.Options{})
+	_, runErr := harness.Run(ctx, harness.Config{Scenario: j.Scenario, Plan: j.Plan, Dir: dir, Tool: tool(), Clusters: opts.Pool})
+	report, _, err := suite.JudgeDir(ctx, dir, checker.Options{})
 	if err != nil {
 		return dir, search.Result{Outcome: search.Unjudged}, nil // it ended before there was a history
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/shrink"
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 // shrinkOptions are the flags of shrink.
@@ -26,7 +27,7 @@ type shrinkOptions struct {
 	need      int
 	confirm   int
 	file      string
-	clusters
+	suite.Clusters
 }
 
 func shrinkCommand() *cobra.Command {
@@ -51,7 +52,7 @@ violation that comes and goes can be shrunk too.`,
 	f := cmd.Flags()
 	f.StringVar(&o.guarantee, "guarantee", "", "the violation to keep; without it, the first that was not expected, else the first")
 	f.DurationVar(&o.budget, "budget", shrinkBudget, "begin no new candidate after this long")
-	o.clusters.flag(f)
+	clusterFlags(f, &o.Clusters)
 	addShrinkFlags(f, &o)
 	return cmd
 }
@@ -68,7 +69,7 @@ func addShrinkFlags(f *pflag.FlagSet, o *shrinkOptions) {
 }
 
 func shrinkAlone(ctx context.Context, out io.Writer, o shrinkOptions, dir string) (err error) {
-	defer o.share(true)(&err)
+	defer o.Share(true)(&err)
 	return shrinkRun(ctx, out, o, dir)
 }
 
@@ -77,7 +78,7 @@ func shrinkRun(ctx context.Context, out io.Writer, o shrinkOptions, dir string) 
 	if o.need < 1 || o.need > o.tries || o.confirm < 1 {
 		return fmt.Errorf("--need %d of --tries %d, --confirm %d: at least one violation must be needed, no more than there are tries, and at least one run confirms", o.need, o.tries, o.confirm)
 	}
-	j, was, err := jobAgain(runOptions{}, dir)
+	j, was, err := jobAgain(suite.Options{}, dir)
 	if err != nil {
 		return err
 	}
@@ -87,19 +88,19 @@ func shrinkRun(ctx context.Context, out io.Writer, o shrinkOptions, dir string) 
 	}
 	file := o.file
 	if file == "" {
-		file = j.name() + "-shrunk.yaml"
+		file = j.Name() + "-shrunk.yaml"
 	}
 	scratch, err := os.MkdirTemp("", "onceproof-shrink-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(scratch)
-	fmt.Fprintf(out, "shrinking %s for as long as %s is violated, for %v at most\n", j.name(), g, o.budget)
+	fmt.Fprintf(out, "shrinking %s for as long as %s is violated, for %v at most\n", j.Name(), g, o.budget)
 	end := time.Now().Add(o.budget)
-	r, err := shrink.Shrink(ctx, j.scenario, shrink.Config{
-		Guarantee: string(g), Seed: j.plan.Seed, Tries: o.tries, Need: o.need, Confirm: o.confirm,
+	r, err := shrink.Shrink(ctx, j.Scenario, shrink.Config{
+		Guarantee: string(g), Seed: j.Plan.Seed, Tries: o.tries, Need: o.need, Confirm: o.confirm,
 		Run: func(ctx context.Context, s *scenario.Scenario) (shrink.Verdicts, error) {
-			return verdictsOf(ctx, o.clusters, scratch, s)
+			return verdictsOf(ctx, o.Clusters, scratch, s)
 		},
 		Over: func() bool { return time.Now().After(end) },
 		Progress: func(p shrink.Progress) {
@@ -112,7 +113,7 @@ func shrinkRun(ctx context.Context, out io.Writer, o shrinkOptions, dir string) 
 	})
 	switch {
 	case errors.Is(err, shrink.ErrNotShown):
-		return &exit{exitUnjudged, fmt.Errorf("%w; --tries and --need decide what is often enough", err)}
+		return suite.WithExit(suite.ExitUnjudged, fmt.Errorf("%w; --tries and --need decide what is often enough", err))
 	case err != nil:
 		return err
 	}
@@ -143,20 +144,20 @@ func guaranteeToKeep(r *checker.Report, wanted string) (guarantee.Guarantee, err
 }
 
 // verdictsOf runs s in a folder that is removed afterwards.
-func verdictsOf(ctx context.Context, c clusters, scratch string, s *scenario.Scenario) (shrink.Verdicts, error) {
-	j, err := newJob(s, runOptions{}, s.Run.Seed)
+func verdictsOf(ctx context.Context, c suite.Clusters, scratch string, s *scenario.Scenario) (shrink.Verdicts, error) {
+	j, err := suite.NewJob(s, suite.Options{}, s.Run.Seed)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := freshDir(scratch, j)
+	dir, err := suite.FreshDir(scratch, j)
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if _, err := harness.Run(ctx, harness.Config{Scenario: j.scenario, Plan: j.plan, Dir: dir, Tool: tool(), Clusters: c.pool}); err != nil {
+	if _, err := harness.Run(ctx, harness.Config{Scenario: j.Scenario, Plan: j.Plan, Dir: dir, Tool: tool(), Clusters: c.Pool}); err != nil {
 		return nil, err
 	}
-	report, _, err := judgeDir(ctx, dir, checker.Options{})
+	report, _, err := suite.JudgeDir(ctx, dir, checker.Options{})
 	if err != nil {
 		return nil, err
 	}

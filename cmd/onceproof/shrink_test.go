@@ -7,6 +7,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 // TestShrinkWritesARegressionTest shrinks a run with a fault that does
@@ -17,18 +18,18 @@ func TestShrinkWritesARegressionTest(t *testing.T) {
 	wide := strings.Replace(brief, "faults:\n", "faults:\n  - {name: idle, at: 1500ms, cut: {client: other}, for: 100ms}\n", 1)
 	wide = strings.Replace(wide, "run:", "  - {name: other, role: producer, rate: 10/s, topic: orders, config: {acks: all}}\nrun:", 1)
 	write(t, dir, "wide.yaml", wide)
-	if got := onceproof(t, dir, "run", "wide.yaml"); got.code != exitExpected {
+	if got := onceproof(t, dir, "run", "wide.yaml"); got.code != suite.ExitExpected {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	runs, _ := filepath.Glob(filepath.Join(dir, "runs", "brief-7-*"))
 	got := onceproof(t, dir, "shrink", runs[0], "--tries", "1", "--need", "1", "--confirm", "1", "--budget", "25s", "-o", "small.yaml")
-	if got.code != exitExpected {
+	if got.code != suite.ExitExpected {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	if !strings.Contains(got.out, "  ✓ without idle ") {
 		t.Errorf("shrink does not leave out the idle fault:\n%s", got.out)
 	}
-	if again := onceproof(t, dir, "run", "small.yaml"); again.code != exitExpected {
+	if again := onceproof(t, dir, "run", "small.yaml"); again.code != suite.ExitExpected {
 		t.Errorf("the shrunk scenario ends with %d\n%s\n%s", again.code, again.out, again.stderr)
 	}
 }

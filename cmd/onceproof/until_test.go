@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 // brittle has a worker that starts only once: its second run cannot be judged.
@@ -30,7 +32,7 @@ func TestUntilFail(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "brittle.yaml", fmt.Sprintf(brittle, filepath.Join(dir, "started"), self))
 	got := onceproof(t, dir, "run", "brittle.yaml", "--until-fail", "--quiet")
-	if got.code != exitUnjudged {
+	if got.code != suite.ExitUnjudged {
 		t.Errorf("exit %d, want that of the run that failed\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	for seed, want := range map[int]int{7: 1, 8: 1, 9: 0} {

@@ -18,19 +18,20 @@ import (
 	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/suite"
 	"github.com/onceproof/onceproof/internal/verify"
 )
 
 // verifyOptions are the flags of verify.
 type verifyOptions struct {
-	runOptions
+	suite.Options
 	files lint.Files
 	suite verify.Options
 	fix   bool
 }
 
 func verifyCommand() *cobra.Command {
-	var o verifyOptions
+	o := verifyOptions{Options: suite.Options{Tool: tool()}}
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Your own properties files in, a verdict out",
@@ -62,31 +63,31 @@ that is at-least-once on purpose.`,
 			return fmt.Errorf("verify chooses its scenarios by itself: %q is not asked for; onceproof run runs one", args[0])
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.seeded = cmd.Flags().Changed("seed")
-			if o.budget <= 0 {
-				return fmt.Errorf("--budget %v: runs take time; 3m is little, 10m is the default", o.budget)
+			o.Seeded = cmd.Flags().Changed("seed")
+			if o.Budget <= 0 {
+				return fmt.Errorf("--budget %v: runs take time; 3m is little, 10m is the default", o.Budget)
 			}
-			o.gate = new(gate)
-			if o.out == "" {
-				o.out = filepath.Join("runs", "verify-"+time.Now().UTC().Format("20060102T150405"))
+			o.Gate = new(suite.Gate)
+			if o.Out == "" {
+				o.Out = filepath.Join("runs", "verify-"+time.Now().UTC().Format("20060102T150405"))
 			}
 			return verifyFiles(cmd.Context(), cmd.OutOrStdout(), o)
 		},
 	}
 	propertyFlags(cmd, &o.files)
 	f := cmd.Flags()
-	f.StringVar(&o.out, "out", "", "folder of the answer and its runs (default runs/verify-<time>)")
+	f.StringVar(&o.Out, "out", "", "folder of the answer and its runs (default runs/verify-<time>)")
 	f.StringVar(&o.suite.Backend, "backend", "auto", "auto, docker, embedded or external")
-	f.StringVar(&o.image, "image", "", "Kafka image, for backend docker")
-	f.Uint64Var(&o.seed, "seed", 0, "seed of every draw; without it one is drawn")
-	f.DurationVar(&o.budget, "budget", 10*time.Minute, "time for all runs; with --fix a third each is for them, for running again, and for doing with less")
-	o.clusters.flag(f)
+	f.StringVar(&o.Image, "image", "", "Kafka image, for backend docker")
+	f.Uint64Var(&o.Seed, "seed", 0, "seed of every draw; without it one is drawn")
+	f.DurationVar(&o.Budget, "budget", 10*time.Minute, "time for all runs; with --fix a third each is for them, for running again, and for doing with less")
+	clusterFlags(f, &o.Clusters)
 	f.BoolVar(&o.fix, "fix", false, "run what broke again with the smallest change that should mend it")
 	f.IntVar(&o.suite.Instances, "instances", 0, "instances of the application (default 2; 1 if its transactional.id is one instance's)")
 	f.StringSliceVar(&o.suite.Allow, "allow", nil, "guarantees that need not hold")
 	f.BoolVar(&o.suite.AsIs, "as-is", false, "session and transaction timeouts as in your files; runs take as long as they take")
-	f.BoolVar(&o.quiet, "quiet", false, "no progress")
-	f.BoolVar(&o.asJSON, "json", false, "print the answer as JSON")
+	f.BoolVar(&o.Quiet, "quiet", false, "no progress")
+	f.BoolVar(&o.JSON, "json", false, "print the answer as JSON")
 	return cmd
 }
 
@@ -98,7 +99,7 @@ func verifyFiles(ctx context.Context, out io.Writer, o verifyOptions) (err error
 	if err != nil {
 		return err
 	}
-	defer o.share(true)(&err)
+	defer o.Share(true)(&err)
 	v := verification{o: o, ctx: ctx}
 	answer, err := v.round(app, nil)
 	if err != nil {
@@ -120,7 +121,7 @@ func verifyFiles(ctx context.Context, out io.Writer, o verifyOptions) (err error
 		v.reduce(answer)
 	}
 	if err := v.publish(out, answer); err != nil {
-		return &exit{exitUnjudged, err}
+		return suite.WithExit(suite.ExitUnjudged, err)
 	}
 	return v.err(answer)
 }
@@ -130,45 +131,45 @@ func verifyFiles(ctx context.Context, out io.Writer, o verifyOptions) (err error
 type verification struct {
 	o           verifyOptions
 	ctx         context.Context
-	asIs, again suite
+	asIs, again suite.Results
 }
 
 // suiteOf is the suite of an application, without what its library cannot honour.
 func (v *verification) suiteOf(app *lint.Application) (*verify.Suite, error) {
-	suite, err := verify.New(app, v.o.suite)
+	set, err := verify.New(app, v.o.suite)
 	if err != nil {
 		return nil, err
 	}
-	refused, err := v.probe(suite)
+	refused, err := v.probe(set)
 	if err != nil {
 		return nil, err
 	}
-	if err := suite.Drop(refused); err != nil {
-		return nil, &exit{exitUnjudged, err}
+	if err := set.Drop(refused); err != nil {
+		return nil, suite.WithExit(suite.ExitUnjudged, err)
 	}
-	return suite, nil
+	return set, nil
 }
 
 // round runs the suite of an application, or of what broke in was.
 func (v *verification) round(app *lint.Application, was *verify.Answer) (*verify.Answer, error) {
-	suite, err := v.suiteOf(app)
+	set, err := v.suiteOf(app)
 	if err != nil {
 		return nil, err
 	}
-	chosen := suite.Scenarios
+	chosen := set.Scenarios
 	if was != nil {
-		chosen = suite.Again(was)
+		chosen = set.Again(was)
 	} else {
-		v.say(suite)
+		v.say(set)
 	}
-	jobs, err := v.jobs(suite, chosen)
+	jobs, err := v.jobs(set, chosen)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(v.o.out, 0o755); err != nil {
+	if err := os.MkdirAll(v.o.Out, 0o755); err != nil {
 		return nil, err
 	}
-	return v.runAll(suite, jobs, was != nil, func(verify.Outcome) bool { return false }), nil
+	return v.runAll(set, jobs, was != nil, func(verify.Outcome) bool { return false }), nil
 }
 
 // reduce does without each line of the change that mends, until the time is up: a
@@ -182,13 +183,13 @@ func (v *verification) reduce(a *verify.Answer) {
 		}
 	}
 	a.Reduce(func(change []lint.Change) verify.Trial {
-		left := v.o.budget/3 - time.Since(began)
-		suite, err := v.suiteOf(a.With(change))
+		left := v.o.Budget/3 - time.Since(began)
+		set, err := v.suiteOf(a.With(change))
 		if err != nil {
 			return verify.Trial{Refused: err}
 		}
 		whole := 0 // of what the whole change was tried on
-		all := slices.DeleteFunc(suite.Scenarios, func(s *scenario.Scenario) bool {
+		all := slices.DeleteFunc(set.Scenarios, func(s *scenario.Scenario) bool {
 			if tried[s.Metadata.Name] {
 				whole++
 			}
@@ -203,65 +204,65 @@ func (v *verification) reduce(a *verify.Answer) {
 			return verify.Trial{Refused: err}
 		}
 		fmt.Fprintf(os.Stderr, "\nand with no more than: %s\n", changes(change))
-		answer := v.runAll(suite, jobs, true, a.Broke)
+		answer := v.runAll(set, jobs, true, a.Broke)
 		return verify.Trial{Answer: answer, Complete: whole == len(tried) && len(answer.Runs) == len(all)}
 	})
 }
 
 // runAll runs and judges jobs until enough says so of one, and answers. With again
 // they are not the configuration as it is.
-func (v *verification) runAll(suite *verify.Suite, jobs []job, again bool, enough func(verify.Outcome) bool) *verify.Answer {
+func (v *verification) runAll(set *verify.Suite, jobs []suite.Job, again bool, enough func(verify.Outcome) bool) *verify.Answer {
 	var runs []verify.Outcome
 	for _, j := range jobs {
-		r := runOne(v.ctx, io.Discard, v.runOptions(again), j)
+		r := suite.RunOne(v.ctx, io.Discard, v.runOptions(again), j)
 		if again {
 			v.again = append(v.again, r)
 		} else {
 			v.asIs = append(v.asIs, r)
 		}
-		o := verify.Outcome{Scenario: j.name(), Seed: j.plan.Seed, Dir: r.dir, Exit: r.code, Why: r.why, Report: r.report}
+		o := verify.Outcome{Scenario: j.Name(), Seed: j.Plan.Seed, Dir: r.Dir, Exit: r.Code, Why: r.Why, Report: r.Report}
 		runs = append(runs, o)
-		if !v.o.quiet {
-			fmt.Fprintf(os.Stderr, "%s: %s\n", j.name(), firstLine(r.why))
+		if !v.o.Quiet {
+			fmt.Fprintf(os.Stderr, "%s: %s\n", j.Name(), suite.FirstLine(r.Why))
 		}
-		if r.code == exitInterrupted || enough(o) {
+		if r.Code == suite.ExitInterrupted || enough(o) {
 			break
 		}
 	}
-	return suite.Answer(v.o.suite, runs)
+	return set.Answer(v.o.suite, runs)
 }
 
-func (v *verification) runOptions(again bool) runOptions {
-	o := v.o.runOptions
-	o.asJSON, o.backend = false, ""
+func (v *verification) runOptions(again bool) suite.Options {
+	o := v.o.Options
+	o.JSON, o.Backend = false, ""
 	if again {
-		o.gate = nil
+		o.Gate = nil
 	}
 	return o
 }
 
 // jobs are what the budget buys of the chosen scenarios.
-func (v *verification) jobs(s *verify.Suite, chosen []*scenario.Scenario) ([]job, error) {
-	budget := v.o.budget
+func (v *verification) jobs(s *verify.Suite, chosen []*scenario.Scenario) ([]suite.Job, error) {
+	budget := v.o.Budget
 	if v.o.fix {
 		budget /= 3
 	}
 	c := scenario.Pick(chosen, budget, (*scenario.Scenario).Cost, func(*scenario.Scenario) bool { return false })
 	if len(c.Picked) == 0 {
-		return nil, fmt.Errorf("--budget %v: no scenario fits into %v; the shortest takes about %v", v.o.budget, budget, shortest(chosen, (*scenario.Scenario).Cost).Round(time.Second))
+		return nil, fmt.Errorf("--budget %v: no scenario fits into %v; the shortest takes about %v", v.o.Budget, budget, suite.Shortest(chosen, (*scenario.Scenario).Cost).Round(time.Second))
 	}
 	if len(c.Left) > 0 {
-		s.Notes = append(s.Notes, "left out for want of time (--budget): "+listed(c.Left))
+		s.Notes = append(s.Notes, "left out for want of time (--budget): "+suite.Listed(c.Left))
 	}
-	if !v.o.quiet {
-		fmt.Fprintf(os.Stderr, "%d scenarios, about %v: %s\n", len(c.Picked), c.Cost.Round(time.Second), listed(c.Picked))
+	if !v.o.Quiet {
+		fmt.Fprintf(os.Stderr, "%d scenarios, about %v: %s\n", len(c.Picked), c.Cost.Round(time.Second), suite.Listed(c.Picked))
 	}
 	return v.jobsOf(c.Picked)
 }
 
-func (v *verification) jobsOf(picked []*scenario.Scenario) (jobs []job, err error) {
+func (v *verification) jobsOf(picked []*scenario.Scenario) (jobs []suite.Job, err error) {
 	for _, sc := range picked {
-		j, err := newJob(sc, runOptions{image: v.o.image}, seedOf(sc, v.o.runOptions))
+		j, err := suite.NewJob(sc, suite.Options{Image: v.o.Image}, suite.SeedOf(sc, v.o.Options))
 		if err != nil {
 			return nil, err
 		}
@@ -280,7 +281,7 @@ func (v *verification) probe(s *verify.Suite) (refused []string, err error) {
 	for _, spec := range s.Specs() {
 		hello, err := process.Probe(v.ctx, command, spec)
 		if err != nil {
-			return nil, &exit{exitUnjudged, err}
+			return nil, suite.WithExit(suite.ExitUnjudged, err)
 		}
 		refused = append(refused, hello.Refused...)
 	}
@@ -289,7 +290,7 @@ func (v *verification) probe(s *verify.Suite) (refused []string, err error) {
 
 // say names what a run cannot use as it is.
 func (v *verification) say(s *verify.Suite) {
-	if v.o.quiet {
+	if v.o.Quiet {
 		return
 	}
 	if len(s.Replaced) > 0 {
@@ -308,32 +309,32 @@ func (v *verification) publish(out io.Writer, a *verify.Answer) error {
 	for _, page := range []struct {
 		name  string
 		write func(io.Writer) error
-	}{{"answer.json", a.JSON}, {"answer.md", func(w io.Writer) error { return a.Markdown(w, v.o.out) }}} {
+	}{{"answer.json", a.JSON}, {"answer.md", func(w io.Writer) error { return a.Markdown(w, v.o.Out) }}} {
 		var b bytes.Buffer
 		if err := page.write(&b); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(v.o.out, page.name), b.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(v.o.Out, page.name), b.Bytes(), 0o644); err != nil {
 			return fmt.Errorf("write the answer: %w", err)
 		}
 	}
-	if err := v.o.gate.close(v.o.out, v.asIs); err != nil {
+	if err := v.o.Gate.Close(v.o.Out, v.asIs); err != nil {
 		return err
 	}
-	if v.o.asJSON {
+	if v.o.JSON {
 		return a.JSON(out)
 	}
 	if err := a.Text(out); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%s\n", filepath.Join(v.o.out, "answer.md"))
+	_, err := fmt.Fprintf(out, "\n%s\n", filepath.Join(v.o.Out, "answer.md"))
 	return err
 }
 
 func (v *verification) interrupted() error {
 	for _, r := range append(v.asIs[:len(v.asIs):len(v.asIs)], v.again...) {
-		if r.code == exitInterrupted {
-			return &exit{exitInterrupted, errInterrupted}
+		if r.Code == suite.ExitInterrupted {
+			return suite.WithExit(suite.ExitInterrupted, suite.ErrInterrupted)
 		}
 	}
 	return nil
@@ -345,9 +346,9 @@ func (v *verification) err(a *verify.Answer) error {
 		return err
 	}
 	if len(a.Broken()) > 0 {
-		return &exit{exitDiffers, errors.New(a.Sentence())}
+		return suite.WithExit(suite.ExitDiffers, errors.New(a.Sentence()))
 	}
-	return v.asIs.err()
+	return v.asIs.Err()
 }
 
 func changes(all []lint.Change) string {

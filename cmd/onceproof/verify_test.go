@@ -9,6 +9,7 @@ import (
 
 	"github.com/onceproof/onceproof/internal/process"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 // TestLintIsAGate: an error of a rule is exit code 1 with its line, a value that
@@ -22,14 +23,14 @@ func TestLintIsAGate(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"--producer", "bad.properties"}, exitDiffers, "bad.properties:2: acks=1"},
-		{[]string{"--producer", "wrong.properties"}, exitUsage, "wrong.properties:1: acks has no value \"al\""},
-		{[]string{"--library", "jaav", "--producer", "bad.properties"}, exitUsage, "jaav"},
-		{[]string{"--producer", "bad.properties", "--format", "yaml"}, exitUsage, "yaml"},
-		{[]string{"exactly-once"}, exitExpected, ""},
-		{[]string{"--explain", "no-such-rule"}, exitUsage, "acks-1"},
-		{nil, exitUsage, "--producer"},
-		{[]string{"bad.properties"}, exitUsage, "--producer bad.properties, --consumer bad.properties or --broker bad.properties"},
+		{[]string{"--producer", "bad.properties"}, suite.ExitDiffers, "bad.properties:2: acks=1"},
+		{[]string{"--producer", "wrong.properties"}, suite.ExitUsage, "wrong.properties:1: acks has no value \"al\""},
+		{[]string{"--library", "jaav", "--producer", "bad.properties"}, suite.ExitUsage, "jaav"},
+		{[]string{"--producer", "bad.properties", "--format", "yaml"}, suite.ExitUsage, "yaml"},
+		{[]string{"exactly-once"}, suite.ExitExpected, ""},
+		{[]string{"--explain", "no-such-rule"}, suite.ExitUsage, "acks-1"},
+		{nil, suite.ExitUsage, "--producer"},
+		{[]string{"bad.properties"}, suite.ExitUsage, "--producer bad.properties, --consumer bad.properties or --broker bad.properties"},
 	} {
 		got := onceproof(t, dir, append([]string{"lint"}, tt.args...)...)
 		if got.code != tt.code || !strings.Contains(got.stderr, tt.says) {
@@ -46,7 +47,7 @@ func TestVerifyMendsTheGuidesProducer(t *testing.T) {
 	write(t, dir, "p.properties", "bootstrap.servers=kafka.example.com:9093\nsecurity.protocol=SASL_SSL\nsasl.jaas.config=x password=\"hunter2\";\nacks=all\nenable.idempotence=false\n")
 	got := onceproof(t, dir, "verify", "--library", "franz-go", "--producer", "p.properties", "--backend", "embedded", "--seed", "7",
 		"--budget", "53s", "--fix", "--quiet", "--json", "--out", "answer")
-	if got.code != exitDiffers {
+	if got.code != suite.ExitDiffers {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	var answer struct {
@@ -101,11 +102,11 @@ func TestCompareNeedsItsWorkers(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"--libraries", "franz-go,no-such"}, exitUsage, `no library is named "no-such"; there are`},
-		{[]string{"--libraries", "franz-go,@platformatic/kafak"}, exitUsage, `"@platformatic/kafak"; did you mean "@platformatic/kafka"?`},
-		{[]string{"--libraries", "franz-go,sarama@v0.0.1"}, exitUnjudged, "clients/sarama/build v0.0.1"},
-		{[]string{"--libraries", "franz-go", "--scenarios", "no-such"}, exitUsage, "onceproof list"},
-		{[]string{"--libraries", "franz-go", "--resume"}, exitUsage, "--resume needs --out"},
+		{[]string{"--libraries", "franz-go,no-such"}, suite.ExitUsage, `no library is named "no-such"; there are`},
+		{[]string{"--libraries", "franz-go,@platformatic/kafak"}, suite.ExitUsage, `"@platformatic/kafak"; did you mean "@platformatic/kafka"?`},
+		{[]string{"--libraries", "franz-go,sarama@v0.0.1"}, suite.ExitUnjudged, "clients/sarama/build v0.0.1"},
+		{[]string{"--libraries", "franz-go", "--scenarios", "no-such"}, suite.ExitUsage, "onceproof list"},
+		{[]string{"--libraries", "franz-go", "--resume"}, suite.ExitUsage, "--resume needs --out"},
 	} {
 		got := onceproof(t, dir, append([]string{"compare"}, tt.args...)...)
 		if got.code != tt.code || !strings.Contains(got.stderr, tt.says) {
@@ -123,7 +124,7 @@ func TestCompareMakesOneTable(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "small.yaml", small)
 	got := onceproof(t, dir, "compare", "--libraries", "franz-go", "--scenarios", "small.yaml", "--quiet", "--out", "c")
-	if got.code != exitExpected {
+	if got.code != suite.ExitExpected {
 		t.Fatalf("exit %d\n%s\n%s", got.code, got.out, got.stderr)
 	}
 	page, err := os.ReadFile(filepath.Join(dir, "c", "compare.html"))
@@ -139,16 +140,16 @@ func TestCompareMakesOneTable(t *testing.T) {
 	}
 
 	again := onceproof(t, dir, "compare", "--libraries", "franz-go", "--scenarios", "small.yaml", "--quiet", "--out", "c", "--resume")
-	if made, _ := filepath.Glob(filepath.Join(dir, "c", "franz-go", "small-7-*")); len(made) != 1 || again.code != exitExpected || again.out != got.out {
+	if made, _ := filepath.Glob(filepath.Join(dir, "c", "franz-go", "small-7-*")); len(made) != 1 || again.code != suite.ExitExpected || again.out != got.out {
 		t.Errorf("resumed, it made %v, exit %d, and says\n%s", made, again.code, again.out)
 	}
 	s, err := scenario.Load(filepath.Join(dir, "small.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := compareOptions{runOptions: runOptions{out: filepath.Join(dir, "c")}, resume: true}
+	o := compareOptions{Options: suite.Options{Out: filepath.Join(dir, "c")}, resume: true}
 	for _, want := range []bool{true, false} {
-		j, err := newJob(s.WithLibrary("franz-go"), o.runOptions, 7)
+		j, err := suite.NewJob(s.WithLibrary("franz-go"), o.Options, 7)
 		if err != nil {
 			t.Fatal(err)
 		}

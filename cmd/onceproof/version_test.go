@@ -10,12 +10,13 @@ import (
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/buildinfo"
+	"github.com/onceproof/onceproof/internal/suite"
 	"github.com/onceproof/onceproof/reports"
 )
 
 func TestVersion(t *testing.T) {
 	command, flag := onceproof(t, t.TempDir(), "version"), onceproof(t, t.TempDir(), "--version")
-	if command.code != exitExpected || command.out != flag.out || command.out != versionText() {
+	if command.code != suite.ExitExpected || command.out != flag.out || command.out != versionText() {
 		t.Errorf("version prints\n%s--version prints\n%s", command.out, flag.out)
 	}
 	var got buildinfo.Info
@@ -28,7 +29,7 @@ func TestVersion(t *testing.T) {
 func TestRunsNameTheirTool(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "small.yaml", small)
-	if got := onceproof(t, dir, "run", "small.yaml", "--backend", "embedded", "--quiet"); got.code == exitUsage {
+	if got := onceproof(t, dir, "run", "small.yaml", "--backend", "embedded", "--quiet"); got.code == suite.ExitUsage {
 		t.Fatal(got.stderr)
 	}
 	runs, _ := filepath.Glob(filepath.Join(dir, "runs", "small-*"))

@@ -11,6 +11,7 @@ import (
 	"github.com/onceproof/onceproof/harness"
 	"github.com/onceproof/onceproof/internal/conformance"
 	"github.com/onceproof/onceproof/internal/process"
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 func workerCommand() *cobra.Command {
@@ -58,7 +59,7 @@ cluster. docs/worker-protocol.md says what a worker must do.`,
 				err = errors.New("the worker breaks the protocol")
 			}
 			if err != nil {
-				return &exit{exitDiffers, err}
+				return suite.WithExit(suite.ExitDiffers, err)
 			}
 			return nil
 		},

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/onceproof/onceproof/internal/suite"
 )
 
 // badWorker does what a worker must not, by the name of it.
@@ -62,8 +64,8 @@ func TestBadWorkersEndTheRun(t *testing.T) {
 			}
 			write(t, dir, "odd.yaml", fmt.Sprintf(oddScenario, worker, kind))
 			got := onceproof(t, dir, "run", "odd.yaml", "--quiet")
-			if got.code != exitUnjudged {
-				t.Errorf("exit %d, want %d", got.code, exitUnjudged)
+			if got.code != suite.ExitUnjudged {
+				t.Errorf("exit %d, want %d", got.code, suite.ExitUnjudged)
 			}
 			log := filepath.Join("logs", "shop-0.log")
 			for _, want := range []string{says, "last words", log} {

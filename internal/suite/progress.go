@@ -1,4 +1,4 @@
-package main
+package suite
 
 import (
 	"fmt"
@@ -25,11 +25,11 @@ type progress struct {
 
 // newProgress shows j as o wants it. seen, if not nil, is told of each kind of
 // violation as soon as it can be known.
-func newProgress(w io.Writer, o runOptions, j job, seen func(checker.Alarm)) *progress {
-	p := &progress{w: w, prose: !o.quiet && !o.asJSON, server: o.server}
-	if !o.quiet {
+func newProgress(w io.Writer, o Options, j Job, seen func(checker.Alarm)) *progress {
+	p := &progress{w: w, prose: !o.Quiet && !o.JSON, server: o.Server}
+	if !o.Quiet {
 		p.live = reports.NewLive(w, reports.LiveOptions{
-			Terminal: isTerminal(w), Colour: isTerminal(w), Width: func() int { return width(w) }, JSON: o.asJSON, Scenario: j.name(),
+			Terminal: IsTerminal(w), Colour: IsTerminal(w), Width: func() int { return Width(w) }, JSON: o.JSON, Scenario: j.Name(),
 		})
 	}
 	if p.live != nil || p.server != nil || seen != nil {
@@ -37,15 +37,15 @@ func newProgress(w io.Writer, o runOptions, j job, seen func(checker.Alarm)) *pr
 	}
 	if p.server != nil {
 		p.server.Begin(p.follow, reports.Input{
-			Report: &checker.Report{Scenario: j.name(), Seed: j.plan.Seed, Backend: j.scenario.Cluster.Backend, Tool: tool()}, Plan: j.plan.String(), Default: kafkaDefault,
+			Report: &checker.Report{Scenario: j.Name(), Seed: j.Plan.Seed, Backend: j.Scenario.Cluster.Backend, Tool: o.Tool}, Plan: j.Plan.String(), Default: KafkaDefault,
 		})
 	}
 	return p
 }
 
-func (p *progress) plan(j job) {
+func (p *progress) plan(j Job) {
 	if p.prose {
-		fmt.Fprintf(p.w, "\n%s: %s\n%s\n", j.name(), firstLine(j.scenario.Metadata.Description), j.plan)
+		fmt.Fprintf(p.w, "\n%s: %s\n%s\n", j.Name(), FirstLine(j.Scenario.Metadata.Description), j.Plan)
 	}
 }
 
@@ -82,7 +82,7 @@ func (p *progress) end() {
 	}
 }
 
-func width(w io.Writer) int {
+func Width(w io.Writer) int {
 	if f, ok := w.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 20 {
 			return columns
@@ -91,12 +91,12 @@ func width(w io.Writer) int {
 	return 80
 }
 
-func firstLine(s string) string {
+func FirstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	return line
 }
 
-func isTerminal(w io.Writer) bool {
+func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd()))
 }

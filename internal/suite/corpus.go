@@ -1,4 +1,4 @@
-package main
+package suite
 
 import (
 	"fmt"
@@ -13,22 +13,22 @@ import (
 // judgeByRate judges a real bug that ran more than once by how often it was
 // seen: a run that does not show it is as expected, unless it is seen less often
 // than when it was measured by more than luck. Its error names the bugs that are.
-func (s suite) judgeByRate() error {
-	runs := map[string][]*outcome{}
+func (s Results) judgeByRate() error {
+	runs := map[string][]*Outcome{}
 	var names []string
 	for i := range s {
 		o := &s[i]
-		if !isBug(o.job.scenario) || o.report == nil || o.report.Infra != "" {
+		if !isBug(o.Job.Scenario) || o.Report == nil || o.Report.Infra != "" {
 			continue
 		}
-		if runs[o.job.name()] == nil {
-			names = append(names, o.job.name())
+		if runs[o.Job.Name()] == nil {
+			names = append(names, o.Job.Name())
 		}
-		runs[o.job.name()] = append(runs[o.job.name()], o)
+		runs[o.Job.Name()] = append(runs[o.Job.Name()], o)
 	}
 	var lost []string
 	for _, name := range names {
-		was, err := trials.ParseRate(runs[name][0].job.scenario.Metadata.Bug.Rate)
+		was, err := trials.ParseRate(runs[name][0].Job.Scenario.Metadata.Bug.Rate)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -37,7 +37,7 @@ func (s suite) judgeByRate() error {
 		}
 	}
 	if len(lost) > 0 {
-		return &exit{exitDiffers, fmt.Errorf("the harness lost a bug: %s", strings.Join(lost, "; "))}
+		return WithExit(ExitDiffers, fmt.Errorf("the harness lost a bug: %s", strings.Join(lost, "; ")))
 	}
 	return nil
 }
@@ -47,12 +47,12 @@ func isBug(s *scenario.Scenario) bool { return s.Metadata.Bug != nil && s.Fixed 
 
 // seenIn counts in how many runs everything that is expected was violated. Of
 // several, those in which it only was not are as expected.
-func seenIn(runs []*outcome) (rate trials.Rate) {
+func seenIn(runs []*Outcome) (rate trials.Rate) {
 	for _, o := range runs {
-		missed, other := compareExpected(o.report)
+		missed, other := compareExpected(o.Report)
 		rate.Add(!missed)
-		if missed && !other && o.code == exitDiffers && len(runs) > 1 {
-			o.code, o.why = exitExpected, "not seen this time"
+		if missed && !other && o.Code == ExitDiffers && len(runs) > 1 {
+			o.Code, o.Why = ExitExpected, "not seen this time"
 		}
 	}
 	return rate

@@ -1,4 +1,4 @@
-package main
+package suite
 
 import (
 	"fmt"
@@ -29,14 +29,14 @@ func (e *explorer) covered(scenario string) ([]checker.Coverage, error) {
 			dirs = append(dirs, d)
 		}
 	}
-	coverage, _, err := coverageOf(dirs)
+	coverage, _, err := CoverageOf(dirs)
 	if _, known := e.before[scenario]; !known {
 		e.before[scenario] = coverage
 	}
 	return coverage, err
 }
 
-// explore moves the faults of s for its next run, and says to where.
+// Explore moves the faults of s for its next run, and says to where.
 func (e *explorer) explore(w io.Writer, s *scenario.Scenario, seed uint64) (*scenario.Scenario, error) {
 	coverage, err := e.covered(s.Metadata.Name)
 	if err != nil {
@@ -87,7 +87,7 @@ func (e *explorer) grown(w io.Writer) error {
 
 // ofScenario says whether a run folder's verdict is about a scenario.
 func ofScenario(dir, scenario string) bool {
-	v, err := readVerdict(dir)
+	v, err := ReadVerdict(dir)
 	return err == nil && v.Scenario == scenario
 }
 

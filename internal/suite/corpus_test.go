@@ -1,4 +1,4 @@
-package main
+package suite
 
 import (
 	"strings"
@@ -34,7 +34,7 @@ func TestJudgeByRate(t *testing.T) {
 		if c.twin {
 			bug.Fixed = nil
 		}
-		var s suite
+		var s Results
 		for _, how := range c.runs {
 			s = append(s, ran(bug, how))
 		}
@@ -44,7 +44,7 @@ func TestJudgeByRate(t *testing.T) {
 		}
 		differ := 0
 		for _, o := range s {
-			if o.code == exitDiffers {
+			if o.Code == ExitDiffers {
 				differ++
 			}
 		}
@@ -55,18 +55,18 @@ func TestJudgeByRate(t *testing.T) {
 }
 
 // ran is one run of s as a letter of the table above says.
-func ran(s *scenario.Scenario, how rune) outcome {
+func ran(s *scenario.Scenario, how rune) Outcome {
 	loss := checker.Result{Guarantee: guarantee.NoLoss, Applies: true, Verdict: guarantee.Violated, Expected: guarantee.Violated}
 	order := checker.Result{Guarantee: guarantee.Order, Applies: true, Verdict: guarantee.Holds, Expected: guarantee.Holds}
-	o := outcome{job: job{scenario: s, plan: &plan.Plan{}}, code: exitExpected, report: &checker.Report{}}
+	o := Outcome{Job: Job{Scenario: s, Plan: &plan.Plan{}}, Code: ExitExpected, Report: &checker.Report{}}
 	switch how {
 	case 'm':
-		loss.Verdict, o.code = guarantee.Holds, exitDiffers
+		loss.Verdict, o.Code = guarantee.Holds, ExitDiffers
 	case 'b':
-		order.Verdict, o.code = guarantee.Violated, exitDiffers
+		order.Verdict, o.Code = guarantee.Violated, ExitDiffers
 	case 'i':
-		loss.Verdict, o.code, o.report.Infra = guarantee.NotExercised, exitUnjudged, "no engine"
+		loss.Verdict, o.Code, o.Report.Infra = guarantee.NotExercised, ExitUnjudged, "no engine"
 	}
-	o.report.Guarantees = []checker.Result{loss, order}
+	o.Report.Guarantees = []checker.Result{loss, order}
 	return o
 }

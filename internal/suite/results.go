@@ -1,4 +1,4 @@
-package main
+package suite
 
 import (
 	"errors"
@@ -13,37 +13,37 @@ import (
 	"github.com/onceproof/onceproof/reports"
 )
 
-// outcome is what came of one job.
-type outcome struct {
-	job  job
-	dir  string
-	code int
-	why  string
-	err  error // what kept the run from being judged
+// Outcome is what came of one job.
+type Outcome struct {
+	Job  Job
+	Dir  string
+	Code int
+	Why  string
+	Err  error // what kept the run from being judged
 
-	report *checker.Report // nil if there is none
-	in     reports.Input   // what its pages were made from; only with a report
+	Report *checker.Report // nil if there is none
+	Input  reports.Input   // what its pages were made from; only with a report
 }
 
-// suite is the outcomes of one command, in order.
-type suite []outcome
+// Results is the outcomes of one command, in order.
+type Results []Outcome
 
-func (s suite) print(w io.Writer) {
+func (s Results) Print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "\nscenario\tseed\texit\twhy\n")
 	for _, o := range s {
-		why, _, _ := strings.Cut(o.why, "\n")
-		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", o.job.name(), o.job.plan.Seed, o.code, why)
+		why, _, _ := strings.Cut(o.Why, "\n")
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", o.Job.Name(), o.Job.Plan.Seed, o.Code, why)
 	}
 	t.Flush()
 }
 
 // inputs are what the pages of the judged runs were made from.
-func (s suite) inputs() []reports.Input {
+func (s Results) inputs() []reports.Input {
 	var all []reports.Input
 	for _, o := range s {
-		if o.report != nil {
-			all = append(all, o.in)
+		if o.Report != nil {
+			all = append(all, o.Input)
 		}
 	}
 	return all
@@ -51,7 +51,7 @@ func (s suite) inputs() []reports.Input {
 
 // printRates says of each scenario that ran more than once how often each
 // guarantee that was ever violated was.
-func (s suite) printRates(w io.Writer) {
+func (s Results) printRates(w io.Writer) {
 	type row struct {
 		scenario  string
 		guarantee guarantee.Guarantee
@@ -59,11 +59,11 @@ func (s suite) printRates(w io.Writer) {
 	rates := map[row]*trials.Rate{}
 	var rows []row
 	for _, o := range s {
-		if o.report == nil || o.report.Infra != "" {
+		if o.Report == nil || o.Report.Infra != "" {
 			continue
 		}
-		for _, g := range o.report.Guarantees {
-			r := row{o.job.name(), g.Guarantee}
+		for _, g := range o.Report.Guarantees {
+			r := row{o.Job.Name(), g.Guarantee}
 			if rates[r] == nil {
 				rates[r] = new(trials.Rate)
 				rows = append(rows, r)
@@ -80,19 +80,19 @@ func (s suite) printRates(w io.Writer) {
 	}
 }
 
-// err is the whole suite's answer: a difference outranks everything but an
+// Err is the whole suite's answer: a difference outranks everything but an
 // interruption, then what could not be judged.
-func (s suite) err() error {
-	for _, code := range []int{exitInterrupted, exitDiffers, exitUnjudged, exitUsage} {
+func (s Results) Err() error {
+	for _, code := range []int{ExitInterrupted, ExitDiffers, ExitUnjudged, ExitUsage} {
 		for _, o := range s {
-			if o.code != code {
+			if o.Code != code {
 				continue
 			}
-			why := o.why
+			why := o.Why
 			if len(s) > 1 {
-				why = o.job.name() + ": " + why
+				why = o.Job.Name() + ": " + why
 			}
-			return &exit{code, errors.New(why)}
+			return WithExit(code, errors.New(why))
 		}
 	}
 	return nil

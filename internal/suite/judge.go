@@ -1,4 +1,4 @@
-package main
+package suite
 
 import (
 	"context"
@@ -20,37 +20,37 @@ import (
 )
 
 // judge checks the history in dir, writes the pages, and prints the verdict.
-func judge(ctx context.Context, out io.Writer, o runOptions, j job, dir string, runErr error) outcome {
-	result := outcome{job: j, dir: dir, code: exitUnjudged, err: runErr}
-	report, in, err := judgeDir(ctx, dir, checker.Options{})
+func judge(ctx context.Context, out io.Writer, o Options, j Job, dir string, runErr error) Outcome {
+	result := Outcome{Job: j, Dir: dir, Code: ExitUnjudged, Err: runErr}
+	report, in, err := JudgeDir(ctx, dir, checker.Options{})
 	if err != nil && runErr != nil && errors.Is(err, fs.ErrNotExist) {
 		err = nil // it ended before there was a history
 	}
 	if err != nil || report == nil {
-		result.why = errors.Join(runErr, err).Error()
+		result.Why = errors.Join(runErr, err).Error()
 		return result
 	}
 	if runErr != nil {
 		why := strings.TrimPrefix(runErr.Error(), harness.ErrInfrastructure.Error()+": ") // the report says that itself
-		report.Infra, report.Exit, report.Why = why, exitUnjudged, why
+		report.Infra, report.Exit, report.Why = why, ExitUnjudged, why
 	}
-	result.code, result.why, result.report, result.in = report.Exit, report.Why, report, in
-	if err := o.gate.weigh(&result); err != nil {
-		result.code, result.why = exitUnjudged, err.Error()
+	result.Code, result.Why, result.Report, result.Input = report.Exit, report.Why, report, in
+	if err := o.Gate.weigh(&result); err != nil {
+		result.Code, result.Why = ExitUnjudged, err.Error()
 	}
-	if err := publish(out, result.in, o.asJSON); err != nil {
-		result.code, result.why = exitUnjudged, err.Error()
+	if err := Publish(out, result.Input, o.JSON); err != nil {
+		result.Code, result.Why = ExitUnjudged, err.Error()
 	}
-	if o.server != nil {
-		if err := o.server.End(result.in); err != nil {
+	if o.Server != nil {
+		if err := o.Server.End(result.Input); err != nil {
 			fmt.Fprintln(os.Stderr, "onceproof:", err)
 		}
 	}
 	return result
 }
 
-// judgeDir checks the history of a run folder and gathers what its pages are made from.
-func judgeDir(ctx context.Context, dir string, opt checker.Options) (*checker.Report, reports.Input, error) {
+// JudgeDir checks the history of a run folder and gathers what its pages are made from.
+func JudgeDir(ctx context.Context, dir string, opt checker.Options) (*checker.Report, reports.Input, error) {
 	r, err := history.Open(dir)
 	if err != nil {
 		return nil, reports.Input{}, err
@@ -64,24 +64,24 @@ func judgeDir(ctx context.Context, dir string, opt checker.Options) (*checker.Re
 	in := reports.Input{
 		Report: report, Header: r.Header(), Dir: dir, Replay: "onceproof replay " + dir,
 		History: func() (*history.Reader, error) { return history.Open(dir) },
-		Default: kafkaDefault,
+		Default: KafkaDefault,
 	}
 	if yaml, err := os.ReadFile(filepath.Join(dir, harness.ScenarioFile)); err == nil {
 		in.Scenario = string(yaml)
 	}
-	if p, err := readPlan(dir); err == nil {
+	if p, err := ReadPlan(dir); err == nil {
 		in.Plan = p.String()
 	}
 	return report, in, nil
 }
 
-// kafkaDefault is Kafka's own default of a property.
-func kafkaDefault(kind, name string) (string, bool) {
+// KafkaDefault is Kafka's own default of a property.
+func KafkaDefault(kind, name string) (string, bool) {
 	p, ok := scenario.LookupProperty(kind, name)
 	return p.Default, ok && p.Default != ""
 }
 
-func readPlan(dir string) (*plan.Plan, error) {
+func ReadPlan(dir string) (*plan.Plan, error) {
 	data, err := os.ReadFile(filepath.Join(dir, harness.PlanFile))
 	if err != nil {
 		return nil, err
@@ -93,13 +93,13 @@ func readPlan(dir string) (*plan.Plan, error) {
 	return p, nil
 }
 
-// publish writes the pages into the run folder and prints the verdict.
-func publish(out io.Writer, in reports.Input, asJSON bool) error {
+// Publish writes the pages into the run folder and prints the verdict.
+func Publish(out io.Writer, in reports.Input, asJSON bool) error {
 	if err := reports.Write(in); err != nil {
 		return err
 	}
 	if asJSON {
 		return reports.JSON(out, in.Report)
 	}
-	return reports.Terminal(out, in, isTerminal(out))
+	return reports.Terminal(out, in, IsTerminal(out))
 }
