@@ -63,9 +63,9 @@ func TestGateInCI(t *testing.T) {
 		if err := g.Open(); err != nil {
 			t.Fatal(err)
 		}
-		c.change(g.baseline)
+		c.change(g.Baseline)
 		o := judgedAgain(t, folder)
-		if err := g.weigh(&o); err != nil {
+		if err := g.Weigh(&o); err != nil {
 			t.Fatal(err)
 		}
 		if o.Code != c.code || !strings.Contains(o.Why, c.says) {

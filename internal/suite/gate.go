@@ -18,7 +18,7 @@ type Gate struct {
 	Update bool
 	Ratio  float64
 
-	baseline *reports.Baseline // nil without --baseline
+	Baseline *reports.Baseline // nil without --baseline
 	trials   []reports.Trial
 	worse    []string
 }
@@ -33,22 +33,22 @@ func (g *Gate) Open() error {
 	}
 	f, err := os.Open(g.File)
 	if g.Update && errors.Is(err, fs.ErrNotExist) {
-		g.baseline = reports.NewBaseline(nil)
+		g.Baseline = reports.NewBaseline(nil)
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read the baseline: %w; --update-baseline makes one", err)
 	}
 	defer f.Close()
-	if g.baseline, err = reports.ReadBaseline(f); err != nil {
+	if g.Baseline, err = reports.ReadBaseline(f); err != nil {
 		return fmt.Errorf("%s: %w", g.File, err)
 	}
 	return nil
 }
 
-// weigh sets o's code and reason by the baseline.
-func (g *Gate) weigh(o *Outcome) error {
-	if g == nil || g.baseline == nil {
+// Weigh sets o's code and reason by the baseline.
+func (g *Gate) Weigh(o *Outcome) error {
+	if g == nil || g.Baseline == nil {
 		return nil
 	}
 	t, err := reports.TrialOf(o.Input)
@@ -62,8 +62,8 @@ func (g *Gate) weigh(o *Outcome) error {
 		}
 		return nil
 	}
-	o.Input.Baseline = g.baseline
-	worse := g.baseline.Worse(t, g.Ratio)
+	o.Input.Baseline = g.Baseline
+	worse := g.Baseline.Worse(t, g.Ratio)
 	var texts []string
 	for _, w := range worse {
 		if w.About == reports.Recovery {
@@ -88,7 +88,7 @@ func (g *Gate) weigh(o *Outcome) error {
 // Close writes what is about all runs together: junit.xml and summary.md below
 // out, the baseline, and what GitHub shows.
 func (g *Gate) Close(out string, s Results) error {
-	if g.Update && g.baseline != nil {
+	if g.Update && g.Baseline != nil {
 		if err := g.save(s); err != nil {
 			return WithExit(ExitUnjudged, err)
 		}
@@ -114,12 +114,12 @@ func (g *Gate) save(s Results) error {
 			return fmt.Errorf("%s is as it was: the runs were interrupted", g.File)
 		}
 	}
-	g.baseline.Merge(reports.NewBaseline(g.trials))
+	g.Baseline.Merge(reports.NewBaseline(g.trials))
 	f, err := os.Create(g.File)
 	if err != nil {
 		return fmt.Errorf("write the baseline: %w", err)
 	}
-	return errors.Join(g.baseline.Write(f), f.Close())
+	return errors.Join(g.Baseline.Write(f), f.Close())
 }
 
 // tellGitHub writes annotations, which any output of a step may hold, and the

@@ -35,7 +35,7 @@ func judge(ctx context.Context, out io.Writer, o Options, j Job, dir string, run
 		report.Infra, report.Exit, report.Why = why, ExitUnjudged, why
 	}
 	result.Code, result.Why, result.Report, result.Input = report.Exit, report.Why, report, in
-	if err := o.Gate.weigh(&result); err != nil {
+	if err := o.Gate.Weigh(&result); err != nil {
 		result.Code, result.Why = ExitUnjudged, err.Error()
 	}
 	if err := Publish(out, result.Input, o.JSON); err != nil {
