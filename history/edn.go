@@ -1,6 +1,9 @@
 package history
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -8,6 +11,7 @@ import (
 // form is a piece of EDN.
 type form struct {
 	kind formKind
+	pos  int32  // where it begins in its text
 	n    int64  // of an integer; 1 for true
 	text string // of a string, keyword, or symbol; of other atoms as they stand
 	list []form // of a vector, list or set; of a map key, value, key, value
@@ -48,16 +52,28 @@ func (f *form) word() string {
 	return ""
 }
 
+// abridged is the most that notes and errors show of a form, about.
+const abridged = 1000
+
 // String is the form as EDN, abridged: for notes and errors.
 func (f *form) String() string {
 	var b strings.Builder
-	f.write(&b)
+	f.write(&b, abridged)
 	return b.String()
 }
 
-func (f *form) write(b *strings.Builder) {
-	const abridged = 1000
-	if b.Len() > abridged {
+// identity is the form as EDN. Of one that is too long to be kept it is the
+// beginning and a hash of all, so that two that differ have two.
+func (f *form) identity() string {
+	var b strings.Builder
+	if f.write(&b, math.MaxInt); b.Len() <= abridged {
+		return b.String()
+	}
+	return fmt.Sprintf("%s…%x", strings.ToValidUTF8(b.String()[:abridged/2], ""), sha256.Sum256([]byte(b.String())))
+}
+
+func (f *form) write(b *strings.Builder, most int) {
+	if b.Len() > most {
 		b.WriteString("…")
 		return
 	}
@@ -91,7 +107,7 @@ func (f *form) write(b *strings.Builder) {
 		if i > 0 {
 			b.WriteString(" ")
 		}
-		if f.list[i].write(b); b.Len() > abridged {
+		if f.list[i].write(b, most); b.Len() > most {
 			break
 		}
 	}

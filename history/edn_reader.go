@@ -1,10 +1,9 @@
 package history
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,75 +15,35 @@ const (
 	maxForms     = 1 << 20 // forms within it
 )
 
-// ednReader reads forms one by one: those of a file, or, if the file is one
-// vector or list, its elements. Tags, metadata and comments are read over.
+// errMore says that a text ends within a form, and that what follows it may help.
+var errMore = errors.New("the text ends within a form")
+
+// ednReader reads any form of EDN into a tree. Tags, metadata and comments are
+// read over. It is slow: operations in the shape that Jepsen gives them are
+// decoded without it (jepsen_decode.go).
 type ednReader struct {
-	r       *bufio.Reader
-	line    int64
-	bytes   int // read of this form
-	forms   int
-	token   []byte
-	began   bool // the first form was seen
-	inside  bool // it was the outer vector
-	outside bool // which has ended
-	cut     bool // the file ends within a compressed frame
+	b     []byte
+	i     int  // next byte
+	at    int  // where the token that was read last begins: the place of an error
+	from  int  // where the operation begins
+	end   bool // nothing follows b
+	forms int  // of this operation
+	token []byte
 }
 
-func newEDN(r io.Reader) *ednReader {
-	return &ednReader{r: bufio.NewReaderSize(r, 64<<10), line: 1}
-}
-
-// next returns the next form and the line that it begins on. It returns io.EOF
-// at the end, errCut if the file ends within a form or before the outer vector does.
-func (d *ednReader) next() (f form, line int64, err error) {
-	for {
-		d.bytes, d.forms = 0, 0
-		c, err := d.start()
-		switch {
-		case err == io.EOF && (d.cut || d.inside && !d.outside):
-			return form{}, d.line, errCut
-		case err != nil:
-			return form{}, d.line, err
-		case d.outside:
-			return form{}, d.line, fmt.Errorf("found %q behind the end of the history", string(rune(c)))
-		case d.inside && (c == ']' || c == ')'):
-			d.outside = true
-		case !d.began && (c == '[' || c == '('):
-			d.began, d.inside = true, true
-		default:
-			d.began = true
-			line = d.line
-			if f, err = d.form(c, 0); err == io.EOF {
-				err = errCut
-			}
-			return f, line, err
-		}
-	}
-}
+// begin starts an operation at b[from].
+func (d *ednReader) begin(from int) { d.i, d.at, d.from, d.forms = from, from, from, 0 }
 
 func (d *ednReader) read() (byte, error) {
-	c, err := d.r.ReadByte()
-	if err != nil {
-		if err == io.ErrUnexpectedEOF {
-			d.cut, err = true, io.EOF
-		}
-		return 0, err
+	switch {
+	case d.i-d.from >= maxFormBytes:
+		d.at = d.from
+		return 0, fmt.Errorf("an operation of more than %d bytes; split it into several", maxFormBytes)
+	case d.i == len(d.b):
+		return 0, errMore
 	}
-	if d.bytes++; d.bytes > maxFormBytes {
-		return 0, fmt.Errorf("an operation of more than %d bytes", maxFormBytes)
-	}
-	if c == '\n' {
-		d.line++
-	}
-	return c, nil
-}
-
-func (d *ednReader) unread(c byte) {
-	_ = d.r.UnreadByte() // cannot fail: a byte was just read
-	d.bytes--
-	if c == '\n' {
-		d.line--
-	}
+	d.i++
+	return d.b[d.i-1], nil
 }
 
 // start skips what separates forms and returns the byte that the next begins with.
@@ -94,29 +53,36 @@ func (d *ednReader) start() (byte, error) {
 		switch {
 		case err != nil:
 			return 0, err
-		case c == ' ', c == '\t', c == '\n', c == '\r', c == ',', c == '\f':
-			d.bytes = max(0, d.bytes-1) // blanks are not counted
+		case ednBlank[c]:
 		case c == ';':
-			for c != '\n' {
-				if c, err = d.read(); err != nil {
-					return 0, err
-				}
+			feed := bytes.IndexByte(d.b[d.i:], '\n')
+			if feed < 0 {
+				feed = len(d.b) - d.i
 			}
-			d.bytes = 0
+			d.i += feed
 		default:
+			d.at = d.i - 1
 			return c, nil
 		}
 	}
 }
 
-// form reads the form that begins with c.
+// form reads the form that begins with c, which was read.
 func (d *ednReader) form(c byte, depth int) (form, error) {
 	if d.forms++; d.forms > maxForms {
-		return form{}, fmt.Errorf("an operation of more than %d parts", maxForms)
+		d.at = d.from
+		return form{}, fmt.Errorf("an operation of more than %d parts; split it into several", maxForms)
 	}
 	if depth > 2*maxDepth {
-		return form{}, fmt.Errorf("more than %d levels of brackets", 2*maxDepth)
+		return form{}, fmt.Errorf("more than %d levels of brackets; no operation of Jepsen's is nested so deep", 2*maxDepth)
 	}
+	pos := int32(d.i - 1)
+	f, err := d.anyForm(c, depth)
+	f.pos = pos
+	return f, err
+}
+
+func (d *ednReader) anyForm(c byte, depth int) (form, error) {
 	switch c {
 	case '[':
 		return d.list(ednList, ']', depth)
@@ -164,6 +130,7 @@ func (d *ednReader) nested(depth int) (form, error) {
 
 func (d *ednReader) list(kind formKind, end byte, depth int) (form, error) {
 	f := form{kind: kind}
+	from := d.i - 1
 	for {
 		c, err := d.start()
 		if err != nil {
@@ -171,6 +138,7 @@ func (d *ednReader) list(kind formKind, end byte, depth int) (form, error) {
 		}
 		if c == end {
 			if kind == ednMap && len(f.list)%2 != 0 {
+				d.at = from
 				return f, errors.New("a map with a key that has no value")
 			}
 			return f, nil
@@ -198,7 +166,7 @@ func (d *ednReader) discard(depth int) (bool, error) {
 		return false, err
 	}
 	if c != '_' {
-		d.unread(c)
+		d.i--
 		return false, nil
 	}
 	_, err = d.nested(depth)
@@ -236,19 +204,19 @@ func (d *ednReader) dispatch(depth int) (form, error) {
 	return d.nested(depth)
 }
 
-// word reads a token that begins with the given bytes.
+// word reads a token that begins with the given bytes, which were read.
 func (d *ednReader) word(begin ...byte) (string, error) {
 	d.token = append(d.token[:0], begin...)
 	for {
 		c, err := d.read()
-		if err == io.EOF && len(d.token) > 0 {
+		if err == errMore && d.end {
 			break
 		}
 		if err != nil {
 			return "", err
 		}
-		if strings.IndexByte(" \t\n\r,\f()[]{}\";", c) >= 0 {
-			d.unread(c)
+		if ednDelimiter[c] {
+			d.i--
 			break
 		}
 		d.token = append(d.token, c)
@@ -311,4 +279,14 @@ func (d *ednReader) escape() error {
 	}
 	d.token = append(d.token, c)
 	return nil
+}
+
+// ednBlank are the bytes that separate forms, ednDelimiter those that end a token.
+var ednBlank, ednDelimiter = byteSet(" \t\n\r,\f"), byteSet(" \t\n\r,\f()[]{}\";")
+
+func byteSet(s string) (t [256]bool) {
+	for i := range len(s) {
+		t[s[i]] = true
+	}
+	return t
 }

@@ -1,6 +1,11 @@
 package history
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // take adds a line to the current poll of p.
 func (x *ednExport) take(p *ednProc, e *Event) error {
@@ -115,4 +120,10 @@ func (poll *ednPoll) append(b []byte) []byte {
 		b = append(b, ']')
 	}
 	return append(b, "}]"...)
+}
+
+func sorted[V any](m map[TopicPartition]V) []TopicPartition {
+	return slices.SortedFunc(maps.Keys(m), func(a, b TopicPartition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Part, b.Part))
+	})
 }

@@ -1,22 +1,14 @@
 package history
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"io"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // JepsenFormat names histories of jepsen.tests.kafka: in Header.Format, and
 // where a format can be chosen.
 const JepsenFormat = "jepsen-edn"
-
-// maxKnown bounds what an import remembers: processes, keys, values. Jepsen
-// itself holds a whole history in memory.
-const maxKnown = 1 << 24
 
 // jepsen turns operations of jepsen.tests.kafka into events. docs/history.md
 // describes the mapping. An operation there is a transaction of one process,
@@ -25,42 +17,32 @@ const maxKnown = 1 << 24
 //	{:type :invoke, :f :txn, :value [[:send 5 7] [:poll]]}
 //	{:type :ok,     :f :txn, :value [[:send 5 [41 7]] [:poll {5 [[40 6]]}]]}
 type jepsen struct {
-	edn     *ednReader
-	stop    func()
-	queue   []jepsenEvent
-	head    int
+	out     func(*batch) *batch // hands on what is full, and returns one that is empty
+	batch   *batch
+	blk     *block // of the operation that is read
+	line    int64  // of it
+	op      int64  // operations read: the unit of each event
+	t       int64  // of the last one
 	procs   map[int64]*jepsenProc
-	sent    map[jepsenValue]Value
-	lost    map[jepsenValue]Value // polled, but nobody sent them
-	known   int
+	recent  [64]*jepsenProc // by the last bits of their numbers
+	names   []string        // of processes, by index; 0 is nobody
+	numbers []*jepsenKey    // keys that are small numbers
+	keys    map[int64]*jepsenKey
+	named   map[string]*jepsenKey
+	all     []*jepsenKey // by id
+	values  valueTable
+	lost    int64 // values that were polled, but nobody sent them
+	idle    []*jepsenOp
+	polled  []*jepsenKey // by the operation that is read
 	nemesis nemesis
-	op      int64 // operations read: the unit of each event
-	t       int64 // of the last one
-	cut     bool
-	ends    bool // the unfinished operations are queued
-}
-
-type nemesis struct {
-	id     int64
-	open   bool // it told a beginning
-	killed bool // :start means a restart
-}
-
-type jepsenEvent struct {
-	line int64
-	e    Event
-}
-
-// jepsenValue is unique in a history: a value of one key.
-type jepsenValue struct {
-	tp   TopicPartition
-	text string
+	arena   []byte
 }
 
 // jepsenProc is one process: a producer and a consumer of its own, one
 // operation at a time.
 type jepsenProc struct {
 	number int64
+	index  int64 // of its name in names
 	name   string
 	lives  int64 // incarnations so far: what follows a crash is another one's
 	ended  bool  // it crashed, and nothing of it has followed yet
@@ -70,8 +52,8 @@ type jepsenProc struct {
 	sends  int64
 	open   *jepsenOp
 	mode   assignMode
-	keys   map[TopicPartition]bool
-	read   map[TopicPartition]int64 // where the next poll goes on: behind the last operation that was ok
+	keys   map[int32]bool
+	read   map[int32]int64 // where the next poll goes on: behind the last operation that was ok
 }
 
 // assignMode is who decides which keys a process polls.
@@ -83,9 +65,19 @@ const (
 	bySubscribe                   // :subscribe: its group, which may move it at any time
 )
 
+// jepsenKey is one key, by id.
+type jepsenKey struct {
+	id       int32
+	tp       TopicPartition
+	values   keyValues
+	polledIn int64 // the last operation that polled it,
+	next     int64 // and the offset behind what it returned
+	shakenIn int64 // the last operation in which it was rebalanced
+}
+
 // jepsenOp is an operation that was invoked and has not ended.
 type jepsenOp struct {
-	f    string
+	f    opKind
 	line int64
 	t    int64
 	txn  int64
@@ -96,8 +88,16 @@ type jepsenOp struct {
 type jepsenMop struct {
 	id   int64
 	send bool
-	v    jepsenValue
+	key  *jepsenKey
+	kind valueKind
+	n    int64 // value, if it is a number
+	text string
 	val  Value
+}
+
+// same says that two are the same poll or send.
+func (m *jepsenMop) same(o *jepsenMop) bool {
+	return m.send == o.send && m.key == o.key && m.kind == o.kind && m.n == o.n && m.text == o.text
 }
 
 func jepsenHeader(name string) Header {
@@ -108,209 +108,124 @@ func jepsenHeader(name string) Header {
 	}
 }
 
-func newJepsen(r io.Reader, stop func()) *jepsen {
-	return &jepsen{edn: newEDN(r), stop: stop, procs: map[int64]*jepsenProc{},
-		sent: map[jepsenValue]Value{}, lost: map[jepsenValue]Value{}}
+func newJepsen(out func(*batch) *batch, limit int64) *jepsen {
+	return &jepsen{out: out, batch: out(nil), procs: map[int64]*jepsenProc{}, names: []string{"nobody/0/0"},
+		keys: map[int64]*jepsenKey{}, named: map[string]*jepsenKey{}, values: valueTable{limit: limit}}
 }
 
-func (j *jepsen) truncated() bool { return j.cut }
-
-func (j *jepsen) close(bool) { j.stop() }
-
-func (j *jepsen) next(e *Event) (int64, error) {
-	for j.head == len(j.queue) {
-		clear(j.queue) // let go of their slices
-		j.queue, j.head = j.queue[:0], 0
-		if j.ends {
-			return 0, io.EOF
+// take hands on the events of the operations of blk.
+func (j *jepsen) take(blk *block) error {
+	j.blk = blk
+	for i := range blk.ops {
+		op := &blk.ops[i]
+		j.line = op.line
+		if err := j.operation(op); err != nil {
+			return &placed{op.line, op.col, err}
 		}
-		op, line, err := j.edn.next()
-		switch {
-		case err == io.EOF || errors.Is(err, errCut):
-			j.cut, j.ends = err != io.EOF, true
-			j.unfinished(line)
-			continue
-		case err != nil:
-			return line, err
-		}
-		if err := j.take(&op, line); err != nil {
-			return line, err
-		}
-	}
-	ev := &j.queue[j.head]
-	j.head++
-	*e = ev.e
-	return ev.line, nil
-}
-
-// take queues the events of one operation.
-func (j *jepsen) take(op *form, line int64) error {
-	if op.kind != ednMap {
-		return fmt.Errorf("found %.60s; want an operation, such as {:type :invoke, :f :poll, :value [[:poll]], :process 0}", op)
-	}
-	typ, f := Type(op.get("type").word()), op.get("f").word()
-	switch typ {
-	case Invoke, OK, Fail, Info:
-	default:
-		return fmt.Errorf(":type %.60s; want :invoke, :ok, :fail or :info", op.get("type"))
-	}
-	j.clock(op)
-	process := op.get("process")
-	if process.kind != ednInt {
-		j.fault(op, f, line)
-		return nil
-	}
-	p, err := j.proc(process.n)
-	if err != nil {
-		return err
-	}
-	switch {
-	case f == "crash":
-	case p.ended:
-		p.start()
-	case p.adrift:
-		j.drift(p, line)
-	}
-	switch f {
-	case "send", "poll", "txn":
-		if typ == Invoke {
-			return j.invoke(p, op, f, line)
-		}
-		return j.complete(p, op, typ, f, line)
-	case "assign", "subscribe":
-		if typ == OK || typ == Info {
-			return j.assign(p, op, typ, f, line)
-		}
-		return nil
-	case "crash":
-		if typ != Invoke && !p.ended {
-			j.put(line, Event{Src: SrcHarness, Proc: p.name, Type: Info, Op: OpExit, Note: "crash"})
-			p.ended = true
-		}
-		return nil
-	case "debug-topic-partitions":
-		if typ != Invoke {
-			j.put(line, Event{Src: SrcHarness, Proc: p.name, Type: Info, Op: "debug-topic-partitions", Note: op.get("value").String()})
-		}
-		return nil
-	}
-	return fmt.Errorf(":f %.60s is no operation of jepsen.tests.kafka: want :send, :poll, :txn, :assign, :subscribe, :crash or :debug-topic-partitions", op.get("f"))
-}
-
-// clock takes the operation's time; its index, or its place, where it has none.
-// Jepsen's time begins at 0, which here means that there is none: it is one later.
-func (j *jepsen) clock(op *form) {
-	switch t, index := op.get("time"), op.get("index"); {
-	case t.kind == ednInt && t.n >= 0 && t.n < math.MaxInt64:
-		j.t = t.n + 1
-	case index.kind == ednInt && index.n >= 0 && index.n < math.MaxInt64:
-		j.t = index.n + 1
-	default:
-		j.t = j.op + 1
-	}
-	j.op++
-}
-
-func (j *jepsen) put(line int64, e Event) {
-	if e.T == 0 {
-		e.T = j.t
-	}
-	e.Unit = j.op
-	j.queue = append(j.queue, jepsenEvent{line, e})
-}
-
-// fault tells what the nemesis did. It says each thing twice, before and after.
-func (j *jepsen) fault(op *form, f string, line int64) {
-	n := &j.nemesis
-	e := Event{Src: SrcFault, Proc: "fault/nemesis", Type: Info, Op: OpInject,
-		Data: map[string]any{"kind": f, "value": op.get("value").String()}}
-	switch healing := n.heals(f); {
-	case n.open && healing:
-		e.Op = OpGone
-	case n.open:
-		e.Op = OpEffect
-	case healing:
-		e.Op = OpRecover
-	}
-	if !n.open {
-		n.id++
-	}
-	n.open = !n.open
-	n.killed = n.killed || f == "kill"
-	e.ID = n.id
-	j.put(line, e)
-}
-
-// heals says whether f ends a fault, by the names that Jepsen's own nemeses use:
-// :start restarts what :kill ended, but begins what :stop ends.
-func (n *nemesis) heals(f string) bool {
-	switch f {
-	case "stop", "resume", "heal", "recover", "reset":
-		return true
-	case "start":
-		return n.killed
-	}
-	return strings.HasPrefix(f, "stop-") || strings.HasPrefix(f, "heal-")
-}
-
-func (j *jepsen) remember() error {
-	if j.known++; j.known > maxKnown {
-		return fmt.Errorf("more than %d processes, keys and values", maxKnown)
 	}
 	return nil
 }
 
-func (j *jepsen) proc(n int64) (*jepsenProc, error) {
-	p := j.procs[n]
-	if p == nil {
-		if err := j.remember(); err != nil {
-			return nil, err
-		}
-		p = &jepsenProc{number: n}
-		p.start()
-		j.procs[n] = p
+func (j *jepsen) operation(op *kafkaOp) error {
+	j.op++
+	if j.t = op.t; j.t == 0 {
+		j.t = j.op
 	}
-	return p, nil
-}
-
-// start begins an incarnation of p: its client is a new one.
-func (p *jepsenProc) start() {
-	p.lives++
-	p.ended, p.adrift = false, false
-	p.name = "process/" + strconv.FormatInt(p.number, 10) + "/" + strconv.FormatInt(p.lives, 10)
-	p.mode, p.keys, p.read = unassigned, map[TopicPartition]bool{}, map[TopicPartition]int64{}
-}
-
-// key is the partition of a Jepsen key: 11 is key/11, :x is x/0.
-func (f *form) key() (TopicPartition, error) {
+	if op.f == kindNemesis {
+		j.fault(op.rare)
+		return nil
+	}
+	p, err := j.proc(op.process)
+	if err != nil {
+		return err
+	}
 	switch {
-	case f.kind == ednInt && f.n >= 0 && f.n <= math.MaxInt32:
-		return TopicPartition{Topic: "key", Part: int32(f.n)}, nil
-	case f.word() != "":
-		return TopicPartition{Topic: f.word(), Part: 0}, nil
+	case op.f == kindCrash:
+	case p.ended:
+		err = j.start(p)
+	case p.adrift:
+		j.drift(p)
 	}
-	return TopicPartition{}, fmt.Errorf("found %.60s; want a key, such as 11", f)
+	if err != nil {
+		return err
+	}
+	switch op.f {
+	case kindAssign, kindSubscribe:
+		if op.typ == opOK || op.typ == opInfo {
+			return j.assign(p, op)
+		}
+	case kindCrash:
+		if op.typ != opInvoke && !p.ended {
+			j.put(Event{Src: SrcHarness, Proc: p.name, Type: Info, Op: OpExit, Note: "crash"})
+			p.ended = true
+		}
+	case kindDebug:
+		if op.typ != opInvoke {
+			j.put(Event{Src: SrcHarness, Proc: p.name, Type: Info, Op: "debug-topic-partitions", Note: op.rare.text})
+		}
+	default:
+		if op.typ == opInvoke {
+			return j.invoke(p, op)
+		}
+		return j.complete(p, op)
+	}
+	return nil
 }
 
-// value is a value as it is shown, "" for nil.
-func (f *form) value() string {
-	if f.kind == ednNil {
-		return ""
+// put hands on an event.
+func (j *jepsen) put(e Event) {
+	at := j.event(0)
+	if e.T == 0 {
+		e.T = at.T
 	}
-	return f.String()
+	e.Unit = at.Unit
+	*at = e
+}
+
+// event is the next event to be filled in, of which records will be added, if
+// any. Its slices are those of the batch, empty, if they have room.
+func (j *jepsen) event(records int) *Event {
+	b := j.batch
+	room := min(cap(b.off)-len(b.off), cap(b.key)-len(b.key), cap(b.val)-len(b.val))
+	if len(b.events) == cap(b.events) || records > room && room < batchRecords {
+		b = j.flush()
+	}
+	b.events = b.events[:len(b.events)+1]
+	b.lines = append(b.lines, j.line)
+	e := &b.events[len(b.events)-1]
+	*e = Event{T: j.t, Unit: j.op}
+	return e
+}
+
+// client is an event of a client, with room for records.
+func (j *jepsen) client(p *jepsenProc, typ Type, op Op, id, txn int64, records int) *Event {
+	e := j.event(records)
+	e.Src, e.Proc, e.Type, e.Op, e.ID, e.Txn = SrcClient, p.name, typ, op, id, txn
+	return e
+}
+
+func (j *jepsen) flush() *batch {
+	j.batch = j.out(j.batch)
+	return j.batch
 }
 
 // unfinished ends what the history leaves open: nobody knows how it went.
 func (j *jepsen) unfinished(line int64) {
-	var open []int64
-	for n, p := range j.procs {
+	var open []*jepsenProc
+	for _, p := range j.procs {
 		if p.open != nil {
-			open = append(open, n)
+			open = append(open, p)
 		}
 	}
-	slices.Sort(open)
-	for _, n := range open {
-		p := j.procs[n]
-		_ = j.complete(p, &form{kind: ednMap}, Info, p.open.f, line) // without a value it cannot fail
+	slices.SortFunc(open, func(a, b *jepsenProc) int { return cmp.Compare(a.number, b.number) })
+	j.line, j.blk = line, &block{}
+	for _, p := range open {
+		_ = j.complete(p, &kafkaOp{typ: opInfo, f: p.open.f}) // without a value it cannot fail
 	}
+}
+
+// inUse is what to say of a process that does two things at once.
+func inUse(p *jepsenProc, f opKind) error {
+	return fmt.Errorf("process %s invokes :%s while its :%s of line %d has not ended; "+
+		"one process does one thing at a time", p.name, opKinds[f], opKinds[p.open.f], p.open.line)
 }

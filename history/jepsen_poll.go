@@ -1,99 +1,111 @@
 package history
 
 import (
-	"fmt"
+	"cmp"
 	"slices"
 )
 
-// pollEnded queues what a poll returned: one event a key. polled collects how
-// far the operation came in each.
-func (j *jepsen) pollEnded(p *jepsenProc, o *jepsenOp, m *jepsenMop, told *form, typ Type, reason *Error,
-	r shaken, polled map[TopicPartition]int64, line int64) error {
-	e := Event{Src: SrcClient, Proc: p.name, Type: OK, Op: OpPoll, ID: m.id, Txn: o.txn}
-	if told == nil || len(told.list) < 2 || told.list[1].kind == ednNil {
-		e.Type = typ // it returned nothing, or nobody knows what
-		e.blame(typ, reason)
-		j.put(line, e)
+// pollEnded hands on what a poll returned: one event a key. j.polled collects
+// which keys the operation polled, and each key how far it came.
+func (j *jepsen) pollEnded(p *jepsenProc, o *jepsenOp, m *jepsenMop, told *microOp, typ Type, reason *Error,
+	logged bool) error {
+	if told == nil || told.kind != mopPolled {
+		// It returned nothing, or nobody knows what.
+		j.client(p, typ, OpPoll, m.id, o.txn, 0).blame(typ, reason)
 		return nil
 	}
-	keys := told.list[1]
-	if keys.kind != ednMap {
-		return fmt.Errorf("poll of %.60s; want {key [[offset value] …]}", &keys)
-	}
-	lines := 0
-	for i := 0; i+1 < len(keys.list); i += 2 {
-		tp, err := keys.list[i].key()
+	empty := true
+	for i := told.polled.from; i < told.polled.to; i++ {
+		polled := &j.blk.polled[i]
+		recs := j.blk.recs[polled.recs.from:polled.recs.to]
+		if len(recs) == 0 {
+			continue
+		}
+		empty = false
+		if len(recs) > MaxRecords {
+			return room(len(recs), 0, 0)
+		}
+		k, err := j.key(polled.key)
 		if err != nil {
 			return err
 		}
-		pairs := keys.list[i+1].list
-		if len(pairs) == 0 {
-			continue
-		}
-		if len(pairs) > MaxRecords {
-			return room(len(pairs), 0, 0)
-		}
-		e.TP, e.Off, e.Key, e.Val = tp, nil, nil, nil
-		for k := range pairs {
-			off, value := pair(&pairs[k])
-			v := jepsenValue{tp, value.value()}
-			val, err := j.valueOf(v)
-			if err != nil {
-				return err
-			}
-			if off.kind != ednInt { // Jepsen takes it as read, somewhere
-				j.put(line, Event{Src: SrcClient, Proc: p.name, Type: OK, Op: OpPoll, ID: m.id, Txn: o.txn,
-					TP: tp, Key: []string{v.text}, Val: []Value{val}})
-				lines++
-				continue
-			}
-			e.Off, e.Key, e.Val = append(e.Off, off.n), append(e.Key, v.text), append(e.Val, val)
-		}
-		if len(e.Off) == 0 {
-			continue
-		}
-		if err := j.jumps(p, tp, r, polled, e, line); err != nil {
+		if err := j.records(p, o, m, k, recs, logged); err != nil {
 			return err
 		}
-		lines++
 	}
-	if lines == 0 {
-		j.put(line, Event{Src: SrcClient, Proc: p.name, Type: OK, Op: OpPoll, ID: m.id, Txn: o.txn})
+	if empty {
+		j.client(p, OK, OpPoll, m.id, o.txn, 0)
 	}
 	return nil
 }
 
-// jumps queues one poll of one key, with the assignments that excuse jumps as
+// records hands on one poll of one key, with the assignments that excuse jumps as
 // Jepsen excuses them: of a key that was rebalanced during the operation between
 // any two records; of every key between operations, if the process subscribed,
-// since then rebalances go untold. An operation that tells of none at all may have
-// been moved between two of its polls.
-func (j *jepsen) jumps(p *jepsenProc, tp TopicPartition, r shaken, polled map[TopicPartition]int64, e Event, line int64) error {
-	moved := r.keys[tp]
-	_, again := polled[tp]
-	if !again {
-		if err := j.remember(); err != nil {
+// since then rebalances go untold. An operation that tells of none at all (logged
+// is false) may have been moved between two of its polls.
+func (j *jepsen) records(p *jepsenProc, o *jepsenOp, m *jepsenMop, k *jepsenKey, recs []record, logged bool) error {
+	n := 0
+	for i := range recs {
+		if r := &recs[i]; r.hasOff {
+			n++
+			k.next = r.off + 1
+		} else if err := j.returned(p, o, m, k, recs[i:i+1], 0); err != nil { // Jepsen takes it as read, somewhere
 			return err
 		}
 	}
-	if p.mode == bySubscribe && !moved && (!again || !r.told) {
-		a := j.assignment(p, OpAssigned, tp)
-		if again {
-			a.Note = NoteUntold
-		}
-		j.put(line, a)
-	}
-	polled[tp] = e.Off[len(e.Off)-1] + 1
-	if !moved {
-		j.put(line, e)
+	if n == 0 {
 		return nil
 	}
-	for i := range e.Off {
-		j.put(line, j.assignment(p, OpAssigned, tp))
-		one := e
-		one.Off, one.Key, one.Val = e.Off[i:i+1], e.Key[i:i+1], e.Val[i:i+1]
-		j.put(line, one)
+	shaken, again := k.shakenIn == j.op, k.polledIn == j.op
+	if !again {
+		k.polledIn = j.op
+		j.polled = append(j.polled, k)
 	}
+	if p.mode == bySubscribe && !shaken && (!again || !logged) {
+		if e := j.assignment(p, OpAssigned, k); again {
+			e.Note = NoteUntold
+		}
+	}
+	if !shaken {
+		return j.returned(p, o, m, k, recs, n)
+	}
+	for i := range recs {
+		if !recs[i].hasOff {
+			continue
+		}
+		j.assignment(p, OpAssigned, k)
+		if err := j.returned(p, o, m, k, recs[i:i+1], 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// returned hands on the n of recs that have an offset; with 0, one that has none.
+func (j *jepsen) returned(p *jepsenProc, o *jepsenOp, m *jepsenMop, k *jepsenKey, recs []record, n int) error {
+	e := j.client(p, OK, OpPoll, m.id, o.txn, max(n, 1))
+	e.TP = k.tp
+	b := j.batch
+	off, key, val := b.off[len(b.off):], b.key[len(b.key):], b.val[len(b.val):]
+	for i := range recs {
+		r := &recs[i]
+		if !r.hasOff && n > 0 {
+			continue
+		}
+		text := j.text(r)
+		v, err := j.valueOf(k, r.kind, r.n, text)
+		if err != nil {
+			return err
+		}
+		key, val = append(key, text), append(val, v)
+		if n > 0 {
+			off = append(off, r.off)
+		}
+	}
+	b.off, e.Off = reserve(b.off, off)
+	b.key, e.Key = reserve(b.key, key)
+	b.val, e.Val = reserve(b.val, val)
 	return nil
 }
 
@@ -101,167 +113,132 @@ func (j *jepsen) jumps(p *jepsenProc, tp TopicPartition, r shaken, polled map[To
 // where they were before one that failed. Where they are after one of unknown
 // outcome nobody knows, nor after a rebalance: the group may have moved the reader
 // at any time in the operation, and its offsets with it.
-func (j *jepsen) settle(p *jepsenProc, typ Type, r shaken, polled map[TopicPartition]int64, line int64) {
+func (j *jepsen) settle(p *jepsenProc, typ Type) error {
 	if typ == Info {
 		p.adrift = true
-		return
+		return nil
 	}
-	for _, tp := range sorted(polled) {
-		switch at, known := p.read[tp]; {
-		case p.mode == bySubscribe: // every operation of it may begin anywhere
-		case r.keys[tp]:
-			delete(p.read, tp)
-			j.put(line, j.assignment(p, OpSeek, tp))
+	if p.mode == bySubscribe { // every operation of it may begin anywhere
+		return nil
+	}
+	slices.SortFunc(j.polled, byTP)
+	were := len(p.read)
+	for _, k := range j.polled {
+		switch at, known := p.read[k.id]; {
+		case k.shakenIn == j.op:
+			delete(p.read, k.id)
+			j.assignment(p, OpSeek, k)
 		case typ == OK:
-			p.read[tp] = polled[tp]
+			p.read[k.id] = k.next
 		default:
-			e := j.assignment(p, OpSeek, tp)
-			if known {
+			if e := j.assignment(p, OpSeek, k); known {
 				e.Off = []int64{at}
 			}
-			j.put(line, e)
 		}
 	}
+	return j.values.take(positionBytes * int64(len(p.read)-were))
 }
 
 // drift forgets where p stands: in Jepsen another process follows an operation of
 // unknown outcome, and if this one goes on, its client may be another one.
-func (j *jepsen) drift(p *jepsenProc, line int64) {
+func (j *jepsen) drift(p *jepsenProc) {
 	p.adrift = false
+	j.values.bytes -= positionBytes * int64(len(p.keys)+len(p.read))
 	clear(p.read)
 	clear(p.keys)
-	j.put(line, j.assignment(p, OpSeek, TopicPartition{}))
+	p.id++
+	j.client(p, Info, OpSeek, p.id, 0, 0)
 }
 
-func (j *jepsen) assignment(p *jepsenProc, op Op, tp TopicPartition) Event {
+func byTP(a, b *jepsenKey) int {
+	return cmp.Or(cmp.Compare(a.tp.Topic, b.tp.Topic), cmp.Compare(a.tp.Part, b.tp.Part))
+}
+
+func (j *jepsen) assignment(p *jepsenProc, op Op, k *jepsenKey) *Event {
 	p.id++
-	return Event{Src: SrcClient, Proc: p.name, Type: Info, Op: op, ID: p.id, TP: tp}
+	e := j.client(p, Info, op, p.id, 0, 0)
+	e.TP = k.tp
+	return e
 }
 
 // assign takes over the keys of an :assign or :subscribe. A key that stays keeps
 // its position, unless the process goes over from one to the other: then Kafka's
 // consumer forgets all of them. Of one with unknown outcome, only what is true
 // either way holds afterwards.
-func (j *jepsen) assign(p *jepsenProc, op *form, typ Type, f string, line int64) error {
-	now, err := j.assigned(op.get("value"), f)
+func (j *jepsen) assign(p *jepsenProc, op *kafkaOp) error {
+	come, now, err := j.assigned(op.keys)
 	if err != nil {
 		return err
 	}
 	mode := byItself
-	if f == "subscribe" {
+	if op.f == kindSubscribe {
 		mode = bySubscribe
 	}
-	stays := func(tp TopicPartition) bool {
-		return p.keys[tp] && now[tp] && p.mode == mode && mode == byItself
-	}
-	for _, tp := range sorted(p.keys) {
-		if !now[tp] {
-			j.put(line, j.assignment(p, OpRevoked, tp))
+	stays := func(id int32) bool { return p.keys[id] && now[id] && p.mode == mode && mode == byItself }
+	var gone []*jepsenKey
+	for id := range p.keys {
+		if !now[id] {
+			gone = append(gone, j.all[id])
 		}
 	}
-	for tp := range p.read {
-		if !stays(tp) {
-			delete(p.read, tp)
+	slices.SortFunc(gone, byTP)
+	for _, k := range gone {
+		j.assignment(p, OpRevoked, k)
+	}
+	were := len(p.keys) + len(p.read)
+	for id := range p.read {
+		if !stays(id) {
+			delete(p.read, id)
 		}
 	}
-	begins := op.get("seek-to-beginning?").n == 1
-	for _, tp := range sorted(now) {
-		if !stays(tp) {
-			if err := j.remember(); err != nil {
-				return err
-			}
-			j.put(line, j.assignment(p, OpAssigned, tp))
+	for _, k := range come {
+		if !stays(k.id) {
+			j.assignment(p, OpAssigned, k)
 		}
-		if begins && mode == byItself {
-			delete(p.read, tp)
-			e := j.assignment(p, OpSeek, tp)
-			if e.Note = "beginning"; typ == OK {
+		if op.seek && mode == byItself {
+			delete(p.read, k.id)
+			e := j.assignment(p, OpSeek, k)
+			if e.Note = "beginning"; op.typ == opOK {
 				e.Off = []int64{0}
 			}
-			j.put(line, e)
 		}
 	}
 	p.keys = now
-	if typ == OK || p.mode == unassigned || mode == bySubscribe {
+	if op.typ == opOK || p.mode == unassigned || mode == bySubscribe {
 		p.mode = mode
 	}
-	return nil
+	return j.values.take(positionBytes * int64(len(p.keys)+len(p.read)-were))
 }
 
-func (j *jepsen) assigned(value *form, f string) (map[TopicPartition]bool, error) {
-	if value.kind != ednList && value.kind != ednSet && value.kind != ednNil {
-		return nil, fmt.Errorf(":value %.60s of :%s; want keys, such as [1 2]", value, f)
-	}
-	now := map[TopicPartition]bool{}
-	for i := range value.list {
-		tp, err := value.list[i].key()
+// assigned are the keys of a list, each once, sorted by name.
+func (j *jepsen) assigned(keys span) (come []*jepsenKey, now map[int32]bool, err error) {
+	now = make(map[int32]bool, keys.to-keys.from)
+	for _, n := range j.blk.keys[keys.from:keys.to] {
+		k, err := j.key(n)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		now[tp] = true
+		if !now[k.id] {
+			now[k.id] = true
+			come = append(come, k)
+		}
 	}
-	return now, nil
+	slices.SortFunc(come, byTP)
+	return come, now, nil
 }
 
 // rebalance tells the rebalances that an operation saw:
 // [{:type :revoked, :keys [1 2]} …].
-func (j *jepsen) rebalance(p *jepsenProc, log *form, line int64) {
-	for i := range log.list {
-		var op Op
-		switch log.list[i].get("type").word() {
-		case "revoked":
-			op = OpRevoked
-		case "lost":
-			op = OpLost
-		default:
-			op = OpAssigned
-		}
-		keys := log.list[i].get("keys")
-		for k := range keys.list {
-			if tp, err := keys.list[k].key(); err == nil {
-				e := j.assignment(p, op, tp)
-				e.Note = NoteRebalanceLog
-				j.put(line, e)
+func (j *jepsen) rebalance(p *jepsenProc, log span) error {
+	for _, entry := range j.blk.logs[log.from:log.to] {
+		for _, n := range j.blk.keys[entry.keys.from:entry.keys.to] {
+			k, err := j.key(n)
+			if err != nil {
+				return err
 			}
+			k.shakenIn = j.op
+			j.assignment(p, entry.op, k).Note = NoteRebalanceLog
 		}
 	}
-}
-
-// shaken are the rebalances during one operation.
-type shaken struct {
-	told bool // the operation has a log of them, be it empty
-	keys map[TopicPartition]bool
-}
-
-func rebalances(log *form) shaken {
-	r := shaken{told: log.kind != ednNil}
-	for i := range log.list {
-		keys := log.list[i].get("keys")
-		for k := range keys.list {
-			if tp, err := keys.list[k].key(); err == nil {
-				if r.keys == nil {
-					r.keys = map[TopicPartition]bool{}
-				}
-				r.keys[tp] = true
-			}
-		}
-	}
-	return r
-}
-
-func sorted[V any](m map[TopicPartition]V) []TopicPartition {
-	tps := make([]TopicPartition, 0, len(m))
-	for tp := range m {
-		tps = append(tps, tp)
-	}
-	slices.SortFunc(tps, func(a, b TopicPartition) int {
-		if a.Topic != b.Topic {
-			if a.Topic < b.Topic {
-				return -1
-			}
-			return 1
-		}
-		return int(a.Part) - int(b.Part)
-	})
-	return tps
+	return nil
 }

@@ -225,6 +225,19 @@ func TestJepsen(t *testing.T) {
 				"2: 2/1 ok begin 1 txn 1", "2: 2/1 invoke send 2 txn 1 key/1 7=1/1#1", "2: 2/1 invoke commit 3 txn 1",
 				"2: 2/1 ok send 2 txn 1 key/1 @4 7=1/1#1", "2: 2/1 ok commit 3 txn 1",
 			}, false},
+		{"keys of the same name, values of other kinds",
+			`#h/History [#h.Op {:process 0 :type :ok :f :send :value [[:send :key [0 "7"]] [:send 0 [1 7]] [:send "a b" [2 :7]] [:send 0 [3 1/2]] [:send 0 [4 {:a 1}]] [:send 0 [5 7N]]]} #_ last]`,
+			[]string{
+				"1: 0/1 ok begin 1 txn 1",
+				`1: 0/1 invoke send 2 txn 1 :key/0 "7"=0/1#1`, "1: 0/1 invoke send 3 txn 1 key/0 7=0/1#2",
+				"1: 0/1 invoke send 4 txn 1 a b/0 :7=0/1#3", "1: 0/1 invoke send 5 txn 1 key/0 1/2=0/1#4",
+				"1: 0/1 invoke send 6 txn 1 key/0 {:a 1}=0/1#5", "1: 0/1 invoke send 7 txn 1 key/0 7=0/1#2",
+				"1: 0/1 invoke commit 8 txn 1",
+				`1: 0/1 ok send 2 txn 1 :key/0 @0 "7"=0/1#1`, "1: 0/1 ok send 3 txn 1 key/0 @1 7=0/1#2",
+				"1: 0/1 ok send 4 txn 1 a b/0 @2 :7=0/1#3", "1: 0/1 ok send 5 txn 1 key/0 @3 1/2=0/1#4",
+				"1: 0/1 ok send 6 txn 1 key/0 @4 {:a 1}=0/1#5", "1: 0/1 ok send 7 txn 1 key/0 @5 7=0/1#2",
+				"1: 0/1 ok commit 8 txn 1",
+			}, false},
 		{"polled before it was sent",
 			`{:process 0 :type :ok :f :poll :value [[:poll {1 [[0 7]]}]]}
 			{:process 1 :type :invoke :f :send :value [[:send 1 7]]}`,
@@ -258,20 +271,26 @@ func gzipped(s string) []byte {
 
 func TestJepsenErrors(t *testing.T) {
 	for _, c := range []struct{ name, edn, want string }{
-		{"no operation", "[1 2]", "h:1: found 1; want an operation, such as {:type :invoke"},
-		{"type", "{:type :maybe :process 1}", "h:1: :type :maybe; want :invoke, :ok, :fail or :info"},
-		{"other workload", "\n{:type :invoke :process 1 :f :read}", "h:2: :f :read is no operation of jepsen.tests.kafka"},
-		{"two at once", "{:type :invoke :process 1 :f :poll}\n{:type :invoke :process 1 :f :send}", "h:2: process process/1/1 invokes :send while its :poll of line 1 has not ended"},
-		{"mop", "{:type :invoke :process 1 :f :txn :value [[:append 1 2]]}", "h:1: micro-operation [:append 1 2]; want [:send key value] or [:poll]"},
-		{"poll", "{:type :ok :process 1 :f :txn :value [[:poll [1]]]}", "h:1: poll of [1]; want {key [[offset value] …]}"},
-		{"key", "{:type :ok :process 1 :f :assign :value [[1]]}", "h:1: found [1]; want a key"},
-		{"bracket", "{:type :ok]", "h:1: found \"]\" without its opening bracket"},
-		{"odd map", "{:type :ok :f}", "h:1: a map with a key that has no value"},
-		{"behind", "[] 1", `h:1: found "1" behind the end of the history`},
-		{"unreadable", "{:type #<Atom@1: 3>}", "h:1: found #<, an object that cannot be read back"},
-		{"deep", strings.Repeat("{:a ", 100_000), "h:1: more than 64 levels of brackets"},
-		{"long", "{:a \"" + strings.Repeat("x", 4<<20), "h:1: an operation of more than 4194304 bytes"},
-		{"many", "{:a [" + strings.Repeat("1 ", 1<<20), "h:1: an operation of more than 1048576 parts"},
+		{"no operation", "[1 2]", "h:1:2: found 1; want an operation, such as {:type :invoke"},
+		{"type", "{:type :maybe :process 1}", "h:1:8: :type :maybe; want :invoke, :ok, :fail or :info"},
+		{"other workload", "\n{:type :invoke :process 1 :f :read}", "h:2:30: :f :read is no operation of jepsen.tests.kafka"},
+		{"two at once", "{:type :invoke :process 1 :f :poll}\n{:type :invoke :process 1 :f :send}", "h:2:1: process process/1/1 invokes :send while its :poll of line 1 has not ended"},
+		{"mop", "{:type :invoke :process 1 :f :txn :value [[:append 1 2]]}", "h:1:43: micro-operation [:append 1 2]; want [:send key value] or [:poll]"},
+		{"poll", "{:type :ok :process 1 :f :txn :value [[:poll [1]]]}", "h:1:46: poll of [1]; want {key [[offset value] …]}"},
+		{"key", "{:type :ok :process 1 :f :assign :value [[1]]}", "h:1:42: found [1]; want a key"},
+		{"bracket", "{:type :ok]", "h:1:11: found \"]\" without its opening bracket"},
+		{"odd map", "{:type :ok :f}", "h:1:1: a map with a key that has no value"},
+		{"behind", "[] 1", `h:1:4: found "1" behind the end of the history`},
+		{"unreadable", "{:type #<Atom@1: 3>}", "h:1:8: found #<, an object that cannot be read back"},
+		{"deep", strings.Repeat("{:a ", 100_000), "h:1:258: more than 64 levels of brackets"},
+		{"long", "{:a \"" + strings.Repeat("x", 4<<20), "h:1:1: an operation of more than 4194304 bytes; split it into several"},
+		{"behind lines", "{:type :ok :process 1 :f :poll}\n  {:type :ok\n   :process 1 :f :poll :value [[:poll {1 [[0 1]]\n :x 7}]]}", "h:4:5: 7 of key :x; want records, such as [[0 7] [1 8]]"},
+		{"process", "{:type :invoke :process nil :f :poll}", "h:1:25: :process nil of :poll; want a number, or :nemesis"},
+		{"rebalance log", "{:type :ok :process 1 :f :poll :rebalance-log {:before []}}", "h:1:47: :rebalance-log {:before []}; want entries, such as [{:type :revoked, :keys [1 2]}]"},
+		{"rebalanced key", "{:type :ok :process 1 :f :poll :rebalance-log [{:keys [nil]}]}", "h:1:56: found nil; want a key, such as 11"},
+		{"value", "{:type :ok :process 1 :f :poll :value :gone}", "h:1:39: :value :gone; want micro-operations"},
+		{"not UTF-8", "{:type :ok :process 1 :f :poll :a\xff 1}", `h:1:32: ":a\xff" is not UTF-8`},
+		{"many", "{:a [" + strings.Repeat("1 ", 1<<20), "h:1:1: an operation of more than 1048576 parts; split it into several"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := told(t, "h", strings.NewReader(c.edn))
@@ -283,33 +302,4 @@ func TestJepsenErrors(t *testing.T) {
 	if _, err := NewReaderFormat("h", strings.NewReader("{}"), "tap"); err == nil || !strings.Contains(err.Error(), "want onceproof-history or jepsen-edn") {
 		t.Errorf("an unknown format: %v", err)
 	}
-}
-
-func FuzzEDN(f *testing.F) {
-	for _, edn := range []string{
-		`{:type :invoke, :f :txn, :value [[:send 11 641] [:poll]], :time 280, :process 379}` + "\n" +
-			`{:type :ok, :f :txn, :value [[:send 11 [537 641]] [:poll {11 [[535 9] [536 nil]], 12 []}]], :time 290, :process 379}`,
-		`[#jepsen.history.Op{:type :ok :process 1 :f :poll :value ([:poll {:x [[5 :a] [9 "b"]]}]) :rebalance-log ({:type :revoked, :keys [:x 4]})}]`,
-		`{:process 1 :type :info :f :subscribe :value #{2 3}} ; c` + "\n" + `#_{} {:process :nemesis :type :info :f :stop-partition :value #object[a.B 0x1 "\u00e9"]}`,
-		`{:process 1 :type :fail :f :send :value [[:send 1 \newline]] :error {:a #:b{:c ##NaN}, :d 1/2, :e 3.5M, :g 99999999999999999999N}}`,
-	} {
-		f.Add([]byte(edn))
-	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		r, err := NewReaderFormat("f", bytes.NewReader(file), JepsenFormat)
-		if err != nil {
-			return
-		}
-		defer r.Close()
-		var e, again Event
-		for range 10_000 {
-			if err := r.Next(&e); err != nil {
-				return
-			}
-			line := MarshalLine(nil, &e)
-			if err := ParseLine(line, &again); err != nil {
-				t.Fatalf("%s\n%v", line, err)
-			}
-		}
-	})
 }

@@ -1,47 +1,50 @@
 package history
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
+	"strings"
+	"unsafe"
 )
 
-// invoke queues what an operation is about to do: its transaction, if it sends
+// invoke hands on what an operation is about to do: its transaction, if it sends
 // anything, each of its micro-operations, and its commit. When within the
 // operation the commit is asked is not told, so its time is the earliest.
-func (j *jepsen) invoke(p *jepsenProc, op *form, f string, line int64) error {
+func (j *jepsen) invoke(p *jepsenProc, op *kafkaOp) error {
 	if p.open != nil {
-		return fmt.Errorf("process %s invokes :%s while its :%s of line %d has not ended", p.name, f, p.open.f, p.open.line)
+		return inUse(p, op.f)
 	}
-	o, err := j.begin(p, op.get("value"), f, line)
+	o, err := j.begin(p, op)
 	if err != nil {
 		return err
 	}
 	for i := range o.mops {
 		m := &o.mops[i]
 		if m.send {
-			if m.val, err = j.newValue(p, m.v); err != nil {
+			if m.val, err = j.newValue(p, m); err != nil {
 				return err
 			}
-			j.put(line, j.sendEvent(p, o, m, Invoke))
+			j.sendEvent(p, o, m, Invoke, record{})
 			continue
 		}
-		j.put(line, Event{Src: SrcClient, Proc: p.name, Type: Invoke, Op: OpPoll, ID: m.id, Txn: o.txn})
+		j.client(p, Invoke, OpPoll, m.id, o.txn, 0)
 	}
 	if o.txn != 0 {
-		j.commit(p, o, line)
+		j.commit(p, o)
 	}
 	p.open = o
 	return nil
 }
 
-func (j *jepsen) begin(p *jepsenProc, value *form, f string, line int64) (*jepsenOp, error) {
-	o := &jepsenOp{f: f, line: line, t: j.t}
-	if value.kind != ednList && value.kind != ednNil {
-		return nil, fmt.Errorf(":value %.60s; want micro-operations, such as [[:send 5 7] [:poll]]", value)
+func (j *jepsen) begin(p *jepsenProc, op *kafkaOp) (*jepsenOp, error) {
+	o := &jepsenOp{}
+	if n := len(j.idle); n > 0 {
+		o, j.idle = j.idle[n-1], j.idle[:n-1]
 	}
+	*o = jepsenOp{f: op.f, line: j.line, t: j.t, mops: o.mops[:0]}
 	sends := false
-	for i := range value.list {
-		m, err := mop(&value.list[i])
+	for i := op.mops.from; i < op.mops.to; i++ {
+		m, err := j.mop(&j.blk.mops[i])
 		if err != nil {
 			return nil, err
 		}
@@ -49,7 +52,7 @@ func (j *jepsen) begin(p *jepsenProc, value *form, f string, line int64) (*jepse
 		sends = sends || m.send
 	}
 	if sends {
-		j.beginTxn(p, o, line)
+		j.beginTxn(p, o)
 	}
 	for i := range o.mops {
 		p.id++
@@ -58,174 +61,212 @@ func (j *jepsen) begin(p *jepsenProc, value *form, f string, line int64) (*jepse
 	return o, nil
 }
 
-func (j *jepsen) beginTxn(p *jepsenProc, o *jepsenOp, line int64) {
+func (j *jepsen) beginTxn(p *jepsenProc, o *jepsenOp) {
 	p.txn++
 	p.id++
 	o.txn = p.txn
-	j.put(line, Event{T: o.t, Src: SrcClient, Proc: p.name, Type: OK, Op: OpBegin, ID: p.id, Txn: o.txn})
+	j.client(p, OK, OpBegin, p.id, o.txn, 0).T = o.t
 }
 
-// commit queues that the operation's commit is asked.
-func (j *jepsen) commit(p *jepsenProc, o *jepsenOp, line int64) {
+// commit hands on that the operation's commit is asked.
+func (j *jepsen) commit(p *jepsenProc, o *jepsenOp) {
 	p.id++
 	o.end = p.id
-	j.put(line, Event{T: o.t, Src: SrcClient, Proc: p.name, Type: Invoke, Op: OpCommit, ID: o.end, Txn: o.txn})
+	j.client(p, Invoke, OpCommit, o.end, o.txn, 0).T = o.t
 }
 
-// mop reads [:send key value], [:send key [offset value]], or [:poll …].
-func mop(f *form) (jepsenMop, error) {
-	if f.kind == ednList && len(f.list) > 0 {
-		switch f.list[0].word() {
-		case "poll":
-			return jepsenMop{}, nil
-		case "send":
-			if len(f.list) == 3 {
-				tp, err := f.list[1].key()
-				_, value := pair(&f.list[2])
-				return jepsenMop{send: true, v: jepsenValue{tp, value.value()}}, err
-			}
+// mop is a micro-operation as the translator knows it.
+func (j *jepsen) mop(m *microOp) (jepsenMop, error) {
+	if m.kind != mopSend {
+		return jepsenMop{}, nil
+	}
+	k, err := j.key(m.key)
+	r := jepsenMop{send: true, key: k, kind: m.rec.kind, text: j.text(&m.rec)}
+	if r.kind == valueInt {
+		r.n = m.rec.n
+	}
+	return r, err
+}
+
+// text is a value as it is shown, "" for nil.
+func (j *jepsen) text(r *record) string {
+	switch r.kind {
+	case valueText:
+		return j.blk.texts[r.n]
+	case valueInt:
+		if cap(j.arena)-len(j.arena) < 20 {
+			j.arena = make([]byte, 0, arenaSize)
 		}
+		from := len(j.arena)
+		j.arena = strconv.AppendInt(j.arena, r.n, 10)
+		// What was appended is never written again: the string stays as it is.
+		return unsafe.String(&j.arena[from], len(j.arena)-from)
 	}
-	return jepsenMop{}, fmt.Errorf("micro-operation %.60s; want [:send key value] or [:poll]", f)
-}
-
-func isSend(f form) bool { return len(f.list) > 0 && f.list[0].word() == "send" }
-
-// pair reads [offset value]; anything else is a value without an offset.
-func pair(f *form) (offset *form, value *form) {
-	if f.kind == ednList && len(f.list) == 2 {
-		return &f.list[0], &f.list[1]
-	}
-	return &form{}, f
+	return ""
 }
 
 // newValue numbers a send of p. Jepsen's values are unique per key, and how the
 // rest of the house tells records apart is by who sent them. One that is sent
-// again, as Jepsen never does, stays what it was.
-func (j *jepsen) newValue(p *jepsenProc, v jepsenValue) (Value, error) {
-	if val, again := j.sent[v]; again {
-		return val, nil
-	}
-	if err := j.remember(); err != nil {
-		return Value{}, err
+// again, as Jepsen never does, stays what it was; so does one that was polled
+// before.
+func (j *jepsen) newValue(p *jepsenProc, m *jepsenMop) (Value, error) {
+	s := j.known(m.key, m.kind, m.n, m.text)
+	if s != 0 && s&sentBit != 0 {
+		return j.value(s), nil
 	}
 	p.sends++
-	val := Value{Proc: p.name, N: p.sends}
-	if never, ok := j.lost[v]; ok { // polled before it was sent
-		val = never
+	if s == 0 {
+		s = makeSender(p.index, p.sends, true)
 	}
-	j.sent[v] = val
-	return val, nil
+	s |= sentBit
+	return j.value(s), j.remember(m.key, m.kind, m.n, m.text, s)
 }
 
 // valueOf is the record that a poll returned.
-func (j *jepsen) valueOf(v jepsenValue) (Value, error) {
-	if v.text == "" {
+func (j *jepsen) valueOf(k *jepsenKey, kind valueKind, n int64, text string) (Value, error) {
+	if kind == valueNil {
 		return Value{}, nil
 	}
-	if val, ok := j.sent[v]; ok {
-		return val, nil
+	if s := j.known(k, kind, n, text); s != 0 {
+		return j.value(s), nil
 	}
-	val, ok := j.lost[v]
-	if !ok {
-		if err := j.remember(); err != nil {
-			return Value{}, err
+	j.lost++
+	s := makeSender(0, j.lost, false)
+	return j.value(s), j.remember(k, kind, n, text, s)
+}
+
+func (j *jepsen) value(s sender) Value { return Value{Proc: j.names[s.proc()], N: s.n()} }
+
+// known is who sent a value, 0 if it was never seen.
+func (j *jepsen) known(k *jepsenKey, kind valueKind, n int64, text string) sender {
+	if kind != valueInt {
+		return k.values.texts[text]
+	}
+	if s := j.values.find(k, n); s != nil {
+		return *s
+	}
+	return 0
+}
+
+func (j *jepsen) remember(k *jepsenKey, kind valueKind, n int64, text string, s sender) error {
+	if kind == valueInt {
+		if known := j.values.find(k, n); known != nil {
+			*known = s
+			return nil
 		}
-		val = Value{Proc: "nobody/0/0", N: int64(len(j.lost)) + 1}
-		j.lost[v] = val
+		return j.values.add(k, n, s)
 	}
-	return val, nil
+	if k.values.texts == nil {
+		k.values.texts = map[string]sender{}
+	}
+	k.values.texts[strings.Clone(text)] = s
+	return j.values.take(100 + int64(len(text)))
 }
 
-func (j *jepsen) sendEvent(p *jepsenProc, o *jepsenOp, m *jepsenMop, typ Type) Event {
-	return Event{Src: SrcClient, Proc: p.name, Type: typ, Op: OpSend, ID: m.id, Txn: o.txn,
-		TP: m.v.tp, Key: []string{m.v.text}, Val: []Value{m.val}}
+// sendEvent hands on that m is sent, or, with an offset, that it was.
+func (j *jepsen) sendEvent(p *jepsenProc, o *jepsenOp, m *jepsenMop, typ Type, told record) *Event {
+	e := j.client(p, typ, OpSend, m.id, o.txn, 1)
+	b := j.batch
+	e.TP = m.key.tp
+	b.key, e.Key = appendOne(b.key, m.text)
+	b.val, e.Val = appendOne(b.val, m.val)
+	if told.hasOff {
+		e.Type = OK
+		b.off, e.Off = appendOne(b.off, told.off)
+	}
+	return e
 }
 
-// complete queues how an operation ended. What it polled was returned, whether
+// appendOne appends to a slice of a batch, and returns what was appended too.
+func appendOne[T any](all []T, one T) (_, appended []T) {
+	all = append(all, one)
+	return all, all[len(all)-1 : len(all) : len(all)]
+}
+
+// complete hands on how an operation ended. What it polled was returned, whether
 // or not its transaction then committed; what it sent counts if it did.
-func (j *jepsen) complete(p *jepsenProc, op *form, typ Type, f string, line int64) error {
-	value := op.get("value")
-	o := p.open
-	if o == nil { // some histories hold completions only
-		if err := j.invoke(p, op, f, line); err != nil {
+func (j *jepsen) complete(p *jepsenProc, op *kafkaOp) error {
+	if p.open == nil { // some histories hold completions only
+		if err := j.invoke(p, op); err != nil {
 			return err
 		}
-		o = p.open
 	}
+	o, typ := p.open, opTypes[op.typ]
 	p.open = nil
-	if o.txn == 0 && slices.ContainsFunc(value.list, isSend) { // its invocation did not tell what it would send
-		j.beginTxn(p, o, line)
-		j.commit(p, o, line)
+	told := j.blk.mops[op.mops.from:op.mops.to]
+	if o.txn == 0 && slices.ContainsFunc(told, func(m microOp) bool { return m.kind == mopSend }) {
+		// Its invocation did not tell what it would send.
+		j.beginTxn(p, o)
+		j.commit(p, o)
 	}
-	reason := jepsenError(op.get("error"))
-	polled := map[TopicPartition]int64{} // behind the last record of each key
-	r := rebalances(op.get("rebalance-log"))
-	j.rebalance(p, op.get("rebalance-log"), line)
-	for i := range max(len(o.mops), len(value.list)) {
-		var told *form
-		if i < len(value.list) {
-			told = &value.list[i]
+	var reason *Error
+	if op.rare != nil {
+		reason = op.rare.err
+	}
+	j.polled = j.polled[:0]
+	if err := j.rebalance(p, op.log); err != nil {
+		return err
+	}
+	for i := range max(len(o.mops), len(told)) {
+		var ended *microOp
+		if i < len(told) {
+			ended = &told[i]
 		}
-		m, err := j.match(p, o, i, told, line)
+		m, err := j.match(p, o, i, ended)
 		if err != nil {
 			return err
 		}
-		if m.send {
-			j.sendEnded(p, o, m, told, typ, line)
-		} else if err := j.pollEnded(p, o, m, told, typ, reason, r, polled, line); err != nil {
-			return err
+		switch {
+		case !m.send:
+			if err := j.pollEnded(p, o, m, ended, typ, reason, op.logged); err != nil {
+				return err
+			}
+		case ended == nil:
+			j.sendEvent(p, o, m, typ, record{})
+		default:
+			j.sendEvent(p, o, m, typ, ended.rec)
 		}
 	}
 	if o.txn != 0 {
-		e := Event{Src: SrcClient, Proc: p.name, Type: typ, Op: OpCommit, ID: o.end, Txn: o.txn}
-		e.blame(typ, reason)
-		j.put(line, e)
+		j.client(p, typ, OpCommit, o.end, o.txn, 0).blame(typ, reason)
 	}
-	j.settle(p, typ, r, polled, line)
-	return nil
+	j.idle = append(j.idle, o)
+	return j.settle(p, typ)
 }
 
 // match finds the micro-operation that was invoked as number i. One that ends
 // as another than it began is two: the first never happened.
-func (j *jepsen) match(p *jepsenProc, o *jepsenOp, i int, told *form, line int64) (*jepsenMop, error) {
+func (j *jepsen) match(p *jepsenProc, o *jepsenOp, i int, told *microOp) (*jepsenMop, error) {
 	if told == nil {
 		return &o.mops[i], nil
 	}
-	m, err := mop(told)
+	if i < len(o.mops) && o.mops[i].send && told.kind == mopSend && told.rec.kind == valueInt && told.rec.n == o.mops[i].n {
+		if k, err := j.key(told.key); err == nil && k == o.mops[i].key && o.mops[i].kind == valueInt {
+			return &o.mops[i], nil // as nearly always: its text need not be made again
+		}
+	}
+	m, err := j.mop(told)
 	if err != nil {
 		return nil, err
 	}
 	if i < len(o.mops) {
 		was := &o.mops[i]
-		if was.send == m.send && was.v == m.v {
+		if was.same(&m) {
 			return was, nil
 		}
 		if was.send {
-			j.put(line, j.sendEvent(p, o, was, Fail))
+			j.sendEvent(p, o, was, Fail, record{})
 		}
 	}
 	p.id++
 	m.id = p.id
 	if m.send {
-		if m.val, err = j.newValue(p, m.v); err != nil {
+		if m.val, err = j.newValue(p, &m); err != nil {
 			return nil, err
 		}
-		e := j.sendEvent(p, o, &m, Invoke)
-		e.T = o.t
-		j.put(line, e)
+		j.sendEvent(p, o, &m, Invoke, record{}).T = o.t
 	}
 	return &m, nil
-}
-
-func (j *jepsen) sendEnded(p *jepsenProc, o *jepsenOp, m *jepsenMop, told *form, typ Type, line int64) {
-	e := j.sendEvent(p, o, m, typ)
-	if told != nil {
-		if off, _ := pair(&told.list[2]); off.kind == ednInt {
-			e.Type, e.Off = OK, []int64{off.n}
-		}
-	}
-	j.put(line, e)
 }
 
 // blame says why. What Jepsen calls :fail has certainly not happened, whatever
@@ -240,28 +281,4 @@ func (e *Event) blame(typ Type, reason *Error) {
 	default:
 		e.Err = reason
 	}
-}
-
-// jepsenError reads :timeout, [:network "text"], or {:type :abort, …}.
-func jepsenError(f *form) *Error {
-	switch f.kind {
-	case ednNil:
-		return nil
-	case ednList:
-		if len(f.list) > 0 && f.list[0].word() != "" {
-			e := &Error{Name: f.list[0].word()}
-			if len(f.list) > 1 {
-				e.Text = f.list[1].word()
-			}
-			return e
-		}
-	case ednMap:
-		if name := f.get("type").word(); name != "" {
-			return &Error{Name: name, Text: f.String()}
-		}
-	}
-	if name := f.word(); name != "" {
-		return &Error{Name: name}
-	}
-	return &Error{Name: "error", Text: f.String()}
 }

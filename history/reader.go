@@ -54,7 +54,7 @@ func NewReaderFormat(name string, r io.Reader, format string) (*Reader, error) {
 	switch {
 	case format == JepsenFormat, format == "" && looksLikeEDN(b):
 		rd.header = jepsenHeader(name)
-		rd.events = newJepsen(b, stop)
+		rd.events = newJepsenReader(b, stop)
 		return rd, nil
 	case format != "" && format != FormatName:
 		stop()
@@ -172,6 +172,16 @@ func (r *Reader) Next(e *Event) error {
 	return r.err
 }
 
+// Limit bounds what the import of another format remembers of a history (its
+// processes, keys and values), in bytes; without it, 128 MiB. A history that needs
+// more ends with an error. Call it before the first Next. A history of ours needs
+// no such memory.
+func (r *Reader) Limit(bytes int64) {
+	if j, ok := r.events.(*jepsenReader); ok {
+		j.limit = bytes
+	}
+}
+
 // Line is the number of the line that Next read last.
 func (r *Reader) Line() int64 { return r.line }
 
@@ -194,6 +204,10 @@ func (r *Reader) Close() error {
 }
 
 func (r *Reader) at(line int64, err error) error {
+	var p *placed
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s:%w", r.name, err)
+	}
 	return fmt.Errorf("%s:%d: %w", r.name, line, err)
 }
 

@@ -50,6 +50,7 @@ command line is wrong (with the line), 3 it could not be judged.`,
 				return err
 			}
 			defer r.Close()
+			r.Limit(opt.Memory / 4)
 			opt.Tool = tool()
 			opt.Progress = checkProgress(cmd.ErrOrStderr())
 			report, err := checker.Check(cmd.Context(), r, opt)
