@@ -200,7 +200,7 @@ func (j *judge) overlapsOf(batch map[int64]int64) {
 					best = e.s
 				}
 			}
-			if best.line != 0 && best.txn != c.s.txn && c.s.off <= best.off {
+			if best.line != 0 && best.txn != c.s.txn && (c.s.off < best.off || c.s.off == best.off && j.covers(&c.s)) {
 				j.overlap(best, c.s)
 			}
 		})

@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onceproof/onceproof/history"
 )
@@ -47,6 +48,11 @@ func (j *judge) observeAudit(e *history.Event, line uint32) error {
 		pt := j.parts[tp]
 		copy(pt.marks[:], e.Off)
 		pt.hasWM, pt.wmLine = true, line
+		if policy, ok := e.Data["cleanup.policy"].(string); ok && strings.Contains(policy, "compact") {
+			pt.compacted = true
+		}
+	case history.OpLineage:
+		return j.observeLineage(e)
 	case history.OpOpenTxn:
 		tp, err := j.tp(e.TP)
 		if err != nil {
@@ -119,7 +125,7 @@ func (j *judge) observeLog(e *history.Event, line uint32) error {
 		if row.flags&fLogged != 0 {
 			continue // the log was read again
 		}
-		if row.differs(v) {
+		if pt.differs(row, v) {
 			j.clash(pt, off, row, seenAs{val: v, how: "in the log", t: e.T, line: line, proc: -1})
 			if row.flags&fAcked != 0 {
 				j.displaced.add(displaced{off: off, rec: *row, tp: tp})
@@ -135,6 +141,7 @@ func (j *judge) observeLog(e *history.Event, line uint32) error {
 		row.flags |= fLogged
 		if e.InTxn {
 			row.flags |= fInTxn
+			pt.txnal = true
 		}
 		pt.logged++
 		j.hot.logged++
@@ -203,7 +210,7 @@ func (j *judge) observeVisible(e *history.Event, line uint32) error {
 		}
 		pt.end = max(pt.end, off+1)
 		row := pt.rows.at(off)
-		if row.differs(v) || row.flags&fMarker != 0 && v != 0 {
+		if pt.differs(row, v) || row.flags&fMarker != 0 && v != 0 {
 			j.clash(pt, off, row, seenAs{val: v, how: "returned to the audit's reader " + e.Note, t: e.T, line: line, proc: -1})
 			continue
 		}

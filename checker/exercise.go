@@ -71,22 +71,42 @@ func (j *judge) exercise(g guarantee.Guarantee) exercised {
 	return ex
 }
 
-// unseen says what of g no wire shows, where a client is a program: what its
-// application read, and which inputs its outputs were made from.
+// unseen says what of g could not be decided of a program, where neither the wire nor
+// its outputs show what its application read and what it made of it.
 func (j *judge) unseen(g guarantee.Guarantee) string {
 	for i := range j.header.Clients {
 		c := &j.header.Clients[i]
 		if !c.Program || c.Role == "producer" {
 			continue
 		}
+		v, ok := j.programs[c.Name]
+		if !ok { // no audit; that is said elsewhere
+			continue
+		}
+		why := ""
 		switch g {
-		case guarantee.NoLoss, guarantee.NoDuplicates:
-			return c.Name + " is a program: which inputs it has worked off is not seen on the wire"
-		case guarantee.Order, guarantee.Isolation:
-			return c.Name + " is a program: what its application was given is not seen on the wire"
+		case guarantee.NoLoss:
+			why = v.loss
+		case guarantee.NoDuplicates:
+			why = v.duplicates
+		case guarantee.Order:
+			why = v.given
+		case guarantee.Isolation:
+			if j.transactionsIn(c.Input) {
+				why = v.given
+			}
+		}
+		if why != "" {
+			return why
 		}
 	}
 	return ""
+}
+
+// transactionsIn says whether a topic's log holds records of transactions; of a topic
+// that the scenario does not name, whether any does.
+func (j *judge) transactionsIn(topic string) bool {
+	return slices.ContainsFunc(j.parts, func(pt *part) bool { return pt.txnal && (topic == "" || pt.tp.Topic == topic) })
 }
 
 func (j *judge) tested(g guarantee.Guarantee) exercised {

@@ -21,6 +21,7 @@ func (j *judge) finish() {
 	for _, pt := range j.parts {
 		j.walk(pt)
 	}
+	j.moreInputs()
 	j.pendingOffsets()
 	inputs, away := j.inputsDone(), j.awayFrom()
 	for _, pt := range j.parts { // one after the other, while its rows are in memory
@@ -34,6 +35,7 @@ func (j *judge) finish() {
 	}
 	if j.auditDone {
 		j.unresolvedLosses()
+		j.programsDone()
 	}
 	j.txnsDone()
 	j.overlaps()
@@ -276,7 +278,11 @@ func (w *walker) row(off int64, r *record) {
 		}
 		j.failedYetThere(at, r, *f)
 	}
-	if !open && r.from != 0 && owner != nil {
+	switch {
+	case open || owner == nil:
+	case owner.reads():
+		j.made(at, r, owner)
+	case r.from != 0:
 		j.output(at, r, owner)
 	}
 }

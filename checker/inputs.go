@@ -14,6 +14,9 @@ type group struct {
 	inTxn     bool  // offsets committed in transactions
 	outTxn    bool  // output records in transactions
 	tiled     int64 // inputs behind its committed offsets
+	// Of programs: who they are, and what they made, by topic.
+	program *history.ClientInfo
+	edges   map[string]*edge
 }
 
 // inputPart is one partition as a group's input.
@@ -29,6 +32,8 @@ type inputPart struct {
 	pending   bool // the audit was refused it: an open transaction holds an offset
 	finalLine uint32
 	lastT     int64 // of the last acknowledged commit
+	traced    int64 // smallest offset that a program's output was made from, -1 if none
+	tracedEnd int64 // largest + 1
 }
 
 // input is what a group did with one input record.
@@ -55,7 +60,7 @@ const (
 func (g *group) input(j *judge, tp int32) *inputPart {
 	in := g.inputs[tp]
 	if in == nil {
-		in = &inputPart{tp: tp, rows: newTable[input](j.pool), first: -1}
+		in = &inputPart{tp: tp, rows: newTable[input](j.pool), first: -1, traced: -1}
 		g.inputs[tp] = in
 	}
 	return in

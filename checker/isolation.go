@@ -174,7 +174,7 @@ func (j *judge) earlyDone() {
 	j.early.scan(func(_ int64, e *earlyRead) bool {
 		pt := j.parts[e.tp]
 		r := pt.rows.get(e.off)
-		if r == nil || r.val != e.val || r.txn == 0 || r.flags&fAborted != 0 || pt.hasWM && e.off >= pt.marks[1] {
+		if r == nil || e.val != 0 && r.val != e.val || r.txn == 0 || r.flags&fAborted != 0 || pt.hasWM && e.off >= pt.marks[1] {
 			return true
 		}
 		x := j.txns.at(int64(r.txn - 1))

@@ -2,6 +2,9 @@ package checker
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
@@ -43,6 +46,9 @@ type judge struct {
 	early     *spool[earlyRead]
 	commits   *spool[offsetOp]
 	opens     *spool[firstOpen]
+	lineages  *spool[lineage]
+	programs  map[string]programVerdict // by client
+	foreign   map[string]bool           // topics that programs write
 
 	faults   []*fault
 	byStep   map[string]*fault
@@ -109,7 +115,8 @@ type proc struct {
 	txnIndex *table[int32]   // + 1, by transaction number; nil before the first one
 	attempts *table[attempt] // by send number; nil before the first one
 	pos      map[int32]*position
-	moves    int64 // how often it was moved in all partitions at once
+	upTo     map[int32]int64 // by partition, the offset that its last transaction or fetch reached
+	moves    int64           // how often it was moved in all partitions at once
 	ended    bool
 	crashed  bool
 	diedAt   int64
@@ -135,6 +142,9 @@ type part struct {
 	undecided []undecided
 	vis       uint16       // readers of the audit that returned something
 	pairs     []outOfOrder // what the pass found out of order
+	mixed     bool         // programs write here: the bytes of a record do not say whose it is
+	txnal     bool         // its log holds records of transactions
+	compacted bool         // records may be gone from its log
 }
 
 // record is what is known of one offset of one partition.
@@ -174,9 +184,24 @@ const fReaders = fReadRC | fReadRU | (1<<maxLibs-1)*fVis0
 // another program's, or none at all. val says nothing of it.
 const fForeign uint16 = fVis0 << maxLibs
 
-// differs says that another value than v was seen here.
-func (r *record) differs(v value) bool {
-	return r.val != 0 && r.val != v || r.flags&fForeign != 0 && v != 0
+// differs says that another value than v was seen at a row of pt. Where programs write,
+// a reader that was given something of unknown origin was given what stands there.
+func (pt *part) differs(r *record, v value) bool {
+	return r.val != 0 && r.val != v || r.flags&fForeign != 0 && v != 0 && !pt.mixed
+}
+
+// programTopics are those that a program writes, as far as the scenario says.
+func programTopics(c *history.ClientInfo) []string {
+	if !c.Program {
+		return nil
+	}
+	topics := slices.Collect(maps.Keys(c.Makes))
+	for _, t := range []string{c.Topic, c.Output} {
+		if t != "" {
+			topics = append(topics, t)
+		}
+	}
+	return topics
 }
 
 // Flags of a send by its number.
@@ -264,6 +289,9 @@ func newJudge(h history.Header, opt Options) *judge {
 		displaced: newSpool[displaced](p),
 		commits:   newSpool[offsetOp](p),
 		opens:     newSpool[firstOpen](p),
+		lineages:  newSpool[lineage](p),
+		programs:  map[string]programVerdict{},
+		foreign:   map[string]bool{},
 		byStep:    map[string]*fault{},
 		inflight:  map[history.Op]int64{},
 		asides:    map[string]bool{},
@@ -285,6 +313,9 @@ func newJudge(h history.Header, opt Options) *judge {
 	for i := range h.Clients {
 		c := &h.Clients[i]
 		j.clients[c.Name] = c
+		for _, t := range programTopics(c) {
+			j.foreign[t] = true
+		}
 		if c.Aside != "" && c.Aside != c.Output && c.Aside != c.Topic {
 			j.asides[c.Aside] = true
 		}
@@ -305,6 +336,7 @@ func (j *judge) newProc(name string) *proc {
 		maxSent:  -1,
 		pend:     map[int64]pending{},
 		pos:      map[int32]*position{},
+		upTo:     map[int32]int64{},
 	}
 	if p.info != nil {
 		p.rc = p.info.Config["isolation.level"] == "read_committed"
@@ -315,7 +347,11 @@ func (j *judge) newProc(name string) *proc {
 }
 
 func (j *judge) newPart(tp history.TopicPartition) *part {
-	return &part{id: int32(len(j.parts)), tp: tp, rows: newTable[record](j.pool)}
+	pt := &part{id: int32(len(j.parts)), tp: tp, rows: newTable[record](j.pool), mixed: j.foreign[tp.Topic]}
+	for _, t := range j.header.Topics {
+		pt.compacted = pt.compacted || t.Name == tp.Topic && strings.Contains(t.Config["cleanup.policy"], "compact")
+	}
+	return pt
 }
 
 func (j *judge) close() error { return j.pool.close() }

@@ -14,6 +14,9 @@ import (
 // applied it … committed messages will not be lost" (Kafka documentation,
 // Guarantees). truncated-log: the same for a record that some reader was given.
 func (j *judge) losses(pt *part, away []displaced) {
+	if j.unaudited(pt) || pt.compacted {
+		return
+	}
 	var start int64
 	if pt.hasWM {
 		start = pt.marks[0] // retention took what was before
@@ -37,6 +40,12 @@ func (j *judge) losses(pt *part, away []displaced) {
 			j.lostWrite(makePlace(d.tp, d.off), &d.rec)
 		}
 	}
+}
+
+// unaudited says that the audit did not read a partition, though it read others: nothing
+// is known of its log.
+func (j *judge) unaudited(pt *part) bool {
+	return !pt.hasWM && pt.logged == 0 && slices.ContainsFunc(j.parts, func(o *part) bool { return o.hasWM })
 }
 
 func (j *judge) valueFlags(v value) uint16 {
@@ -162,6 +171,9 @@ func (j *judge) endEvent(pt *part) WitnessEvent {
 // unresolvedLosses looks at acknowledgements that told no offset.
 func (j *judge) unresolvedLosses() {
 	j.eachAttempt(func(v value, at *attempt) {
+		if at.tp >= 0 && (j.unaudited(j.parts[at.tp]) || j.parts[at.tp].compacted) {
+			return
+		}
 		if at.outcome != attemptAcked || j.valueFlags(v)&(vLogged|vAside) != 0 || !j.mustExist(at.txn) {
 			return
 		}
@@ -191,6 +203,9 @@ func (j *judge) accounting(g *group) (judged, byOutput bool, client string) {
 			continue
 		}
 		client = p.client
+		if p.reads() {
+			return false, false, client // programsDone judges it
+		}
 		if p.info != nil && p.info.Output != "" {
 			byOutput = true
 		}

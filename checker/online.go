@@ -34,6 +34,7 @@ type Online struct {
 
 	clients map[string]*history.ClientInfo
 	asides  map[string]bool // retry and dead-letter topics
+	foreign map[string]bool // topics that programs write
 	given   assignments
 	procs   map[string]*liveProc
 	parts   map[history.TopicPartition]*livePart
@@ -72,6 +73,7 @@ func NewOnline(h history.Header, notify func(Alarm)) *Online {
 		line:    1,
 		clients: map[string]*history.ClientInfo{},
 		asides:  map[string]bool{},
+		foreign: map[string]bool{},
 		given:   assignments{},
 		procs:   map[string]*liveProc{},
 		parts:   map[history.TopicPartition]*livePart{},
@@ -84,6 +86,9 @@ func NewOnline(h history.Header, notify func(Alarm)) *Online {
 	for i := range h.Clients {
 		c := &o.header.Clients[i]
 		o.clients[c.Name] = c
+		for _, t := range programTopics(c) {
+			o.foreign[t] = true
+		}
 		if c.Aside != "" && c.Aside != c.Output && c.Aside != c.Topic {
 			o.asides[c.Aside] = true
 		}

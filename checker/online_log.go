@@ -53,6 +53,9 @@ func (pt *livePart) at(off int64) string { return fmt.Sprintf("%s@%d", pt.name, 
 func (pt *livePart) leave(over func(*liveTxn) bool) { pt.open = slices.DeleteFunc(pt.open, over) }
 
 func (o *Online) send(p *liveProc, e *history.Event) {
+	if p.program() && e.TP.Topic != "" {
+		o.foreign[e.TP.Topic] = true
+	}
 	if e.Type == history.Invoke {
 		if len(p.flights) < mostLive {
 			p.flights[e.ID] = o.sending(p, e)

@@ -224,14 +224,15 @@ func (x *liveTxn) covers(from history.Input) bool {
 }
 
 // tiled looks for a committed transaction that was over before x began and
-// covers the same input.
+// covers the same input. A program may send an offset that it was given nothing up to;
+// the check at the end tells.
 func (o *Online) tiled(p *liveProc, x *liveTxn, s liveStaged) {
 	if x.sends == 0 || x.begin == 0 {
 		return
 	}
 	r := s.reg
 	for _, t := range r.tiles {
-		if t.end < x.begin && s.off <= t.off {
+		if t.end < x.begin && (s.off < t.off || s.off == t.off && !p.program()) {
 			o.alarm(guarantee.OverlappingInput, x.end, fmt.Sprintf("transaction %d of %s covers %s up to %d; another one, over before it began, did up to %d", x.num, p.name, r.pt.name, s.off, t.off))
 			break
 		}

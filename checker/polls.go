@@ -124,7 +124,9 @@ func (j *judge) observePoll(p *proc, e *history.Event, line uint32) error {
 			j.readByClient(pt, row, sighting{val: v, at: makePlace(tp, off), t: e.T, line: line, proc: p.id}, reader)
 		}
 		switch {
-		case row.differs(v) || row.flags&fMarker != 0 && v != 0:
+		case pt.mixed && row.flags&fMarker == 0:
+			j.readForeign(p, pt, row, read, earlyRead{t: e.T, off: off, tp: pt.id, proc: p.id, line: line})
+		case pt.differs(row, v) || row.flags&fMarker != 0 && v != 0:
 			j.clash(pt, off, row, seenAs{val: v, how: "polled", t: e.T, line: line, proc: p.id})
 		default:
 			row.val = v

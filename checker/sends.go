@@ -62,6 +62,9 @@ func (j *judge) sendInvoked(p *proc, e *history.Event, line uint32) error {
 			return err
 		}
 		q.tp = tp
+		if p.info != nil && p.info.Program {
+			j.parts[tp].mixed = true
+		}
 	}
 	if e.Txn != 0 {
 		q.txn = j.txnOf(p, e.Txn) + 1
@@ -164,7 +167,7 @@ func (j *judge) ackedRow(tp int32, off int64, rec record) {
 	if j.reads != nil && rec.val != 0 {
 		j.see(row, sighting{val: rec.val, at: makePlace(tp, off), t: rec.ack, line: rec.ackLine, proc: rec.val.proc(), acked: true})
 	}
-	if row.differs(rec.val) || row.flags&fMarker != 0 {
+	if pt.differs(row, rec.val) || row.flags&fMarker != 0 {
 		j.clash(pt, off, row, seenAs{val: rec.val, how: "acknowledged", t: rec.ack, line: rec.ackLine, proc: rec.val.proc()})
 		j.displaced.add(displaced{off: off, rec: rec, tp: tp})
 		return

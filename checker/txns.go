@@ -51,6 +51,7 @@ const (
 // stagedOffset is an offset sent into a transaction.
 type stagedOffset struct {
 	off   int64
+	base  int64 // where its process stood before, -1 if that is not known
 	t     int64
 	txn   int32
 	group int32
@@ -192,6 +193,7 @@ func (j *judge) observeTxn(p *proc, e *history.Event, line uint32) error {
 // rewound forgets where p stood before its transaction ended otherwise than by a
 // commit. An import tells itself where its readers go on.
 func (j *judge) rewound(p *proc) {
+	clear(p.upTo)
 	if j.reads == nil {
 		p.moved()
 	}
@@ -212,13 +214,14 @@ func (j *judge) observeSendOffsets(p *proc, e *history.Event, line uint32) error
 	i := j.txnOf(p, e.Txn)
 	x := j.txns.at(int64(i))
 	if e.Type == history.Invoke {
-		at := j.staged.add(stagedOffset{off: e.Off[0], t: e.T, txn: i, group: p.group, tp: tp, next: x.staged, line: line})
+		at := j.staged.add(stagedOffset{off: e.Off[0], base: p.stood(tp), t: e.T, txn: i, group: p.group, tp: tp, next: x.staged, line: line})
 		x.staged = int32(at) + 1
+		p.upTo[tp] = e.Off[0]
 		return nil
 	}
 	s := j.stagedFor(x, p.group, tp)
 	if s == nil || s.off != e.Off[0] {
-		at := j.staged.add(stagedOffset{off: e.Off[0], t: e.T, txn: i, group: p.group, tp: tp, next: x.staged, line: line})
+		at := j.staged.add(stagedOffset{off: e.Off[0], base: -1, t: e.T, txn: i, group: p.group, tp: tp, next: x.staged, line: line})
 		x.staged = int32(at) + 1
 		s = j.staged.at(at)
 	}
@@ -262,6 +265,7 @@ func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
 			return nil
 		}
 		op.kind = opFetch
+		p.upTo[tp] = off
 		j.counts["offset-fetches"]++
 		if pos := p.position(tp); pos.last < 0 {
 			pos.base, pos.baseL, pos.sought = off, line, false

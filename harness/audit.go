@@ -1,7 +1,6 @@
 package harness
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -39,7 +38,11 @@ func (r *run) audit(ctx context.Context) error {
 }
 
 func (r *run) auditAll(ctx context.Context) error {
-	marks, err := r.admin.watermarks(ctx, topicNames(r.cfg.Scenario))
+	topics, err := r.topics(ctx)
+	if err != nil {
+		return err
+	}
+	marks, err := r.admin.watermarks(ctx, topics)
 	if err != nil {
 		return err
 	}
@@ -48,10 +51,14 @@ func (r *run) auditAll(ctx context.Context) error {
 		return err
 	}
 	defer second.close()
+	if r.deducer != nil {
+		r.sources = newSources(r.cfg.Scenario, r.deducer)
+	}
 	if err := r.auditPartitions(ctx, marks, second); err != nil {
 		return err
 	}
-	if err := r.auditOpen(ctx); err != nil {
+	r.recordLineage()
+	if err := r.auditOpen(ctx, marks); err != nil {
 		return err
 	}
 	for _, g := range groups(r.cfg.Scenario) {
@@ -75,6 +82,10 @@ func (r *run) auditAll(ctx context.Context) error {
 
 // auditPartitions reads auditWidth partitions at a time.
 func (r *run) auditPartitions(ctx context.Context, marks []watermark, second *secondReader) error {
+	policies, err := r.policies(ctx, marks)
+	if err != nil {
+		return err
+	}
 	var wg sync.WaitGroup
 	places := make(chan struct{}, auditWidth)
 	errs := make(chan error, len(marks))
@@ -89,7 +100,7 @@ func (r *run) auditPartitions(ctx context.Context, marks []watermark, second *se
 					errs <- err
 					return
 				}
-				a.values = r.deducer.Assign(log)
+				a.identity, a.policy = r.sources.of(m.tp, log), policies[m.tp.Topic]
 			}
 			errs <- a.run(ctx)
 		})
@@ -104,12 +115,10 @@ func (r *run) auditPartitions(ctx context.Context, marks []watermark, second *se
 }
 
 // auditOpen lists transactions that are still open on the partitions' leaders.
-func (r *run) auditOpen(ctx context.Context) error {
+func (r *run) auditOpen(ctx context.Context, marks []watermark) error {
 	var set kadm.TopicsSet
-	for _, t := range r.cfg.Scenario.Cluster.Topics {
-		for p := range t.Partitions {
-			set.Add(t.Name, p)
-		}
+	for _, m := range marks {
+		set.Add(m.tp.Topic, m.tp.Part)
 	}
 	described, err := r.admin.kadm.DescribeProducers(ctx, set)
 	if err != nil {
@@ -138,8 +147,9 @@ type partitionAudit struct {
 	second    *secondReader
 	mark      watermark
 	producers map[int64]*producerTail
-	values    map[int64]history.Value // by offset, of records that programs sent
-	plainLast int64                   // offset of the last record outside any transaction, -1 if none
+	identity  *identity // nil where every client is a worker
+	policy    string    // cleanup.policy of a topic that is not the scenario's; "" = its
+	plainLast int64     // offset of the last record outside any transaction, -1 if none
 }
 
 // producerTail is a producer's undecided records at the end of what was read, and
@@ -152,6 +162,9 @@ type producerTail struct {
 func (a *partitionAudit) run(ctx context.Context) error {
 	e := auditEvent(history.OpWatermarks)
 	e.TP, e.Off = a.mark.tp, []int64{a.mark.start, a.mark.lso, a.mark.high}
+	if a.policy != "" {
+		e.Data = map[string]any{"cleanup.policy": a.policy}
+	}
 	a.record(e)
 	if err := a.log(ctx); err != nil {
 		return err
@@ -166,7 +179,7 @@ func (a *partitionAudit) run(ctx context.Context) error {
 // log records every record and marker, in offset order.
 func (a *partitionAudit) log(ctx context.Context) error {
 	a.plainLast = -1
-	b := &batch{op: history.OpLog, tp: a.mark.tp, record: a.record, values: a.values}
+	b := &batch{op: history.OpLog, tp: a.mark.tp, record: a.record, identity: a.identity}
 	var bad error
 	err := a.admin.scan(ctx, a.mark, a.mark.start, a.mark.high-1, false, func(r *kgo.Record) {
 		if r.Attrs.IsControl() {
@@ -177,9 +190,15 @@ func (a *partitionAudit) log(ctx context.Context) error {
 			return
 		}
 		a.follow(r)
-		b.add(r.Offset, r.Value, headerFrom(r), producer{r.ProducerID, r.ProducerEpoch, r.Attrs.IsTransactional()})
+		b.add(r.Offset, recordOf(r), producer{r.ProducerID, r.ProducerEpoch, r.Attrs.IsTransactional()})
 	})
 	b.flush()
+	if a.identity != nil {
+		for _, p := range a.producers {
+			a.identity.lineage.Hide(p.open)
+		}
+		a.identity.lineage.Done()
+	}
 	return errors.Join(err, bad)
 }
 
@@ -217,6 +236,8 @@ func (a *partitionAudit) marker(r *kgo.Record) error {
 	if p := a.producers[r.ProducerID]; p != nil {
 		if kind == 1 && len(p.open) > 0 {
 			p.committedLast = p.open[len(p.open)-1]
+		} else if kind == 0 && a.identity != nil {
+			a.identity.lineage.Hide(p.open)
 		}
 		p.open = p.open[:0]
 	}
@@ -250,10 +271,10 @@ func (a *partitionAudit) visibleByFirst(ctx context.Context, last int64) error {
 	if a.mark.lso == a.mark.high {
 		last = a.mark.high - 1 // a record or a marker: either is shown to us
 	}
-	b := &batch{op: history.OpVisible, tp: a.mark.tp, note: "franz-go", record: a.record, values: a.values}
+	b := &batch{op: history.OpVisible, tp: a.mark.tp, note: "franz-go", record: a.record, identity: a.identity}
 	err := a.admin.scan(ctx, a.mark, a.mark.start, last, true, func(r *kgo.Record) {
 		if !r.Attrs.IsControl() {
-			b.add(r.Offset, r.Value, headerFrom(r), producer{})
+			b.add(r.Offset, recordOf(r), producer{})
 		}
 	})
 	b.flush()
@@ -264,27 +285,29 @@ func (a *partitionAudit) visibleBySecond(ctx context.Context, last int64) error 
 	if a.mark.high == a.mark.start {
 		return nil
 	}
-	b := &batch{op: history.OpVisible, tp: a.mark.tp, note: "sarama", record: a.record, values: a.values}
+	b := &batch{op: history.OpVisible, tp: a.mark.tp, note: "sarama", record: a.record, identity: a.identity}
 	err := a.second.read(ctx, a.mark, a.mark.start, last, func(m *sarama.ConsumerMessage) {
-		from := ""
+		rec := audited{value: m.Value}
 		for _, h := range m.Headers {
 			if string(h.Key) == worker.HeaderFrom {
-				from = string(h.Value)
+				rec.from = string(h.Value)
 			}
 		}
-		b.add(m.Offset, m.Value, from, producer{})
+		b.add(m.Offset, rec, producer{})
 	})
 	b.flush()
 	return err
 }
 
-func headerFrom(r *kgo.Record) string {
+func recordOf(r *kgo.Record) audited {
+	rec := audited{key: r.Key, value: r.Value}
 	for _, h := range r.Headers {
 		if h.Key == worker.HeaderFrom {
-			return string(h.Value)
+			rec.from = string(h.Value)
 		}
+		rec.headers = append(rec.headers, recordHeader{h.Key, h.Value})
 	}
-	return ""
+	return rec
 }
 
 // producer is who wrote a record, as its batch says.
@@ -296,11 +319,11 @@ type producer struct {
 
 // batch gathers consecutive records of one producer into one event.
 type batch struct {
-	op     history.Op
-	tp     history.TopicPartition
-	note   string
-	record func(history.Event)
-	values map[int64]history.Value // of records that carry none
+	op       history.Op
+	tp       history.TopicPartition
+	note     string
+	record   func(history.Event)
+	identity *identity // nil where every client is a worker
 
 	by    producer
 	off   []int64
@@ -309,22 +332,31 @@ type batch struct {
 	lined bool // some record in it names its input
 }
 
-func (b *batch) add(off int64, value []byte, from string, by producer) {
+func (b *batch) add(off int64, r audited, by producer) {
 	if len(b.off) == auditBatch || by != b.by {
 		b.flush()
 	}
 	b.by = by
-	id, _, _ := bytes.Cut(value, []byte("\n"))
-	val, err := history.ParseValue(string(id))
-	if err != nil {
-		val = b.values[off] // written by a program that is no worker of ours
-	}
-	in, err := history.ParseInput(from)
+	val := b.valueOf(off, r)
+	in, err := history.ParseInput(r.from)
 	if err != nil {
 		in = history.Input{}
 	}
 	b.lined = b.lined || in != history.Input{}
 	b.off, b.val, b.from = append(b.off, off), append(b.val, val), append(b.from, in)
+}
+
+// valueOf is which send a record is.
+func (b *batch) valueOf(off int64, r audited) history.Value {
+	switch {
+	case b.identity == nil:
+		return firstLine(r.value)
+	case b.op != history.OpLog:
+		return b.identity.again(off, r.value)
+	}
+	v := b.identity.in(off, b.by.id, r.value)
+	b.identity.add(off, v, r)
+	return v
 }
 
 func (b *batch) flush() {

@@ -59,7 +59,11 @@ func (r *run) noteDrain(note string, missing []string) {
 
 // undrained says what is still to be waited for.
 func (r *run) undrained(ctx context.Context) ([]string, error) {
-	marks, err := r.admin.watermarks(ctx, topicNames(r.cfg.Scenario))
+	topics, err := r.topics(ctx)
+	if err != nil {
+		return nil, err
+	}
+	marks, err := r.admin.watermarks(ctx, topics)
 	if err != nil {
 		return nil, err
 	}

@@ -96,6 +96,7 @@ type run struct {
 	env      *faults.Env
 	status   *status
 	deducer  *deduce.Deducer // nil where every client is a worker
+	sources  *sources        // of the audit, where there are programs
 	mark     mark
 }
 

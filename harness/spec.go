@@ -54,8 +54,8 @@ func header(cfg Config, backend string) history.Header {
 			Aside: c.Retry.Topic, Commit: c.Commit, Habits: c.Habits, Retry: c.Retry.Attempts, Config: c.Config, Lines: make(map[string]string),
 			Program: len(c.Program) > 0,
 		}
-		if info.Program { // what its outputs are made from, it does not say
-			info.Library, info.Input, info.Output, info.Commit = "program", "", "", ""
+		if info.Program { // when it commits, it does not say
+			info.Library, info.Commit = "program", ""
 		}
 		for property, pos := range c.ConfigPos {
 			info.Lines[property] = fmt.Sprintf("%s:%d", cmp.Or(c.ConfigFile[property], s.File), pos.Line)

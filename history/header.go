@@ -45,6 +45,7 @@ type ClientInfo struct {
 	Topic   string            `json:"topic,omitempty"`  // what a producer writes
 	Input   string            `json:"input,omitempty"`  // what a consumer or processor reads
 	Output  string            `json:"output,omitempty"` // what a processor writes
+	Makes   map[string]string `json:"makes,omitempty"`  // how many records each input of a program makes, by topic
 	Aside   string            `json:"aside,omitempty"`  // its retry or dead-letter topic
 	Commit  string            `json:"commit,omitempty"` // commit pattern
 	Habits  []string          `json:"habits,omitempty"` // what its application does wrong

@@ -23,7 +23,9 @@ type Deducer struct {
 	record func(client string, e history.Event)
 
 	mu       sync.Mutex
-	programs map[string]*program // by client instance
+	programs map[string]*program // by client instance; never changes
+	seen     traffic
+	index    *index // of all sends, once the log is read
 }
 
 // program is one instance of a program.
@@ -63,7 +65,7 @@ type operation struct {
 
 // New returns the Deducer of these client instances. record takes the events that it makes.
 func New(record func(client string, e history.Event), clients []string) *Deducer {
-	d := &Deducer{record: record, programs: map[string]*program{}}
+	d := &Deducer{record: record, programs: map[string]*program{}, seen: newTraffic()}
 	for _, c := range clients {
 		d.programs[c] = &program{d: d, client: c, batches: map[Key][]*send{}, flights: map[flight]*send{}}
 	}
@@ -111,11 +113,15 @@ func (p *program) exit(e history.Event) {
 func (d *Deducer) Wire(e history.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p := d.programs[e.Proc]
-	if p == nil || p.proc == "" || e.Data["struck"] != nil {
+	if e.Data["struck"] != nil {
 		return
 	}
 	api, _ := e.Data["api"].(string)
+	d.seen.wire(e, api)
+	p := d.programs[e.Proc]
+	if p == nil || p.proc == "" {
+		return
+	}
 	txnID, _ := e.Data["txn-id"].(string)
 	switch {
 	case api == "Produce" && e.Type == history.Invoke:

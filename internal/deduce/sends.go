@@ -1,6 +1,7 @@
 package deduce
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,35 +124,47 @@ type Batch struct {
 	Key
 }
 
-// Assign says which send each record in the final log of a partition comes from,
-// by offset. A batch is known by its place where a broker has told it, else by its
-// checksum or sequence; of two that are alike the first comes from the send that
-// was first. More copies than sends are copies of the last.
-func (d *Deducer) Assign(log []Batch) map[int64]history.Value {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var (
-		places  = map[history.TopicPartition]map[int64]*send{}
-		byKey   = map[Key][]*send{}
-		given   = map[*send]bool{}
-		values  = map[int64]history.Value{}
-		pending []Batch
-	)
-	for _, p := range d.programs {
-		for key, sends := range p.batches {
-			for _, k := range alike(key) {
-				byKey[k] = append(byKey[k], sends...)
-			}
+// index finds a program's sends.
+type index struct {
+	places map[history.TopicPartition]map[int64]*send
+	byKey  map[Key][]*send
+}
+
+func (d *Deducer) newIndex() *index {
+	x := &index{places: map[history.TopicPartition]map[int64]*send{}, byKey: map[Key][]*send{}}
+	for _, client := range slices.Sorted(maps.Keys(d.programs)) {
+		for key, sends := range d.programs[client].batches {
+			bare := identity(key)
+			x.byKey[bare] = append(x.byKey[bare], sends...)
 			for _, s := range sends {
 				for _, at := range s.places {
-					if places[key.TP] == nil {
-						places[key.TP] = map[int64]*send{}
+					if x.places[key.TP] == nil {
+						x.places[key.TP] = map[int64]*send{}
 					}
-					places[key.TP][at] = s
+					x.places[key.TP][at] = s
 				}
 			}
 		}
 	}
+	return x
+}
+
+// Assign says which send each record in the final log of a partition comes from,
+// by offset: it is called when no client runs any more. A batch is known by its place
+// where a broker has told it, else by its sequence or checksum; of two that are alike
+// the first comes from the send that was first. More copies than sends are copies of
+// the last.
+func (d *Deducer) Assign(log []Batch) map[int64]history.Value {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.index == nil {
+		d.index = d.newIndex()
+	}
+	var (
+		given   = map[*send]bool{}
+		values  = map[int64]history.Value{}
+		pending []Batch
+	)
 	give := func(b Batch, s *send) {
 		given[s] = true
 		for i := range int64(b.Records) {
@@ -159,7 +172,7 @@ func (d *Deducer) Assign(log []Batch) map[int64]history.Value {
 		}
 	}
 	for _, b := range log {
-		s := places[b.TP][b.Base]
+		s := d.index.places[b.TP][b.Base]
 		if s == nil || s.key.Records != b.Records || s.key.PID != b.PID || s.key.Seq != b.Seq {
 			pending = append(pending, b)
 			continue
@@ -167,31 +180,27 @@ func (d *Deducer) Assign(log []Batch) map[int64]history.Value {
 		give(b, s)
 	}
 	for _, b := range pending {
-		for _, k := range alike(b.Key) {
-			sends := byKey[k]
-			if len(sends) == 0 {
-				continue
-			}
-			i := slices.IndexFunc(sends, func(s *send) bool { return !given[s] })
-			if i < 0 {
-				i = len(sends) - 1
-			}
-			give(b, sends[i])
-			break
+		sends := d.index.byKey[identity(b.Key)]
+		if len(sends) == 0 {
+			continue
 		}
+		i := slices.IndexFunc(sends, func(s *send) bool { return !given[s] })
+		if i < 0 {
+			i = len(sends) - 1
+		}
+		give(b, sends[i])
 	}
 	return values
 }
 
-// alike are the keys by which a batch may be known: where a broker compresses
-// again the checksum is another, and the sequence still tells.
-func alike(k Key) []Key {
-	if !k.sequenced() {
-		return []Key{k}
+// identity is what a batch is known by: its producer id, epoch and sequence, or, where
+// it has none, its checksum. Where a broker compresses again the checksum is another,
+// and the sequence still tells.
+func identity(k Key) Key {
+	if k.sequenced() {
+		k.CRC = 0
 	}
-	bare := k
-	bare.CRC = 0
-	return []Key{bare}
+	return k
 }
 
 func parseTopicPartition(text string) (history.TopicPartition, bool) {
