@@ -1,9 +1,13 @@
 package history
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // formError is an error about a form that stands at pos.
@@ -15,7 +19,13 @@ type formError struct {
 func (e *formError) Error() string { return e.err.Error() }
 
 func (f *form) wrong(format string, args ...any) error {
-	return &formError{f.pos, fmt.Errorf(format, args...)}
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return utf8.RuneError // it may steer a terminal
+		}
+		return r
+	}, fmt.Sprintf(format, args...))
+	return &formError{f.pos, errors.New(text)}
 }
 
 // operation reads an operation in any shape. An error is a *formError.

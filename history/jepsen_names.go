@@ -7,7 +7,7 @@ import (
 
 // Bytes that an import remembers for each, about.
 const (
-	procBytes     = 400
+	procBytes     = 300
 	keyBytes      = 400
 	positionBytes = 48 // one key of one process
 )
@@ -37,7 +37,7 @@ func (j *jepsen) start(p *jepsenProc) error {
 	p.index = int64(len(j.names))
 	j.names = append(j.names, p.name)
 	forgotten := len(p.keys) + len(p.read)
-	p.mode, p.keys, p.read = unassigned, map[int32]bool{}, map[int32]int64{}
+	p.mode, p.keys, p.read = unassigned, nil, nil
 	return j.values.take(procBytes - positionBytes*int64(forgotten))
 }
 

@@ -129,6 +129,9 @@ func (j *jepsen) settle(p *jepsenProc, typ Type) error {
 			delete(p.read, k.id)
 			j.assignment(p, OpSeek, k)
 		case typ == OK:
+			if p.read == nil {
+				p.read = map[int32]int64{}
+			}
 			p.read[k.id] = k.next
 		default:
 			if e := j.assignment(p, OpSeek, k); known {
@@ -144,8 +147,7 @@ func (j *jepsen) settle(p *jepsenProc, typ Type) error {
 func (j *jepsen) drift(p *jepsenProc) {
 	p.adrift = false
 	j.values.bytes -= positionBytes * int64(len(p.keys)+len(p.read))
-	clear(p.read)
-	clear(p.keys)
+	p.keys, p.read = nil, nil
 	p.id++
 	j.client(p, Info, OpSeek, p.id, 0, 0)
 }

@@ -148,21 +148,16 @@ func (r *jepsenReader) translate() {
 		}
 		b := t.jepsen.batch
 		b.err, b.cut = err, err == io.EOF && t.cutOff(j)
-		t.send(b)
+		t.hand(b)
 		return
 	}
 }
 
 // send hands on a batch, and returns an empty one.
 func (t *translator) send(b *batch) *batch {
-	if b != nil {
-		select {
-		case t.out <- b:
-		case <-t.quit:
-			t.quits = true
-			b.reset()
-			return b
-		}
+	if b != nil && !t.hand(b) {
+		b.reset()
+		return b
 	}
 	select {
 	case b = <-t.free:
@@ -171,6 +166,17 @@ func (t *translator) send(b *batch) *batch {
 	}
 	b.reset()
 	return b
+}
+
+// hand hands on a batch; false says that nobody wants it any more.
+func (t *translator) hand(b *batch) bool {
+	select {
+	case t.out <- b:
+		return true
+	case <-t.quit:
+		t.quits = true
+		return false
+	}
 }
 
 // job takes the operations of one piece.
