@@ -37,9 +37,11 @@ func (j *jepsen) invoke(p *jepsenProc, op *kafkaOp) error {
 }
 
 func (j *jepsen) begin(p *jepsenProc, op *kafkaOp) (*jepsenOp, error) {
-	o := &jepsenOp{}
+	var o *jepsenOp
 	if n := len(j.idle); n > 0 {
 		o, j.idle = j.idle[n-1], j.idle[:n-1]
+	} else {
+		o = &jepsenOp{}
 	}
 	*o = jepsenOp{f: op.f, line: j.line, t: j.t, mops: o.mops[:0]}
 	sends := false
