@@ -19,6 +19,7 @@ func lintCommand() *cobra.Command {
 		files   lint.Files
 		format  string
 		explain string
+		keys    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "lint [SCENARIO…]",
@@ -43,19 +44,21 @@ remarks end with 0.`,
 			if explain != "" {
 				return explainRule(out, explain)
 			}
-			apps, err := applications(cmd.ErrOrStderr(), files, names)
+			opened, err := applications(cmd.ErrOrStderr(), files, names)
 			if err != nil {
 				return err
 			}
-			issues := lint.Lint(apps)
-			if err := printIssues(out, format, apps, issues); err != nil {
+			issues := lint.Lint(opened.Apps)
+			promises := lint.Promises(opened.Apps, issues)
+			if err := printIssues(out, format, opened, issues, promises, keys); err != nil {
 				return err
 			}
-			return lintError(issues)
+			return lintError(issues, promises)
 		},
 	}
 	propertyFlags(cmd, &files)
 	cmd.Flags().StringVar(&format, "format", "text", "text, json or sarif")
+	cmd.Flags().BoolVar(&keys, "keys", false, "name every key of the files with what became of it")
 	cmd.Flags().StringVar(&explain, "explain", "", "print a rule's page: what it forfeits, why, where Kafka says so")
 	return cmd
 }
@@ -67,6 +70,12 @@ func propertyFlags(cmd *cobra.Command, files *lint.Files) {
 	f.StringVar(&files.Producer, "producer", "", "the producer's properties file")
 	f.StringVar(&files.Consumer, "consumer", "", "the consumer's properties file")
 	f.StringVar(&files.Broker, "broker", "", "the brokers' properties file")
+	f.StringArrayVar(&files.Config, "config", nil, "a framework's file (Spring, Quarkus, Micronaut, Camel, Streams, Connect, MirrorMaker 2, Flink), an .env file, or one with a producer's and a consumer's settings; may be repeated")
+	f.StringVar(&files.Manifest, "manifest", "", "a Kubernetes or compose manifest: the environment of its containers, the files of its ConfigMaps")
+	f.StringVar(&files.As, "as", "", "the framework of --config: spring, smallrye, micronaut, camel, streams, connect, connector, mirror, flink (default: found out from the keys)")
+	f.StringVar(&files.Profile, "profile", "", "the profile of a Spring or Quarkus file that counts")
+	f.StringToStringVar(&files.Set, "set", nil, "values for placeholders: --set KAFKA_ACKS=all")
+	f.StringVar(&files.Client, "client", "", "the only client of the file that is looked at, where it has several")
 	f.StringVar(&files.Pattern, "pattern", "", "when the application commits: "+strings.Join(scenario.CommitPatterns, ", "))
 }
 
@@ -79,7 +88,7 @@ func sideless(file string) error {
 }
 
 // applications are those of the scenarios that are named, else of the files.
-func applications(notes io.Writer, files lint.Files, names []string) ([]*lint.Application, error) {
+func applications(notes io.Writer, files lint.Files, names []string) (*lint.Opened, error) {
 	var apps []*lint.Application
 	for _, name := range names {
 		if err := sideless(name); err != nil {
@@ -91,23 +100,29 @@ func applications(notes io.Writer, files lint.Files, names []string) ([]*lint.Ap
 		}
 		apps = append(apps, lint.OfScenario(s)...)
 	}
-	if len(names) > 0 && files.Producer+files.Consumer+files.Broker == "" {
-		return apps, nil
+	if len(names) > 0 && files.Producer+files.Consumer+files.Broker+files.Manifest == "" && len(files.Config) == 0 {
+		return &lint.Opened{Apps: apps}, nil
 	}
-	a, more, err := files.Open()
-	for _, note := range more {
-		fmt.Fprintln(notes, "note:", note)
+	opened, err := files.Open()
+	if opened != nil {
+		for _, note := range opened.Notes {
+			fmt.Fprintln(notes, "note:", note)
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	return append(apps, a), nil
+	opened.Apps = append(apps, opened.Apps...)
+	return opened, nil
 }
 
-func printIssues(out io.Writer, format string, apps []*lint.Application, issues []lint.Issue) error {
+func printIssues(out io.Writer, format string, opened *lint.Opened, issues []lint.Issue, promises []lint.Standing, keys bool) error {
 	switch format {
 	case "text":
-		return lint.Text(out, issues, lint.Promises(apps, issues), suite.IsTerminal(out))
+		if err := lint.Text(out, issues, promises, suite.IsTerminal(out)); err != nil {
+			return err
+		}
+		return lint.Keys(out, opened.Readings, keys)
 	case "json":
 		return lint.JSON(out, issues)
 	case "sarif":
@@ -116,10 +131,16 @@ func printIssues(out io.Writer, format string, apps []*lint.Application, issues 
 	return fmt.Errorf("--format %q is none of text, json, sarif", format)
 }
 
-// lintError is the first error, one with a line of its own if there is any.
-func lintError(issues []lint.Issue) error {
+// lintError is the first error, one with a line of its own if there is any; else what
+// could not be said.
+func lintError(issues []lint.Issue, promises []lint.Standing) error {
 	errs := slices.DeleteFunc(slices.Clone(issues), func(i lint.Issue) bool { return i.Severity != lint.Error })
 	if len(errs) == 0 {
+		for _, p := range promises {
+			if p.State == lint.NotKnown {
+				return suite.WithExit(suite.ExitUnjudged, fmt.Errorf("%s is not known: %s; write the value out, or give it by --set NAME=VALUE", p.Guarantee, p.Reason))
+			}
+		}
 		return nil
 	}
 	i := errs[max(0, slices.IndexFunc(errs, func(i lint.Issue) bool { return i.Line > 0 }))]

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -92,10 +93,7 @@ that is at-least-once on purpose.`,
 }
 
 func verifyFiles(ctx context.Context, out io.Writer, o verifyOptions) (err error) {
-	app, notes, err := o.files.Open()
-	for _, n := range notes {
-		fmt.Fprintln(os.Stderr, "note:", n)
-	}
+	app, err := theApplication(o.files)
 	if err != nil {
 		return err
 	}
@@ -124,6 +122,27 @@ func verifyFiles(ctx context.Context, out io.Writer, o verifyOptions) (err error
 		return suite.WithExit(suite.ExitUnjudged, err)
 	}
 	return v.err(answer)
+}
+
+// theApplication is the one that the files speak of: a run is about one.
+func theApplication(files lint.Files) (*lint.Application, error) {
+	opened, err := files.Open()
+	if opened != nil {
+		for _, n := range opened.Notes {
+			fmt.Fprintln(os.Stderr, "note:", n)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(opened.Apps) == 1 {
+		return opened.Apps[0], nil
+	}
+	var names []string
+	for _, a := range opened.Apps {
+		names = append(names, strconv.Quote(a.Client))
+	}
+	return nil, fmt.Errorf("the files speak of %d clients and a run is about one: --client is one of %s", len(names), strings.Join(names, ", "))
 }
 
 // verification is one call of verify: the runs of the files as they are, and those

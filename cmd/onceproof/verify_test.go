@@ -24,7 +24,7 @@ func TestLintIsAGate(t *testing.T) {
 		says string
 	}{
 		{[]string{"--producer", "bad.properties"}, suite.ExitDiffers, "bad.properties:2: acks=1"},
-		{[]string{"--producer", "wrong.properties"}, suite.ExitUsage, "wrong.properties:1: acks has no value \"al\""},
+		{[]string{"--producer", "wrong.properties"}, suite.ExitUsage, "wrong.properties:1:1: acks has no value \"al\""},
 		{[]string{"--library", "jaav", "--producer", "bad.properties"}, suite.ExitUsage, "jaav"},
 		{[]string{"--producer", "bad.properties", "--format", "yaml"}, suite.ExitUsage, "yaml"},
 		{[]string{"exactly-once"}, suite.ExitExpected, ""},

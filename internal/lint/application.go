@@ -1,11 +1,13 @@
 package lint
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/internal/settings"
 )
 
 // Application is what is linted: what one program tells its clients, and what its
@@ -19,7 +21,16 @@ type Application struct {
 	Instances int           // 0 = not known
 	Work      time.Duration // the longest on one record; 0 = not known
 	Resends   bool          // it sends again by itself what failed
+	HandsOff  bool          // it hands polled records to another thread
+	Observes  bool          // a scenario's reader of what others write: it stands for whoever looks
 	Reads     Origin        // how what it reads was written
+
+	Framework string                       // that the files belong to; "" = none
+	Inferred  bool                         // Commit was concluded from the configuration
+	Because   Setting                      // what Commit was concluded from; the zero value = nothing in particular
+	Defaults  map[Part]map[string]Property // the framework's own, over the library's; a Line says what set them
+	Facts     map[string]Property          // what else the framework is told
+	Unread    []settings.Key               // keys that nobody knows and that may bear on delivery
 
 	Producer, Consumer *File // nil = not given, or has none
 	Broker             *File // nil = not given
@@ -41,7 +52,9 @@ const (
 type Setting struct {
 	Property, Value string
 	File            string
-	Line            int // 0 = it is the default
+	Line            int    // 0 = it is the default
+	Column          int    // 0 = not known
+	Written         string // "fromBeginning=false", where the file says it in other words; "" = as Property and Value
 }
 
 func (s Setting) is(values ...string) bool {
@@ -85,6 +98,16 @@ func (a *Application) setting(part Part, f *File, name string) Setting {
 	if p, ok := f.Get(name); ok {
 		return found(f, p)
 	}
+	if p, ok := a.Defaults[part][name]; ok {
+		s := Setting{Property: name, Value: p.Value, Line: p.Line, Column: p.Column}
+		if p.Key != "" {
+			s.Written = p.Key + "=" + p.Raw
+		}
+		if f != nil {
+			s.File = f.Path
+		}
+		return s
+	}
 	s := Setting{Property: name, Value: defaultOf(a.Library, part, name)}
 	if f != nil {
 		s.File = f.Path
@@ -97,12 +120,22 @@ func found(f *File, p Property) Setting {
 	if p.Name == "acks" && v == "-1" {
 		v = "all"
 	}
-	return Setting{Property: p.Name, Value: v, File: f.Path, Line: p.Line}
+	s := Setting{Property: p.Name, Value: v, File: f.Path, Line: p.Line, Column: p.Column}
+	if p.Written() != p.Name {
+		s.Written = p.Written() + "=" + settings.Mask(p.Written(), strings.TrimSpace(cmp.Or(p.Raw, p.Value)))
+	}
+	return s
 }
 
 // commit is the commit pattern as a setting.
 func (a *Application) commit() Setting {
+	if a.Because.Property != "" {
+		return Setting{Property: "commit", Value: a.Commit, File: a.Because.File, Line: a.Because.Line, Column: a.Because.Column, Written: a.Because.Written}
+	}
 	s := Setting{Property: "commit", Value: a.Commit, Line: a.Line}
+	if a.Inferred {
+		s.Written = inferredMark
+	}
 	for _, f := range []*File{a.Consumer, a.Producer} {
 		if f != nil {
 			s.File = f.Path
@@ -122,6 +155,8 @@ func (a *Application) idempotence() (on bool, by Setting) {
 		return false, s
 	case s.set():
 		return s.is("true"), s
+	case a.framesTransactions():
+		return true, s // whatever the files say, the framework asks for it by name
 	case a.producer("transactional.id").set():
 		return true, a.producer("transactional.id")
 	case !s.is("true"):
@@ -134,4 +169,34 @@ func (a *Application) idempotence() (on bool, by Setting) {
 		return false, retries
 	}
 	return true, s
+}
+
+// framesTransactions says whether the framework makes the producer transactional by
+// itself, as Streams and Connect do under exactly once.
+func (a *Application) framesTransactions() bool {
+	_, ok := a.Defaults[Producer]["transactional.id"]
+	return ok
+}
+
+// inferredMark is how a commit pattern is shown that no file says.
+const inferredMark = "inferred"
+
+// take keeps of a file what is no property of Kafka's: facts, and keys that may matter.
+func (a *Application) take(facts map[string]Property, r *settings.Reading) {
+	for name, p := range facts {
+		if a.Facts == nil {
+			a.Facts = map[string]Property{}
+		}
+		a.Facts[name] = p
+	}
+	for _, k := range r.Keys {
+		if k.Fate == settings.Unknown && k.Matters {
+			a.Unread = append(a.Unread, k)
+		}
+	}
+}
+
+// partOf is a client's file of a part.
+func partOf(c *settings.Client, part Part) *File {
+	return map[Part]*File{Producer: c.Producer, Consumer: c.Consumer, Broker: c.Broker}[part]
 }

@@ -8,15 +8,18 @@ func (a *Application) With(changes []Change) *Application {
 	for _, c := range changes {
 		switch c.Part {
 		case Producer:
-			out.Producer = out.Producer.with(c)
+			out.Producer = with(out.Producer, c)
 		case Consumer:
-			out.Consumer = out.Consumer.with(c)
+			out.Consumer = with(out.Consumer, c)
 		case Broker:
-			out.Broker, out.Topic = out.Broker.with(c), out.Topic.without(c.Property)
+			out.Broker, out.Topic = with(out.Broker, c), without(out.Topic, c.Property)
 		case Code:
-			if c.Property == "commit" {
-				out.Commit = c.Value
-			} else {
+			switch c.Property {
+			case "commit":
+				out.Commit, out.Inferred, out.Because, out.HandsOff = c.Value, false, Setting{}, false
+			case "library":
+				out.Library = c.Value
+			default:
 				out.Resends = false
 			}
 		}
@@ -43,17 +46,17 @@ func (a *Application) FileOf(part Part) *File {
 }
 
 // with is f with c's line in it; a file that is not there stays so.
-func (f *File) with(c Change) *File {
-	out := f.without(c.Property)
+func with(f *File, c Change) *File {
+	out := without(f, c.Property)
 	if out != nil && c.Value != "" {
-		out.Properties = append(out.Properties, Property{c.Property, c.Value, len(f.Properties) + 1})
+		out.Properties = append(out.Properties, Property{Name: c.Property, Value: c.Value, Line: len(f.Properties) + 1})
 	}
 	return out
 }
 
-func (f *File) without(name string) *File {
+func without(f *File, name string) *File {
 	if f == nil {
 		return nil
 	}
-	return &File{f.Path, slices.DeleteFunc(slices.Clone(f.Properties), func(p Property) bool { return p.Name == name })}
+	return &File{Path: f.Path, Properties: slices.DeleteFunc(slices.Clone(f.Properties), func(p Property) bool { return p.Name == name })}
 }

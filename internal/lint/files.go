@@ -8,66 +8,178 @@ import (
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/settings"
 )
 
-// Files are the properties files of one application, "" where there is none.
+// File and Property are a file's settings; settings reads them.
+type (
+	File     = settings.File
+	Property = settings.Property
+)
+
+// Files are the configuration files of one application, "" where there is none.
 type Files struct {
 	Library                    string
 	Pattern                    string // commit pattern; "" = inferred
 	Producer, Consumer, Broker string
+	Config                     []string          // files of a framework, or of a producer and a consumer in one
+	Manifest                   string            // of Kubernetes or compose
+	As                         string            // the framework of Config's files; "" = found out
+	Profile                    string            // of Spring or Quarkus
+	Set                        map[string]string // values for placeholders
+	Client                     string            // the only one that is looked at; "" = all
+}
+
+// Opened is what the files say.
+type Opened struct {
+	Apps     []*Application
+	Readings []*settings.Reading
+	Notes    []string // what is no error and worth a word
 }
 
 // Open reads and checks the files. A value that Kafka would refuse is an error
-// with its line; every one is reported. notes are what is no error and worth a
-// word: names that nobody knows and that look like a slip, a property set twice.
-func (fs Files) Open() (a *Application, notes []string, err error) {
+// with its line; every one is reported.
+func (fs Files) Open() (*Opened, error) {
 	if !Knows(fs.Library) {
-		return nil, nil, unknownLibrary(fs.Library)
+		return nil, unknownLibrary(fs.Library)
 	}
-	if fs.Producer == "" && fs.Consumer == "" && fs.Broker == "" {
-		return nil, nil, errors.New("no properties file is given: --producer, --consumer or --broker")
+	if fs.Producer+fs.Consumer+fs.Broker+fs.Manifest == "" && len(fs.Config) == 0 {
+		return nil, errors.New("no configuration file is given: --producer, --consumer, --broker, --config or --manifest")
 	}
-	a = &Application{Library: fs.Library}
-	var errs []error
+	if fs.Pattern != "" && !slices.Contains(scenario.CommitPatterns, fs.Pattern) {
+		return nil, fmt.Errorf("no commit pattern is named %q; %s", fs.Pattern, scenario.Meant(fs.Pattern, scenario.CommitPatterns))
+	}
+	o := opener{files: fs, out: &Opened{}, plain: &Application{Library: fs.Library}, seen: map[string]bool{}}
+	o.read()
+	if o.out.Readings == nil && len(o.errs) == 0 {
+		return nil, errors.New("the files say nothing of Kafka")
+	}
+	o.applications()
+	return o.out, errors.Join(o.errs...)
+}
+
+// opener gathers what the files say, and all that is wrong with them.
+type opener struct {
+	files Files
+	out   *Opened
+	plain *Application // of the producer's, consumer's and broker's own files
+	seen  map[string]bool
+	errs  []error
+}
+
+func (o *opener) options(part Part) settings.Options {
+	return settings.Options{Part: string(part), Library: o.files.Library, Dialect: o.files.As, Profile: o.files.Profile, Set: o.files.Set}
+}
+
+func (o *opener) read() {
+	fs := o.files
 	for _, part := range []struct {
 		part Part
 		path string
-		to   **File
-	}{{Producer, fs.Producer, &a.Producer}, {Consumer, fs.Consumer, &a.Consumer}, {Broker, fs.Broker, &a.Broker}} {
+	}{{Producer, fs.Producer}, {Consumer, fs.Consumer}, {Broker, fs.Broker}} {
 		if part.path == "" {
 			continue
 		}
-		f, err := ReadFile(part.path)
+		options := o.options(part.part)
+		options.Dialect = ""
+		r, err := settings.Read(part.path, options)
+		switch {
+		case err != nil:
+			o.fail(err)
+		case r.Dialect != "": // a framework's file has both sides
+			o.framework(r)
+		default:
+			o.own(part.part, r)
+		}
+	}
+	for _, path := range fs.Config {
+		r, err := settings.Read(path, o.options(""))
 		if err != nil {
-			errs = append(errs, err)
+			o.fail(err)
 			continue
 		}
-		*part.to = f
-		notes = append(notes, f.translate(fs.Library)...)
-		more, err := f.checked(part.part, fs.Library)
-		notes, errs = append(notes, more...), append(errs, err)
+		o.framework(r)
 	}
-	errs = append(errs, a.contradiction())
-	if err := errors.Join(errs...); err != nil {
-		return nil, notes, err
+	if fs.Manifest != "" {
+		all, err := settings.Manifest(fs.Manifest, o.options(""))
+		o.fail(err)
+		for _, r := range all {
+			o.framework(r)
+		}
 	}
-	return a, notes, a.infer(fs.Pattern)
+}
+
+func (o *opener) fail(err error) {
+	if err != nil && !slices.ContainsFunc(o.errs, func(e error) bool { return e.Error() == err.Error() }) {
+		o.errs = append(o.errs, err)
+	}
+}
+
+// own takes a file that is the producer's, the consumer's or the brokers' alone.
+func (o *opener) own(part Part, r *settings.Reading) {
+	if err := wrongFile(part, o.files.Library, r); err != nil {
+		o.fail(err)
+		return
+	}
+	o.out.Readings = append(o.out.Readings, r)
+	o.out.Notes = append(o.out.Notes, r.Notes...)
+	f := &File{Path: r.Path}
+	var facts map[string]Property
+	for _, c := range r.Clients {
+		facts = c.Facts
+		if got := partOf(c, part); got != nil {
+			f = got
+		}
+	}
+	o.out.Notes = append(append(o.out.Notes, translated(f)...), slips(part, r)...)
+	*map[Part]**File{Producer: &o.plain.Producer, Consumer: &o.plain.Consumer, Broker: &o.plain.Broker}[part] = f
+	o.plain.take(facts, r)
+	o.fail(checked(part, f))
+}
+
+// framework takes a file that may speak of several clients.
+func (o *opener) framework(r *settings.Reading) {
+	if o.seen[r.Path+" "+r.Dialect] && o.files.Manifest == "" {
+		return // given as --producer and as --consumer
+	}
+	o.seen[r.Path+" "+r.Dialect] = true
+	o.out.Readings = append(o.out.Readings, r)
+	o.out.Notes = append(o.out.Notes, r.Notes...)
+	for _, a := range frameworkClients(r, o.files.Library) {
+		if o.files.Client != "" && a.Client != o.files.Client {
+			continue
+		}
+		for _, part := range []Part{Producer, Consumer, Broker} {
+			o.fail(checked(part, a.FileOf(part)))
+		}
+		if a.Commit == "" {
+			o.fail(a.infer(o.files.Pattern))
+		} else if o.files.Pattern != "" && a.Role != guarantee.Producer {
+			a.Commit, a.Inferred = o.files.Pattern, false
+		}
+		o.out.Apps = append(o.out.Apps, a)
+	}
+}
+
+// applications puts the plain files' application with the others, which have its brokers.
+func (o *opener) applications() {
+	for _, a := range o.out.Apps {
+		if a.Broker == nil {
+			a.Broker = o.plain.Broker
+		}
+	}
+	if a := o.plain; a.Producer != nil || a.Consumer != nil || a.Broker != nil && len(o.out.Apps) == 0 {
+		o.fail(a.contradiction())
+		o.fail(a.infer(o.files.Pattern))
+		o.out.Apps = append(o.out.Apps, a)
+	}
+	if len(o.out.Apps) == 0 && o.files.Client != "" && len(o.errs) == 0 {
+		o.fail(fmt.Errorf("--client %s: the files have no such client", o.files.Client))
+	}
 }
 
 func unknownLibrary(name string) error {
 	return fmt.Errorf("no library is named %q; %s", name, scenario.Meant(name, Libraries()))
-}
-
-// translate gives what library calls by names of its own Kafka's names.
-func (f *File) translate(library string) (notes []string) {
-	for i := range f.Properties {
-		p := &f.Properties[i]
-		if name, ok := scenario.KafkasName(library, p.Name); ok {
-			notes = append(notes, fmt.Sprintf("%s:%d: %s is read as %s, which is Kafka's name of it", f.Path, p.Line, p.Name, name))
-			p.Name = name
-		}
-	}
-	return notes
 }
 
 // contradiction is a pair of the producer's lines with which clients refuse to start.
@@ -86,9 +198,6 @@ func (a *Application) contradiction() error {
 
 // infer finds the role and the commit pattern from what is given.
 func (a *Application) infer(pattern string) error {
-	if pattern != "" && !slices.Contains(scenario.CommitPatterns, pattern) {
-		return fmt.Errorf("no commit pattern is named %q; %s", pattern, scenario.Meant(pattern, scenario.CommitPatterns))
-	}
 	id := a.producer("transactional.id")
 	switch {
 	case a.Producer != nil && a.Consumer != nil:
@@ -104,6 +213,7 @@ func (a *Application) infer(pattern string) error {
 	case a.Consumer == nil:
 	case pattern != "":
 		a.Commit = pattern
+		return nil
 	case a.Role == guarantee.Processor && id.set():
 		a.Commit = guarantee.CommitTxn
 	case a.consumer("enable.auto.commit").is("true"):
@@ -111,56 +221,110 @@ func (a *Application) infer(pattern string) error {
 	default:
 		a.Commit = guarantee.CommitBatch
 	}
+	a.Inferred = a.Consumer != nil
 	return nil
 }
 
-// checked says what in f is not as Kafka, and library, has it.
-func (f *File) checked(part Part, library string) (notes []string, err error) {
-	var errs []error
-	seen := map[string]int{}
-	names := scenario.PropertyNames(string(part))
-	if n := len(f.Properties); n > 0 && !slices.ContainsFunc(f.Properties, func(p Property) bool {
-		_, known := scenario.LookupProperty(string(part), p.Name)
-		return known || scenario.Alone(library, p.Name)
-	}) {
-		return nil, fmt.Errorf("%s:%d: none of its properties is a %s's, the first is %q; is it a properties file, and the %s's?", f.Path, f.Properties[0].Line, part, f.Properties[0].Name, part)
-	}
-	for _, p := range f.Properties {
-		if first := seen[p.Name]; first > 0 {
-			notes = append(notes, fmt.Sprintf("%s:%d: %s is set in line %d already; the last one counts", f.Path, p.Line, p.Name, first))
-		}
-		seen[p.Name] = p.Line
-		known, ok := scenario.LookupProperty(string(part), p.Name)
-		if !ok {
-			if why := unknown(part, library, p.Name, names); why != "" {
-				notes = append(notes, fmt.Sprintf("%s:%d: %s", f.Path, p.Line, why))
+// wrongFile is a file that is of another part or library than was said.
+func wrongFile(part Part, library string, r *settings.Reading) error {
+	mine, others := 0, map[string]int{}
+	var first settings.Key
+	for _, k := range r.Keys {
+		if k.Fate == settings.Used || k.Fate == settings.NoBearing {
+			mine++
+		} else if k.Fate == settings.Elsewhere {
+			if len(others) == 0 {
+				first = k
 			}
+			others[k.Why]++
+		}
+	}
+	foreign := 0
+	for why, n := range others {
+		if strings.HasPrefix(why, "librdkafka's") {
+			foreign += n
+		}
+	}
+	if name, _ := scenario.SplitVersion(library); name == "java" && foreign > 1 {
+		i := slices.IndexFunc(r.Keys, func(k settings.Key) bool { return strings.HasPrefix(k.Why, "librdkafka's") })
+		return fmt.Errorf("%s:%d: %s is librdkafka's, as are %d of its keys, and --library is %s, whose defaults are others; did you mean --library confluent-kafka?",
+			r.Path, r.Keys[i].Line, r.Keys[i].Name, foreign, library)
+	}
+	if mine > 0 || len(r.Keys) == 0 {
+		return nil
+	}
+	if len(others) == 1 {
+		for _, other := range []Part{Producer, Consumer, Broker} {
+			if first.Why == "a "+string(other) {
+				return fmt.Errorf("%s:%d: none of its properties is a %s's, the first is %q; they are a %s's: say --%s %s", r.Path, r.Keys[0].Line, part, r.Keys[0].Name, other, other, r.Path)
+			}
+		}
+	}
+	return fmt.Errorf("%s:%d: none of its properties is a %s's, the first is %q; is it a configuration file, and the %s's? --config %s reads a framework's",
+		r.Path, r.Keys[0].Line, part, r.Keys[0].Name, part, r.Path)
+}
+
+// translated says which lines are read under other words than the file's.
+func translated(f *File) (notes []string) {
+	for _, p := range f.Properties {
+		switch {
+		case p.Written() == p.Name && p.Raw == "":
+		case p.Raw != "":
+			notes = append(notes, fmt.Sprintf("%s:%d: %s=%s is read as %s=%s, which is Kafka's for it", f.Path, p.Line, p.Written(), p.Raw, p.Name, p.Value))
+		default:
+			notes = append(notes, fmt.Sprintf("%s:%d: %s is read as %s, which is Kafka's name of it", f.Path, p.Line, p.Written(), p.Name))
+		}
+	}
+	return notes
+}
+
+// slips are remarks on names and lines that look like a mistake.
+func slips(part Part, r *settings.Reading) (notes []string) {
+	seen := map[string]int{}
+	for _, k := range r.Keys {
+		if first := seen[k.Name]; first > 0 {
+			notes = append(notes, fmt.Sprintf("%s:%d: %s is set in line %d already; the last one counts", r.Path, k.Line, k.Name, first))
+		}
+		seen[k.Name] = k.Line
+		none := fmt.Sprintf("%s:%d: the %s has no property %s, so it does nothing; ", r.Path, k.Line, part, k.Name)
+		switch {
+		case k.Fate == settings.Elsewhere && (k.Why == "a producer" || k.Why == "a consumer" || k.Why == "a broker"):
+			notes = append(notes, none+"it is "+k.Why+"'s")
+		case k.Fate == settings.Elsewhere && strings.Contains(k.Why, "'s name of ") || strings.HasSuffix(k.Why, "'s alone"):
+			notes = append(notes, none+"it is "+k.Why)
+		case k.Fate == settings.Unknown && k.Why != "":
+			notes = append(notes, none+"did you mean "+k.Why+"?")
+		}
+	}
+	return notes
+}
+
+// checked says which values Kafka would refuse.
+func checked(part Part, f *File) error {
+	if f == nil {
+		return nil
+	}
+	var errs []error
+	for _, p := range f.Properties {
+		known, ok := scenario.LookupProperty(string(part), p.Name)
+		if !ok || settings.Open(p.Value) {
 			continue
 		}
 		if err := known.Check(strings.TrimSpace(p.Value)); err != nil {
-			errs = append(errs, fmt.Errorf("%s:%d: %w", f.Path, p.Line, err))
+			written := ""
+			if p.Written() != p.Name {
+				written = p.Written() + ": "
+			}
+			errs = append(errs, fmt.Errorf("%s: %s%w", place(f.Path, p), written, err))
 		}
 	}
-	return notes, errors.Join(errs...)
+	return errors.Join(errs...)
 }
 
-// unknown is what there is to say of a name that Kafka's part does not have: "" of one
-// that may be the application's own.
-func unknown(part Part, library, name string, names []string) string {
-	if scenario.Alone(library, name) {
-		return name + " is librdkafka's alone, and is not looked at"
+// place is a setting's place: "file:line:column".
+func place(path string, p Property) string {
+	if p.Column > 0 {
+		return fmt.Sprintf("%s:%d:%d", path, p.Line, p.Column)
 	}
-	none := fmt.Sprintf("the %s has no property %s, so it does nothing; ", part, name)
-	if owner := scenario.Owner(name); owner != "" && part != Broker {
-		return none + "it is " + owner
-	}
-	for _, other := range []Part{Producer, Consumer, Broker} {
-		if _, ok := scenario.LookupProperty(string(other), name); ok {
-			return none + "it is a " + string(other) + "'s"
-		}
-	}
-	if near := scenario.Nearest(name, names); near != "" {
-		return none + "did you mean " + near + "?"
-	}
-	return ""
+	return fmt.Sprintf("%s:%d", path, p.Line)
 }

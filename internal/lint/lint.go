@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Severity of an issue.
@@ -39,6 +40,8 @@ type Issue struct {
 
 	Client  string   `json:"-"` // whose it is, in a scenario
 	Value   string   `json:"-"` // that counts: the file's, or the library's default
+	Written string   `json:"-"` // the setting in the file's own words, where they are others
+	Column  int      `json:"-"` // 0 = not known
 	Breaks  []string `json:"-"` // guarantees
 	Changes []Change `json:"-"` // that mend it
 }
@@ -54,13 +57,20 @@ func (i Issue) Place() string {
 // Setting is the property with its value: "acks=1", or "commit: after-batch",
 // which is the application's own.
 func (i Issue) Setting() string {
-	if i.Property == "commit" {
+	switch {
+	case i.Property == "commit" && i.Written == inferredMark:
+		return "commit: " + i.Value + " (inferred; --pattern says otherwise)"
+	case i.Property == "commit" && i.Written != "":
+		return i.Written + " (commit: " + i.Value + ")"
+	case i.Property == "library":
+		return "library " + i.Value
+	case i.Property == "commit":
 		return "commit: " + i.Value
-	}
-	if i.Line == 0 && i.Value != "" {
+	case i.Written != "" && !strings.HasPrefix(i.Written, i.Property+"="):
+		return fmt.Sprintf("%s (%s=%s)", i.Written, i.Property, i.Value)
+	case i.Line == 0 && i.Value != "":
 		return fmt.Sprintf("%s=%s by default", i.Property, i.Value)
-	}
-	if i.Value == "" {
+	case i.Value == "":
 		return i.Property
 	}
 	return i.Property + "=" + i.Value
@@ -94,7 +104,12 @@ func (c Change) String() string {
 
 // Lint applies every rule to every application. The worst issues come first, then
 // those of one file in the order of its lines.
-func Lint(apps []*Application) []Issue {
+//
+// A setting that the files leave open counts with the default that they name, else with
+// the best value that it may get: Promises says what depends on it.
+func Lint(apps []*Application) []Issue { return lintAll(settled(apps, choices(apps))) }
+
+func lintAll(apps []*Application) []Issue {
 	issues := []Issue{}
 	for _, a := range apps {
 		for i := range rules {
@@ -105,6 +120,6 @@ func Lint(apps []*Application) []Issue {
 		return cmp.Or(cmp.Compare(a.Severity.rank(), b.Severity.rank()), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	return slices.CompactFunc(issues, func(a, b Issue) bool {
-		return a.Rule == b.Rule && a.Place() == b.Place() && a.Property == b.Property && (a.Client == b.Client || a.Line > 0)
+		return a.Rule == b.Rule && a.Place() == b.Place() && a.Property == b.Property && a.Scenario == b.Scenario && (a.Client == b.Client || a.Line > 0)
 	})
 }

@@ -1,7 +1,9 @@
 package lint
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/onceproof/onceproof/internal/scenario"
 )
@@ -13,6 +15,7 @@ const (
 	Promised   State = "promised"    // nothing that is known forfeits it
 	AtRisk     State = "at risk"     // a warning speaks against it
 	Forfeited  State = "forfeited"   // an error does
+	NotKnown   State = "not known"   // it depends on what the files leave open, or on keys that nobody knows
 	NotClaimed State = "not claimed" // the configuration does not concern it
 )
 
@@ -27,6 +30,49 @@ type Standing struct {
 // Promises says for each guarantee what the applications can promise at best,
 // given what Lint found in them.
 func Promises(apps []*Application, issues []Issue) []Standing {
+	open := choices(apps)
+	all := standings(settled(apps, open), issues)
+	depends := unsettled(apps, open)
+	for _, a := range apps {
+		for _, k := range a.Unread {
+			for _, g := range concerned(k.Name) {
+				depends[g] = append(depends[g], fmt.Sprintf("%s:%d %s: nobody here knows the key; if it sets what its name says, it decides this", a.place(), k.Line, k.Name))
+			}
+		}
+	}
+	for i := range all {
+		s := &all[i]
+		if why := slices.Compact(depends[s.Guarantee]); len(why) > 0 && (s.State == Promised || s.State == AtRisk) {
+			s.State, s.Reason = NotKnown, strings.Join(why, "; ")
+		} else if len(why) > 0 && s.State == Forfeited {
+			s.Reason = strings.Join(why, "; ")
+		}
+	}
+	return all
+}
+
+// concerned are the guarantees that a key may bear on, by its name.
+func concerned(key string) []string {
+	low := strings.ToLower(key)
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(low, w) })
+	}
+	switch {
+	case has("isolation", "uncommitted"):
+		return []string{"isolation"}
+	case has("idempot", "flight"):
+		return []string{"no-duplicates", "order"}
+	case has("ack"):
+		return []string{"no-loss", "agreement", "no-duplicates"}
+	case has("transaction", "exactly", "guarantee"):
+		return []string{"no-loss", "no-duplicates", "atomicity", "isolation", "fencing"}
+	case has("commit", "offset", "beginning"):
+		return []string{"no-loss", "no-duplicates", "offsets"}
+	}
+	return scenario.Guarantees
+}
+
+func standings(apps []*Application, issues []Issue) []Standing {
 	var all []Standing
 	for _, g := range scenario.Guarantees {
 		s := Standing{Guarantee: g, State: Promised}

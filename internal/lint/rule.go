@@ -16,6 +16,7 @@ type Rule struct {
 	Sources  []Source
 	Breaks   []string // guarantees
 	Scenario string   // the shipped scenario that shows it
+	Unshown  string   // why no run shows it, where Scenario is ""
 
 	check func(*Application) []hit
 }
@@ -28,6 +29,9 @@ type hit struct {
 	at       Setting
 	severity Severity
 	promise  string
+	fix      string
+	breaks   []string
+	scenario string
 	changes  []Change
 }
 
@@ -40,13 +44,22 @@ func (r *Rule) apply(a *Application) []Issue {
 		i := Issue{
 			Rule: r.ID, Severity: r.Severity, Property: h.at.Property, File: h.at.File, Line: h.at.Line,
 			Promise: r.Promise, Fix: r.Fix, Scenario: r.Scenario,
-			Client: a.Client, Value: h.at.Value, Breaks: r.Breaks, Changes: h.changes,
+			Client: a.Client, Value: h.at.Value, Written: h.at.Written, Column: h.at.Column, Breaks: r.Breaks, Changes: h.changes,
 		}
 		if h.severity != "" {
 			i.Severity = h.severity
 		}
 		if h.promise != "" {
 			i.Promise = h.promise
+		}
+		if h.fix != "" {
+			i.Fix = h.fix
+		}
+		if h.scenario != "" {
+			i.Scenario = h.scenario
+		}
+		if h.breaks != nil {
+			i.Breaks = h.breaks
 		}
 		issues = append(issues, i)
 	}
@@ -68,7 +81,7 @@ func Lookup(id string) (Rule, bool) {
 
 var rules = func() []Rule {
 	var all []Rule
-	for _, group := range [][]Rule{producerRules, transactionRules, consumerRules, groupRules, brokerRules} {
+	for _, group := range [][]Rule{producerRules, transactionRules, consumerRules, aheadRules, groupRules, brokerRules, droppedRules, bugRules} {
 		all = append(all, group...)
 	}
 	return all

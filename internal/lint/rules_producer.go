@@ -1,6 +1,9 @@
 package lint
 
-import "github.com/onceproof/onceproof/guarantee"
+import (
+	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/internal/scenario"
+)
 
 var idempotent = Change{Producer, "enable.idempotence", "true"}
 
@@ -32,6 +35,9 @@ var producerRules = []Rule{
 			acks := a.producer("acks")
 			switch on, _ := a.idempotence(); {
 			case !a.writes():
+			case acks.is("1") && a.framesTransactions():
+				return []hit{{at: acks, changes: []Change{{Producer, "acks", "all"}},
+					promise: "it contradicts the exactly-once guarantee of the framework, whose idempotent producers refuse to start with it; without that, what only the leader has is lost"}}
 			case acks.is("1"):
 				return one(acks, Change{Producer, "acks", "all"}, idempotent)
 			case acks.is("all") && !on && library(a.Library).acksByIdempotence:
@@ -90,6 +96,11 @@ var producerRules = []Rule{
 		check: func(a *Application) []hit {
 			on, _ := a.idempotence()
 			n, ok := a.producer("max.in.flight.requests.per.connection").number()
+			if name, _ := scenario.SplitVersion(a.Library); a.writes() && on && name == "kafkajs" && ok && n > 1 {
+				return []hit{{at: a.producer("max.in.flight.requests.per.connection"), changes: []Change{{Producer, "max.in.flight.requests.per.connection", "1"}},
+					promise: "kafkajs keeps the order of an idempotent producer with one request in flight only, as its documentation says: sends that are under way together overtake each other",
+					fix:     "maxInFlightRequests: 1"}}
+			}
 			if !a.writes() || on || !ok || n <= 1 || a.producer("retries").is("0") {
 				return nil
 			}

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 var eos = kip(98, " - Exactly Once Delivery and Transactional Messaging")
@@ -22,6 +25,11 @@ var transactionRules = []Rule{
 		check: func(a *Application) []hit {
 			if a.Role == guarantee.Processor && (a.Commit == guarantee.CommitEach || a.Commit == guarantee.CommitBatch) {
 				return one(a.commit(), inOneTransaction...)
+			}
+			if a.Role == guarantee.Consumer && !a.Observes && (a.Commit == guarantee.CommitEach || a.Commit == guarantee.CommitBatch) {
+				return []hit{{at: a.commit(),
+					promise: "a crash, or a rebalance, between the work and its commit repeats the work: at least once",
+					fix:     "work that may be done twice (an upsert by the record's key), or the offset kept in the same database transaction as the result"}}
 			}
 			return nil
 		},
@@ -75,7 +83,7 @@ var transactionRules = []Rule{
 	{
 		ID: "transactional-id-random", Property: "transactional.id", Severity: Error,
 		Promise: "an id that differs at each start fences nobody, and nobody ends the transaction that a crash left open",
-		Fix:     "an id that is unique to an instance and stable over its restarts, such as the name of its stateful set's pod",
+		Fix:     "an id that is unique to an instance and stable over its restarts, such as the name of its stateful set's pod: till-0, or till-${POD_NAME} where the framework fills it in",
 		Why: "A start with the same id has the coordinator abort what its predecessor left, and fence the predecessor should it still live. " +
 			"Under another id the open transaction stays until transaction.timeout.ms, and every read_committed reader waits before it.",
 		Sources: []Source{eos, documented("producer", "transactional.id")},
@@ -83,7 +91,7 @@ var transactionRules = []Rule{
 		check: func(a *Application) []hit {
 			id := a.producer("transactional.id")
 			if a.transactional() && random.MatchString(id.Value) {
-				return one(id, Change{Producer, "transactional.id", "${client}-${instance}"})
+				return one(id, idOfInstance)
 			}
 			return nil
 		},
@@ -91,7 +99,7 @@ var transactionRules = []Rule{
 	{
 		ID: "transactional-id-shared", Property: "transactional.id", Severity: Error,
 		Promise: "two instances share it, and each one that starts fences the other",
-		Fix:     "an id of its own for each instance, stable over its restarts",
+		Fix:     "an id of its own for each instance, stable over its restarts, such as transactional.id=till-0 in the first and till-1 in the second, or one with ${HOSTNAME} or ${POD_NAME} where the framework fills it in",
 		Why: "The coordinator takes the second for a successor of the first, and aborts and fences what the first has open. With restarts " +
 			"in turn neither gets a long transaction committed.",
 		Sources: []Source{eos, kip(447, ": Producer scalability for exactly once semantics")},
@@ -101,7 +109,10 @@ var transactionRules = []Rule{
 			if !a.transactional() || !id.set() || a.Instances == 1 || ownOfInstance.MatchString(id.Value) {
 				return nil
 			}
-			h := hit{at: id, changes: []Change{{Producer, "transactional.id", "${client}-${instance}"}}}
+			h := hit{at: id, changes: []Change{idOfInstance}}
+			if a.Framework == "flink" {
+				return nil // a prefix, which the sink makes ids of
+			}
 			if a.Instances == 0 {
 				h.severity, h.promise = Info, "every process that is started with this file has the same id, and two of them fence each other"
 			}
@@ -121,6 +132,10 @@ var transactionRules = []Rule{
 	},
 }
 
+// idOfInstance is an id that each instance has for itself, in the harness's words; a
+// diff of the user's file has a real one.
+var idOfInstance = Change{Producer, "transactional.id", "${client}-${instance}"}
+
 var (
 	// random is an id that is drawn at each start.
 	random = regexp.MustCompile(`(?i)\$\{[^}]*(random|uuid|incarnation)[^}]*\}`)
@@ -135,6 +150,9 @@ func transactionTimeout(a *Application) []hit {
 	if !a.transactional() || !ok {
 		return nil
 	}
+	if hits := checkpoint(a, at, timeout); hits != nil {
+		return hits
+	}
 	if limit, ok := a.broker("transaction.max.timeout.ms").number(); ok && timeout > limit {
 		return []hit{{at: at, severity: Error, promise: fmt.Sprintf("the brokers allow at most %d ms (transaction.max.timeout.ms) and refuse the producer at its start", limit),
 			changes: []Change{{Producer, "transaction.timeout.ms", strconv.FormatInt(limit, 10)}}}}
@@ -144,7 +162,7 @@ func transactionTimeout(a *Application) []hit {
 	if a.Work > 0 {
 		longest, ok = records*a.Work.Milliseconds(), true
 	}
-	if !a.reads() || !ok || timeout >= longest {
+	if !a.reads() || !ok || timeout >= longest || a.Framework == "streams" || a.Framework == "mirror" { // these commit by the clock, not by the poll
 		return nil
 	}
 	enough := longest
@@ -156,4 +174,24 @@ func transactionTimeout(a *Application) []hit {
 		h.severity = Info
 	}
 	return []hit{h}
+}
+
+// checkpoint is a transaction of Flink's, which is committed when the checkpoint that
+// it belongs to is done: what the coordinator aborted before is lost for good, since
+// the source's positions are in that checkpoint.
+func checkpoint(a *Application, at Setting, timeout int64) []hit {
+	interval, ok := scenario.Duration(a.Facts["checkpoint-interval"].Value)
+	if ms, err := strconv.ParseInt(strings.TrimSpace(a.Facts["checkpoint-interval"].Value), 10, 64); err == nil {
+		interval, ok = time.Duration(ms)*time.Millisecond, true
+	}
+	if a.Framework != "flink" || !ok || timeout > 2*interval.Milliseconds() {
+		return nil
+	}
+	severity, promise := Error, fmt.Sprintf("checkpoints are %v apart (line %d) and commit the transaction: the coordinator has aborted it before, and its records are lost", interval, a.Facts["checkpoint-interval"].Line)
+	if timeout > interval.Milliseconds() {
+		severity, promise = Warning, fmt.Sprintf("checkpoints are %v apart (line %d): one that fails or takes its time leaves the transaction to the coordinator, which aborts it, and its records are lost", interval, a.Facts["checkpoint-interval"].Line)
+	}
+	return []hit{{at: at, severity: severity, promise: promise, breaks: []string{"no-loss"},
+		fix:     "a transaction.timeout.ms of several checkpoint intervals and of the longest restart, at most the brokers' transaction.max.timeout.ms",
+		changes: []Change{{Producer, "transaction.timeout.ms", strconv.FormatInt(max(900_000, 3*interval.Milliseconds()), 10)}}}}
 }

@@ -21,7 +21,7 @@ func SARIF(w io.Writer, version string, issues []Issue) error {
 		index[r.ID] = len(shown)
 		shown = append(shown, sarifRule{
 			ID: r.ID, Short: sarifText{sentence(r.Promise)}, Full: sarifText{r.Why}, HelpURI: r.Sources[0].URL,
-			Help: sarifText{r.Why + "\nFix: " + r.Fix + ".\nSee it: onceproof run " + r.Scenario},
+			Help: sarifText{r.Why + "\nFix: " + r.Fix + "." + r.seen()},
 		})
 	}
 	results := []sarifResult{}
@@ -42,6 +42,14 @@ func SARIF(w io.Writer, version string, issues []Issue) error {
 		return fmt.Errorf("write SARIF: %w", err)
 	}
 	return nil
+}
+
+// seen is how a rule is shown by a run.
+func (r *Rule) seen() string {
+	if r.Scenario == "" {
+		return "\nNot shown by a run: " + r.Unshown
+	}
+	return "\nSee it: onceproof run " + r.Scenario
 }
 
 func (s Severity) sarif() string {

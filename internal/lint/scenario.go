@@ -20,6 +20,8 @@ func OfScenario(s *scenario.Scenario) []*Application {
 			Client: c.Name, Library: c.Library, Role: c.Role, Commit: c.Commit, Batch: c.Transaction, Instances: c.Count, Work: c.Process.Max,
 			Resends: c.Role == guarantee.Producer && c.Retry.Attempts > 0, Broker: broker, Line: cmp.Or(c.ConfigPos["commit"].Line, c.Pos.Line),
 		}
+		a.HandsOff = slices.Contains(c.Habits, guarantee.HabitHandOff)
+		a.Observes = slices.ContainsFunc(s.Clients, func(w scenario.Client) bool { return w.Output != "" && w.Output == c.Input })
 		if c.Role != guarantee.Consumer {
 			a.Producer = config
 		}
@@ -52,7 +54,7 @@ func writtenBy(s *scenario.Scenario, topic string) Origin {
 func fileOf(path string, config map[string]string, at map[string]scenario.Pos) *File {
 	f := &File{Path: path}
 	for _, name := range slices.Sorted(maps.Keys(config)) {
-		f.Properties = append(f.Properties, Property{name, config[name], max(1, at[name].Line)})
+		f.Properties = append(f.Properties, Property{Name: name, Value: config[name], Line: max(1, at[name].Line)})
 	}
 	return f
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/onceproof/onceproof/internal/settings"
 )
 
 // JSON writes issues as a list.
@@ -30,7 +32,11 @@ func Text(w io.Writer, issues []Issue, promises []Standing, colour bool) error {
 		fmt.Fprintf(&b, "%s  %s%s  %s  %s\n", p.severity(i.Severity), i.Setting(), whose, p.dim(i.Place()), p.dim(i.Rule))
 		fmt.Fprintf(&b, "         %s\n", i.Promise)
 		fmt.Fprintf(&b, "         fix: %s\n", i.Fix)
-		fmt.Fprintf(&b, "         see: onceproof run %s; onceproof lint --explain %s\n\n", i.Scenario, i.Rule)
+		if i.Scenario == "" {
+			fmt.Fprintf(&b, "         see: onceproof lint --explain %s\n\n", i.Rule)
+		} else {
+			fmt.Fprintf(&b, "         see: onceproof run %s; onceproof lint --explain %s\n\n", i.Scenario, i.Rule)
+		}
 	}
 	b.WriteString("At best this configuration promises:\n\n")
 	table(&b, promises, p)
@@ -53,6 +59,28 @@ func table(b *strings.Builder, promises []Standing, p palette) {
 		line := fmt.Sprintf("  %-13s  %s  %s", s.Guarantee, p.state(s.State), why)
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
+}
+
+// Keys writes what became of the keys of each file: a line that counts them, and each
+// key that was not looked at. With every, each key with what it became.
+func Keys(w io.Writer, readings []*settings.Reading, every bool) error {
+	var b strings.Builder
+	for _, r := range readings {
+		as := ""
+		if r.Dialect != "" {
+			as = " (read as " + settings.Name(r.Dialect) + ")"
+		}
+		fmt.Fprintf(&b, "\n%s%s: %s\n", r.Path, as, settings.Count(r.Keys))
+		for _, k := range r.Keys {
+			if every || k.Fate == settings.Unknown || k.Fate == settings.Elsewhere && !k.Application() {
+				fmt.Fprintf(&b, "  %s:%d: %s\n", r.Path, k.Line, k)
+			}
+		}
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write keys: %w", err)
+	}
+	return nil
 }
 
 // Summary counts issues in one line.
@@ -83,8 +111,13 @@ func Summary(issues []Issue) string {
 // Explain writes a rule's page.
 func Explain(w io.Writer, r Rule) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s): %s\n\n%s\n\n%s\n\nFix: %s.\nBreaks: %s\nSee it: onceproof run %s; mended: onceproof run %s-fixed\n",
-		r.ID, r.Severity, r.Property, sentence(r.Promise), r.Why, r.Fix, strings.Join(r.Breaks, ", "), r.Scenario, r.Scenario)
+	fmt.Fprintf(&b, "%s (%s): %s\n\n%s\n\n%s\n\nFix: %s.\nBreaks: %s\n",
+		r.ID, r.Severity, r.Property, sentence(r.Promise), r.Why, r.Fix, strings.Join(r.Breaks, ", "))
+	if r.Scenario == "" {
+		fmt.Fprintf(&b, "Not shown by a run: %s.\n", r.Unshown)
+	} else {
+		fmt.Fprintf(&b, "See it: onceproof run %s; mended: onceproof run %s-fixed\n", r.Scenario, r.Scenario)
+	}
 	for _, s := range r.Sources {
 		fmt.Fprintf(&b, "Source: %s, %s\n", s.Name, s.URL)
 	}
@@ -120,5 +153,5 @@ func (p palette) severity(s Severity) string {
 
 // state is painted in a cell of its own width, whatever its colour adds.
 func (p palette) state(s State) string {
-	return p.paint(map[State]string{Promised: "32", AtRisk: "33", Forfeited: "31", NotClaimed: "2"}[s], fmt.Sprintf("%-11s", s))
+	return p.paint(map[State]string{Promised: "32", AtRisk: "33", Forfeited: "31", NotKnown: "35", NotClaimed: "2"}[s], fmt.Sprintf("%-11s", s))
 }

@@ -42,8 +42,8 @@ func SplitVersion(library string) (name, version string) {
 	return library, ""
 }
 
-// column is a library's in own.tsv. It may have a version.
-func column(library string) string {
+// Column is a library's in own.tsv. It may have a version.
+func Column(library string) string {
 	library, _ = SplitVersion(library)
 	if slices.Contains(bindings, library) {
 		return librdkafka
@@ -89,18 +89,18 @@ var ownNames = sync.OnceValue(func() ownTable {
 
 // KafkasName is Kafka's name of what library calls name.
 func KafkasName(library, name string) (property string, ok bool) {
-	property, ok = ownNames().kafkas[column(library)][name]
+	property, ok = ownNames().kafkas[Column(library)][name]
 	return property, ok
 }
 
 // Alone says whether library, and no other, has a property of this name.
 func Alone(library, name string) bool {
-	return column(library) == librdkafka && ownNames().alone[name]
+	return Column(library) == librdkafka && ownNames().alone[name]
 }
 
 // Honours says whether library has something for one of Kafka's client properties.
 func Honours(library, property string) bool {
-	return ownNames().names[property][column(library)] != ""
+	return ownNames().names[property][Column(library)] != ""
 }
 
 // HonouredBy lists the libraries that have something for one of Kafka's client

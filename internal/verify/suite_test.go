@@ -11,11 +11,12 @@ import (
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/internal/lint"
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/settings"
 )
 
 func file(t *testing.T, path string, lines ...string) *lint.File {
 	t.Helper()
-	f, err := lint.Parse(path, []byte(strings.Join(lines, "\n")))
+	f, err := settings.Parse(path, []byte(strings.Join(lines, "\n")))
 	if err != nil {
 		t.Fatal(err)
 	}

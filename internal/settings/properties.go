@@ -1,34 +1,31 @@
-package lint
+package settings
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// Property is one line of a properties file: a logical line, which may go on over
-// several natural ones.
+// Property is one setting with its place. In a properties file it is a logical line,
+// which may go on over several natural ones.
 type Property struct {
 	Name, Value string
-	Line        int // where it begins, from 1; 0 = it is not set
+	Line        int    // where it begins, from 1; 0 = it is not set
+	Column      int    // of its name, from 1 in bytes; 0 = not known
+	Key         string // the name as the file has it, where Name is Kafka's for it; "" = they are the same
+	Raw         string // the value as the file has it, where Value is Kafka's for it; "" = they are the same
 }
 
-// File is a Java properties file, in its own order.
+// Written is the name as the file has it.
+func (p Property) Written() string { return cmp.Or(p.Key, p.Name) }
+
+// File is a list of settings, in the order of the file that they stand in.
 type File struct {
 	Path       string
 	Properties []Property
-}
-
-// ReadFile reads a properties file.
-func ReadFile(path string) (*File, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read properties: %w", err)
-	}
-	return Parse(path, text)
 }
 
 // Parse reads text as java.util.Properties.load does: `#` and `!` begin comments,
@@ -45,7 +42,7 @@ func Parse(path string, text []byte) (*File, error) {
 	f := &File{Path: path}
 	for _, l := range logicalLines(string(text)) {
 		name, value := split(l.text)
-		p := Property{Line: l.number}
+		p := Property{Line: l.number, Column: l.column}
 		var err error
 		if p.Name, err = unescape(name); err == nil {
 			p.Value, err = unescape(value)
@@ -84,6 +81,7 @@ func (f *File) Map() map[string]string {
 type logicalLine struct {
 	text   string
 	number int
+	column int
 }
 
 // blanks are what java.util.Properties takes for white space within a line.
@@ -95,6 +93,7 @@ func logicalLines(text string) []logicalLine {
 	var lines []logicalLine
 	open := false
 	for i, natural := range strings.Split(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text), "\n") {
+		whole := len(natural)
 		natural = strings.TrimLeft(natural, blanks)
 		if !open && (natural == "" || natural[0] == '#' || natural[0] == '!') {
 			continue
@@ -103,7 +102,7 @@ func logicalLines(text string) []logicalLine {
 		if open {
 			lines[len(lines)-1].text += rest
 		} else {
-			lines = append(lines, logicalLine{rest, i + 1})
+			lines = append(lines, logicalLine{rest, i + 1, whole - len(natural) + 1})
 		}
 		open = continued
 	}
