@@ -15,6 +15,7 @@ import (
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/worker"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 const benchSize = 1024
@@ -27,11 +28,10 @@ func BenchmarkPlain(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer cl.Close()
-	w := job{spec: worker.Spec{Proc: "shop/0/1", Size: benchSize}}
 	b.ResetTimer()
 	for i := range b.N {
 		v := history.Value{Proc: "shop/0/1", N: int64(i)}
-		cl.Produce(context.Background(), &kgo.Record{Topic: "orders", Key: []byte(v.String()), Value: w.value(v)}, func(_ *kgo.Record, err error) {
+		cl.Produce(context.Background(), &kgo.Record{Topic: "orders", Key: []byte(v.String()), Value: roles.Value(v, benchSize)}, func(_ *kgo.Record, err error) {
 			if err != nil {
 				b.Error(err)
 			}

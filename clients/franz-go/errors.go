@@ -27,7 +27,7 @@ var classes = []struct {
 		kerr.ClusterAuthorizationFailed, kerr.GroupAuthorizationFailed, kerr.TopicAuthorizationFailed,
 		kerr.UnsupportedVersion, kerr.UnsupportedForMessageFormat, kerr.SaslAuthenticationFailed,
 	}},
-	{history.Abortable, []error{kerr.TransactionAbortable, kerr.OperationNotAttempted, kgo.ErrAborting}},
+	{history.Abortable, []error{kerr.TransactionAbortable, kerr.OperationNotAttempted, kgo.ErrAborting, errNotCommitted}},
 }
 
 // errorOf tells err as the library does.
@@ -38,7 +38,8 @@ func errorOf(err error) *history.Error {
 	e := &history.Error{Name: fmt.Sprintf("%T", err), Text: err.Error()}
 	for name, known := range map[string]error{
 		"ErrRecordTimeout": kgo.ErrRecordTimeout, "ErrRecordRetries": kgo.ErrRecordRetries,
-		"ErrMaxBuffered": kgo.ErrMaxBuffered, "ErrAborting": kgo.ErrAborting, "ErrClientClosed": kgo.ErrClientClosed,
+		"ErrMaxBuffered": kgo.ErrMaxBuffered, "NotCommitted": errNotCommitted,
+		"ErrAborting": kgo.ErrAborting, "ErrClientClosed": kgo.ErrClientClosed,
 		"context.Canceled": context.Canceled, "context.DeadlineExceeded": context.DeadlineExceeded,
 	} {
 		if errors.Is(err, known) {
@@ -76,16 +77,8 @@ func isFatal(err error) bool {
 	return c == history.Fatal || c == history.Fenced
 }
 
-// sendOutcome says what a failed send means. The library retries by itself, and
-// its last error says nothing about earlier attempts whose answers were lost; so
-// only what can never have been written counts as failed: a batch that no broker
-// takes for its size, and a record that the library did not take.
-func sendOutcome(err error) history.Type {
-	switch {
-	case errors.Is(err, kerr.MessageTooLarge), errors.Is(err, kgo.ErrMaxBuffered):
-		return history.Fail
-	}
-	return history.Info
+func neverWritten(err error) bool {
+	return errors.Is(err, kerr.MessageTooLarge) || errors.Is(err, kgo.ErrMaxBuffered)
 }
 
 // writes counts the requests that were written to brokers, to know whether what

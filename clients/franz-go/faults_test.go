@@ -197,6 +197,13 @@ func TestNoAcksHasNoOffset(t *testing.T) {
 	}
 }
 
+// Exit codes of a worker.
+const (
+	exitBroken = 1
+	exitConfig = 2
+	exitFatal  = 3
+)
+
 func TestBadSpecs(t *testing.T) {
 	for line, want := range map[string]int{
 		"":                   exitBroken,

@@ -42,11 +42,11 @@ func newSettings(spec *worker.Spec) (*settings, error) {
 			continue
 		}
 		if err := p.set(s, strings.TrimSpace(spec.Config[name])); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", errConfig, name, err)
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	if err := s.fits(); err != nil {
-		return nil, fmt.Errorf("%w: %w", errConfig, err)
+		return nil, err
 	}
 	s.producer()
 	s.consumer()
@@ -129,9 +129,6 @@ func (s *settings) commitsByItself() bool {
 func (s *settings) fits() error {
 	spec := s.spec
 	transactional := spec.Commit == guarantee.CommitTxn || spec.Commit == guarantee.CommitTxnOutside || spec.Transaction > 0
-	commits := []string{
-		guarantee.CommitAuto, guarantee.CommitBefore, guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitTxn, guarantee.CommitTxnOutside,
-	}
 	switch {
 	case !slices.Contains([]string{guarantee.Producer, guarantee.Consumer, guarantee.Processor}, spec.Role):
 		return fmt.Errorf("role %q is none of producer, consumer, processor", spec.Role)

@@ -48,8 +48,10 @@ func (g *group) Told(op history.Op, tps []history.TopicPartition) {
 	}
 }
 
-func (g *group) Failed(err error) {
-	g.w.print.Tell(&history.Event{Type: history.Fail, Op: history.OpPoll, Err: g.w.lib.Explain(err)})
+func (g *group) Failed(err error) { g.FailedAt(history.TopicPartition{}, err) }
+
+func (g *group) FailedAt(tp history.TopicPartition, err error) {
+	g.w.print.Tell(&history.Event{Type: history.Fail, Op: history.OpPoll, TP: tp, Err: g.w.lib.Explain(err)})
 	g.w.print.Nudge()
 	if g.w.finished(err) {
 		g.w.fail(err)
@@ -94,6 +96,13 @@ func (w *job) polled(records []Record) {
 
 // val is the value id in the record's first line; zero for somebody else's.
 func (r *Record) val() history.Value {
+	if !r.looked {
+		r.id, r.looked = r.find(), true
+	}
+	return r.id
+}
+
+func (r *Record) find() history.Value {
 	line, _, found := bytes.Cut(r.Value[:min(len(r.Value), maxIDBytes)], []byte{'\n'})
 	v, err := history.ParseValue(string(line))
 	if !found || err != nil {
@@ -174,6 +183,9 @@ func (w *job) handleTransaction(records []Record, commit func([]Record) error) e
 	case err != nil:
 		return w.swallow(err)
 	case outcome != history.OK && w.has(guarantee.HabitNoRewind):
+		if s := w.session(); s != nil {
+			s.GoOn(records)
+		}
 		return nil
 	case outcome != history.OK:
 		var lines []*history.Event
@@ -194,25 +206,22 @@ func (w *job) handleTransaction(records []Record, commit func([]Record) error) e
 
 // commit reports a commit of the offsets behind records, and makes it.
 func (w *job) commit(op history.Op, records []Record, call func([]Offset) error) error {
-	w.tokens++
-	token := w.spec.Proc + ":" + strconv.FormatInt(w.tokens, 10)
+	if _, itself := w.lib.(Hosted); itself {
+		return call(behind(records))
+	}
+	token := w.token()
 	told := token
 	if m, ok := w.lib.(Metadata); ok {
 		told = m.Metadata(token)
 	}
-	var offsets []Offset
+	offsets := behind(records)
 	var lines []*history.Event
-	at := map[history.TopicPartition]int{}
-	for i := range records {
-		r := &records[i]
-		n, seen := at[r.TP]
-		if !seen {
-			n = len(offsets)
-			at[r.TP] = n
-			offsets = append(offsets, Offset{TP: r.TP, Meta: token})
-			lines = append(lines, &history.Event{Op: op, Group: w.group, TP: r.TP, Meta: told, Txn: w.inTxn, Off: []int64{0}})
-		}
-		offsets[n].Off, lines[n].Off[0] = r.Off+1, r.Off+1
+	for i := range offsets {
+		o := &offsets[i]
+		o.Meta = token
+		lines = append(lines, &history.Event{
+			Op: op, Group: w.group, TP: o.TP, Meta: told, Txn: w.inTxn.Load(), Off: []int64{o.Off},
+		})
 	}
 	w.print.Invoke(lines...)
 	if err := w.print.Flush(); err != nil {
@@ -226,6 +235,24 @@ func (w *job) commit(op history.Op, records []Record, call func([]Offset) error)
 		w.print.End(e)
 	}
 	return err
+}
+
+// behind are the offsets behind records, one a partition, in the order in which the
+// partitions appear.
+func behind(records []Record) []Offset {
+	var offsets []Offset
+	at := map[history.TopicPartition]int{}
+	for i := range records {
+		r := &records[i]
+		n, seen := at[r.TP]
+		if !seen {
+			n = len(offsets)
+			at[r.TP] = n
+			offsets = append(offsets, Offset{TP: r.TP})
+		}
+		offsets[n].Off, offsets[n].Epoch = r.Off+1, r.Epoch
+	}
+	return offsets
 }
 
 // work processes records and waits until their outputs are acknowledged.
@@ -264,7 +291,7 @@ func (w *job) processOne(r *Record) error {
 		if err := w.rest(took); err != nil {
 			return err
 		}
-		e := &history.Event{Type: history.OK, Op: history.OpProcess, Txn: w.inTxn, From: []history.Input{r.input()}}
+		e := &history.Event{Type: history.OK, Op: history.OpProcess, Txn: w.inTxn.Load(), From: []history.Input{r.input()}}
 		if v := r.val(); v != (history.Value{}) {
 			e.Val = []history.Value{v}
 		}
@@ -310,6 +337,9 @@ func (w *job) rest(d time.Duration) error {
 // incarnation.
 func (w *job) draw(r *Record, try int) (took time.Duration, fails bool) {
 	p := w.spec.Process
+	if p.MaxNS <= 0 && p.Fail <= 0 {
+		return time.Duration(p.MinNS), false
+	}
 	name := r.val().String()
 	if name == "" {
 		name = r.input().String()

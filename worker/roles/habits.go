@@ -57,7 +57,10 @@ func (w *job) swallow(err error) error {
 	if err := r.Reopen(); err != nil {
 		return errors.Join(errFatal, err)
 	}
-	return w.guarded(&history.Event{Op: history.OpInitProducer}, w.lib.InitTransactions)
+	w.mu.Lock()
+	w.fatal = nil
+	w.mu.Unlock()
+	return w.initProducer()
 }
 
 // handOff has records processed by another thread.

@@ -18,28 +18,43 @@ import (
 	"github.com/onceproof/onceproof/worker"
 )
 
-// ErrConfig is wrapped by what the user can mend in the spec.
-var ErrConfig = errors.New("configuration")
+// errConfig is wrapped by what the user can mend in the spec.
+var errConfig = errors.New("configuration")
 
 // errFatal is wrapped by an error after which the library wants its client closed.
 var errFatal = errors.New("fatal")
 
-// Main runs one worker around the library that open makes, and returns its exit
-// code. It ends gracefully on the stop command, on SIGTERM and when ctx ends, and
-// at once when stdin ends.
+// Exit codes of a worker.
+const (
+	exitDone   = 0 // a graceful end, after close
+	exitBroken = 1 // the harness is gone, or the worker is at fault
+	exitConfig = 2 // the spec or a property is wrong
+	exitFatal  = 3 // the library says that this client is finished; the event says why
+)
+
+// Main runs one worker around lib as a process, and returns its exit code. It ends
+// gracefully on the stop command, on SIGTERM and when ctx ends, and at once when
+// stdin ends.
 func Main(ctx context.Context, lib Library, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer stop()
+	return Inside(ctx, lib, stdin, stdout, stderr)
+}
+
+// Inside is Main within a process whose signals are not the worker's.
+func Inside(ctx context.Context, lib Library, stdin io.Reader, stdout, stderr io.Writer) int {
 	err := serve(ctx, lib, stdin, stdout)
 	if err == nil {
-		return 0
+		return exitDone
 	}
 	fmt.Fprintln(stderr, err)
 	switch {
 	case errors.Is(err, errFatal):
-		return 3
-	case errors.Is(err, ErrConfig):
-		return 2
+		return exitFatal
+	case errors.Is(err, errConfig):
+		return exitConfig
 	}
-	return 1
+	return exitBroken
 }
 
 // job is one run of one spec.
@@ -53,8 +68,8 @@ type job struct {
 
 	seq    atomic.Int64
 	txns   int64
-	inTxn  int64
-	tokens int64
+	inTxn  atomic.Int64 // the open transaction; 0 = none
+	tokens atomic.Int64
 	done   map[history.Input]bool // with the habit of remembering it
 	thread HandOff                // of the application's own
 	out    outbox
@@ -71,21 +86,27 @@ func serve(ctx context.Context, lib Library, stdin io.Reader, stdout io.Writer) 
 	}
 	w := &job{lib: lib, print: NewPrinter(stdout)}
 	if err := json.Unmarshal(line, &w.spec); err != nil {
-		return fmt.Errorf("%w: the spec is no JSON object: %w", ErrConfig, err)
+		return fmt.Errorf("%w: the spec is no JSON object: %w", errConfig, err)
 	}
 	if w.spec.Protocol != worker.ProtocolVersion {
-		return fmt.Errorf("%w: worker protocol %d, this worker speaks %d", ErrConfig, w.spec.Protocol, worker.ProtocolVersion)
+		return fmt.Errorf("%w: worker protocol %d, this worker speaks %d", errConfig, w.spec.Protocol, worker.ProtocolVersion)
 	}
 	asked := ctx
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancel(nil)
-	stop, stopped := signal.NotifyContext(ctx, syscall.SIGTERM)
+	stop, stopped := context.WithCancel(ctx)
 	defer stopped()
 	defer context.AfterFunc(asked, stopped)()
 	go obey(in, stopped, cancel) // ends with stdin, at the latest with the process
 	w.ctx, w.stop, w.group = ctx, stop, w.spec.Config["group.id"]
 	w.out.w = w
+	if h, ok := lib.(Hosted); ok {
+		h.Host(host{w})
+	}
 	err = w.run()
+	if a, ok := lib.(Abandoner); ok && err != nil {
+		a.Abandon()
+	}
 	if ctx.Err() != nil {
 		err = errors.Join(context.Cause(ctx), err)
 	}
@@ -111,10 +132,10 @@ func (w *job) run() error {
 		return err
 	}
 	if err := w.lib.Open(); err != nil {
-		return fmt.Errorf("%w: %w", ErrConfig, err)
+		return fmt.Errorf("%w: %w", errConfig, err)
 	}
 	if w.transactional() {
-		if err := w.guarded(&history.Event{Op: history.OpInitProducer}, w.lib.InitTransactions); err != nil {
+		if err := w.initProducer(); err != nil {
 			return err
 		}
 	}
@@ -131,6 +152,20 @@ func (w *job) run() error {
 	return w.guarded(&history.Event{Op: history.OpClose}, w.lib.Close)
 }
 
+// initProducer fences older instances of the transactional id, before anything else
+// is done.
+func (w *job) initProducer() error {
+	e := &history.Event{Op: history.OpInitProducer}
+	return w.guarded(e, func() error {
+		err := w.lib.InitTransactions()
+		if id, ok := w.lib.(Identified); ok && err == nil {
+			e.PID, e.Epoch = id.Identity()
+			e.HasPID = true
+		}
+		return err
+	})
+}
+
 func (w *job) transactional() bool {
 	return w.spec.Transaction > 0 || w.spec.Commit == guarantee.CommitTxn || w.spec.Commit == guarantee.CommitTxnOutside
 }
@@ -139,10 +174,10 @@ func (w *job) transactional() bool {
 func (w *job) hello() error {
 	effective, refused, err := w.lib.Configure(&w.spec)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrConfig, err)
+		return fmt.Errorf("%w: %w", errConfig, err)
 	}
 	if err := w.check(); err != nil {
-		return fmt.Errorf("%w: %w", ErrConfig, err)
+		return fmt.Errorf("%w: %w", errConfig, err)
 	}
 	library, version := w.lib.Name()
 	line, err := json.Marshal(map[string]worker.Hello{"hello": {
@@ -158,7 +193,7 @@ func (w *job) hello() error {
 		return err
 	}
 	if w.spec.Strict && len(refused) > 0 {
-		return fmt.Errorf("%w: %s cannot honour %q", ErrConfig, library, refused)
+		return fmt.Errorf("%w: %s cannot honour %q", errConfig, library, refused)
 	}
 	return nil
 }

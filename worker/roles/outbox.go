@@ -1,8 +1,8 @@
 package roles
 
 import (
-	"bytes"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,36 +17,54 @@ const (
 
 // send is one attempt to write one record.
 type send struct {
-	e     history.Event
+	op    history.Op
+	id    int64
+	txn   int64
+	val   history.Value
+	from  history.Input
 	topic string
 	key   []byte
-	tries int
-	due   int64
+	tries int   // attempts before this one
+	due   int64 // when the next attempt may start
 }
+
+// event makes e an event of s; it reuses e's slices.
+func (s *send) event(e *history.Event) {
+	off, val, from := e.Off[:0], e.Val[:0], e.From[:0]
+	*e = history.Event{
+		Op: s.op, ID: s.id, Txn: s.txn, TP: history.TopicPartition{Topic: s.topic, Part: -1},
+		Off: off, Val: append(val, s.val), From: from,
+	}
+	if s.from != (history.Input{}) {
+		e.From = append(e.From, s.from)
+	}
+}
+
+// ends are events that the printer is done with when it returns.
+var ends = sync.Pool{New: func() any { return new(history.Event) }}
 
 // outbox writes records and answers for each: it tries again what the library
 // gave up, as often as the spec's retry says, and then puts it aside, until that
-// is acknowledged. Within a transaction it only remembers the first error.
+// is acknowledged. Within a transaction it only remembers the first error, since
+// the transaction must be aborted.
 type outbox struct {
-	w      *job
-	queued []*send
+	w       *job
+	queued  []*send       // invoked, not yet handed to the library
+	invoked history.Event // made anew for each
 
 	mu    sync.Mutex
-	again []*send
-	err   error
+	again []*send // failed, to be tried again
+	err   error   // within a transaction: why it must be aborted
 }
 
+// add queues the record that carries v.
 func (o *outbox) add(op history.Op, topic string, v history.Value, key []byte, from history.Input) {
-	s := &send{topic: topic, key: key, e: history.Event{Op: op, Val: []history.Value{v}, Txn: o.w.inTxn}}
-	if from != (history.Input{}) {
-		s.e.From = []history.Input{from}
-	}
-	o.queue(s)
+	o.queue(&send{op: op, topic: topic, val: v, key: key, from: from, txn: o.w.inTxn.Load()})
 }
 
 func (o *outbox) queue(s *send) {
-	s.e.TP, s.e.Off, s.e.Err = history.TopicPartition{Topic: s.topic, Part: -1}, nil, nil
-	o.w.print.Invoke(&s.e)
+	s.event(&o.invoked)
+	s.id = o.w.print.Invoke(&o.invoked)
 	o.queued = append(o.queued, s)
 }
 
@@ -66,36 +84,49 @@ func (o *outbox) release() error {
 }
 
 func (o *outbox) message(s *send) *Message {
-	size := o.w.spec.Size
-	if size == 0 {
-		size = defaultSize
+	m := &Message{Topic: s.topic, Key: s.key, Value: Value(s.val, o.w.spec.Size)}
+	if s.from != (history.Input{}) {
+		m.Headers = append(m.Headers, Header{worker.HeaderFrom, []byte(s.from.String())})
 	}
-	value := append([]byte(s.e.Val[0].String()), '\n')
-	value = append(value, bytes.Repeat([]byte{'.'}, max(0, size-len(value)))...)
-	m := &Message{Topic: s.topic, Key: s.key, Value: value}
-	if len(s.e.From) > 0 {
-		m.Headers = append(m.Headers, Header{worker.HeaderFrom, []byte(s.e.From[0].String())})
-	}
-	if s.e.Txn > 0 {
-		m.Headers = append(m.Headers, Header{worker.HeaderTxn, strconv.AppendInt(nil, s.e.Txn, 10)})
+	if s.txn > 0 {
+		m.Headers = append(m.Headers, Header{worker.HeaderTxn, strconv.AppendInt(nil, s.txn, 10)})
 	}
 	return m
 }
 
+// Value is the record's value that carries v, padded to size bytes; 0 is the
+// protocol's default.
+func Value(v history.Value, size int) []byte {
+	if size == 0 {
+		size = defaultSize
+	}
+	b := append(v.Append(make([]byte, 0, max(size, len(v.Proc)+24))), '\n')
+	for len(b) < size {
+		b = append(b, padding[:min(size-len(b), len(padding))]...)
+	}
+	return b
+}
+
+var padding = strings.Repeat(".", 1024)
+
+// ended reports how an attempt ended. The library calls it.
 func (o *outbox) ended(s *send, part int32, off int64, err error) {
+	e := ends.Get().(*history.Event)
+	defer ends.Put(e)
+	s.event(e)
 	if err == nil {
-		s.e.Type, s.e.TP.Part = history.OK, part
+		e.Type, e.TP.Part = history.OK, part
 		if off >= 0 {
-			s.e.Off = []int64{off}
+			e.Off = append(e.Off, off)
 		}
-		o.w.print.End(&s.e)
+		o.w.print.End(e)
 		return
 	}
-	s.e.Type, s.e.Err = history.Info, o.w.lib.Explain(err)
+	e.Type, e.Err = history.Info, o.w.lib.Explain(err)
 	if o.w.lib.Certain(err) {
-		s.e.Type = history.Fail
+		e.Type = history.Fail
 	}
-	o.w.print.End(&s.e)
+	o.w.print.End(e)
 	o.failed(s, err)
 }
 
@@ -105,7 +136,7 @@ func (o *outbox) failed(s *send, err error) {
 	retry := o.w.spec.Retry
 	pause := time.Duration(retry.BackoffNS)
 	switch {
-	case s.e.Txn > 0:
+	case s.txn > 0:
 		if o.err == nil {
 			o.err = err
 		}
@@ -113,11 +144,11 @@ func (o *outbox) failed(s *send, err error) {
 	case o.w.finished(err):
 		o.w.fail(err)
 		return
-	case s.e.Op == history.OpSetAside:
+	case s.op == history.OpSetAside:
 		pause = max(pause, asideBackoff)
 	case s.tries < retry.Attempts:
 	case retry.Topic != "":
-		s.e.Op, s.topic = history.OpSetAside, retry.Topic
+		s.op, s.topic = history.OpSetAside, retry.Topic
 	default:
 		return // given up
 	}

@@ -1,6 +1,7 @@
 package roles
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -118,7 +119,7 @@ func (w *job) begin() error {
 	if err != nil {
 		return fmt.Errorf("%w: begin: %w", errFatal, err)
 	}
-	w.inTxn = e.Txn
+	w.inTxn.Store(e.Txn)
 	return nil
 }
 
@@ -126,7 +127,7 @@ func (w *job) begin() error {
 // every record was acknowledged, else aborts. It returns fail if the transaction
 // certainly did not commit.
 func (w *job) endTransaction(inputs []Record) (history.Type, error) {
-	defer func() { w.inTxn = 0 }()
+	defer w.inTxn.Store(0)
 	if err := w.out.settle(); err != nil {
 		return "", err
 	}
@@ -134,11 +135,14 @@ func (w *job) endTransaction(inputs []Record) (history.Type, error) {
 	if w.has(guarantee.HabitIgnoreSendErrors) {
 		cause = nil
 	}
+	if s := w.session(); cause == nil && s != nil && len(inputs) > 0 {
+		return w.commitSession(s)
+	}
 	if cause == nil && len(inputs) > 0 {
 		cause = w.commit(history.OpSendOffsets, inputs, w.sendOffsets())
 	}
 	if cause == nil {
-		e := &history.Event{Op: history.OpCommit, Txn: w.inTxn}
+		e := &history.Event{Op: history.OpCommit, Txn: w.inTxn.Load()}
 		w.print.Invoke(e)
 		if err := w.print.Flush(); err != nil {
 			return "", err
@@ -146,6 +150,9 @@ func (w *job) endTransaction(inputs []Record) (history.Type, error) {
 		cause = w.lib.Commit()
 		if e.Type = history.OK; cause != nil {
 			e.Type, e.Err = history.Info, w.lib.Explain(cause)
+			if a, ok := w.lib.(Asker); ok && !a.Asked() {
+				e.Type = history.Fail
+			}
 		}
 		w.print.End(e)
 		outcome = e.Type
@@ -156,5 +163,41 @@ func (w *job) endTransaction(inputs []Record) (history.Type, error) {
 	case w.finished(cause):
 		return "", fmt.Errorf("%w: %w", errFatal, cause)
 	}
-	return outcome, w.guarded(&history.Event{Op: history.OpAbort, Txn: w.inTxn, Note: cause.Error()}, w.lib.Abort)
+	return outcome, w.guarded(&history.Event{Op: history.OpAbort, Txn: w.inTxn.Load(), Note: cause.Error()}, w.lib.Abort)
+}
+
+// session is the library's, if transactions with offsets go that way.
+func (w *job) session() Session {
+	if s, ok := w.lib.(Session); ok && s.InSession() {
+		return s
+	}
+	return nil
+}
+
+// commitSession asks the session to commit. It aborts instead when the group
+// rebalanced or the offsets were not taken, and may then not have asked for the
+// commit at all; only if that is certain is the commit failed.
+func (w *job) commitSession(s Session) (history.Type, error) {
+	e := &history.Event{Op: history.OpCommit, Txn: w.inTxn.Load()}
+	w.print.Invoke(e)
+	if err := w.print.Flush(); err != nil {
+		return "", err
+	}
+	end, err := s.CommitSession()
+	switch {
+	case end.Committed:
+		e.Type = history.OK
+	case end.NotAsked:
+		e.Type = history.Fail
+	default:
+		e.Type = history.Info
+	}
+	if cause := cmp.Or(err, end.Cause); cause != nil {
+		e.Err = w.lib.Explain(cause)
+	}
+	w.print.End(e)
+	if err != nil {
+		return "", fmt.Errorf("%w: end transaction: %w", errFatal, err)
+	}
+	return e.Type, nil
 }

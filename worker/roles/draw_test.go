@@ -1,4 +1,4 @@
-package franzgo
+package roles
 
 import (
 	"testing"
@@ -11,11 +11,11 @@ func TestDrawIsTheSameAgain(t *testing.T) {
 	w.spec.Seed, w.spec.Process.MaxNS, w.spec.Process.Fail = 7, 1e6, 0.3
 	failed := 0
 	for n := range int64(2000) {
-		in := &input{val: history.Value{Proc: "shop/0/1", N: n + 1}}
-		took, fails := w.draw(in, 0)
-		took2, fails2 := w.draw(in, 0)
+		r := &Record{Value: Value(history.Value{Proc: "shop/0/1", N: n + 1}, 0)}
+		took, fails := w.draw(r, 0)
+		took2, fails2 := w.draw(r, 0)
 		if took != took2 || fails != fails2 || took < 0 || took > 1e6 {
-			t.Fatalf("value %v draws %v %v, then %v %v", in.val, took, fails, took2, fails2)
+			t.Fatalf("value %v draws %v %v, then %v %v", r.val(), took, fails, took2, fails2)
 		}
 		if fails {
 			failed++

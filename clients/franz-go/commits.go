@@ -3,8 +3,6 @@ package franzgo
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -12,17 +10,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/worker/roles"
 )
 
 // committer reports offset commits, those of the library's own background
 // commits too: the library calls before just before it issues one. Each carries
 // a token of its own in its metadata.
 type committer struct {
-	w *job
+	l *library
 
-	mu     sync.Mutex
-	tokens int64
-	open   map[*kmsg.OffsetCommitRequest]*commit
+	mu   sync.Mutex
+	open map[*kmsg.OffsetCommitRequest]*commit
 }
 
 type commit struct {
@@ -35,22 +33,14 @@ func (c *committer) context(ctx context.Context) context.Context {
 	return kgo.PreCommitFnContext(ctx, c.before)
 }
 
-func (c *committer) token() *string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.tokens++
-	token := c.w.spec.Proc + ":" + strconv.FormatInt(c.tokens, 10)
-	return &token
-}
-
 func (c *committer) before(req *kmsg.OffsetCommitRequest) error {
-	token := c.token()
-	op := &commit{written: c.w.writes.commit.Load()}
+	token := c.l.host.Token()
+	op := &commit{written: c.l.writes.commit.Load()}
 	for _, t := range req.Topics {
 		for i := range t.Partitions {
 			p := &t.Partitions[i]
-			p.Metadata = token
-			op.lines = append(op.lines, c.line(history.OpCommitOffsets, t.Topic, p.Partition, p.Offset, *token))
+			p.Metadata = &token
+			op.lines = append(op.lines, c.line(history.OpCommitOffsets, t.Topic, p.Partition, p.Offset, token))
 		}
 	}
 	c.mu.Lock()
@@ -59,13 +49,13 @@ func (c *committer) before(req *kmsg.OffsetCommitRequest) error {
 	}
 	c.open[req] = op
 	c.mu.Unlock()
-	c.w.print.Invoke(op.lines...)
-	return c.w.print.Flush()
+	c.l.host.Printer().Invoke(op.lines...)
+	return c.l.host.Printer().Flush()
 }
 
 func (c *committer) line(op history.Op, topic string, part int32, off int64, token string) *history.Event {
 	return &history.Event{
-		Op: op, Group: c.w.set.group, Meta: token,
+		Op: op, Group: c.l.set.group, Meta: token,
 		TP: history.TopicPartition{Topic: topic, Part: part}, Off: []int64{off},
 	}
 }
@@ -81,7 +71,7 @@ func (c *committer) after(req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommit
 	if op == nil {
 		return err // it never got as far as before
 	}
-	sure := err == nil && c.w.writes.commit.Load() == op.written+1
+	sure := err == nil && c.l.writes.commit.Load() == op.written+1
 	var first error
 	for _, e := range op.lines {
 		lineErr := err
@@ -99,7 +89,7 @@ func (c *committer) after(req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommit
 		if e.Err = errorOf(lineErr); lineErr != nil && first == nil {
 			first = lineErr
 		}
-		c.w.print.End(e)
+		c.l.host.Printer().End(e)
 	}
 	return first
 }
@@ -120,32 +110,26 @@ func answer(resp *kmsg.OffsetCommitResponse, tp history.TopicPartition) error {
 	return errNoAnswer
 }
 
-// commit commits the offsets behind inputs and waits for the answer. A commit
-// that failed is no reason to end: what was not committed comes again.
-func (w *job) commit(inputs []input) error {
-	offsets := map[string]map[int32]kgo.EpochOffset{}
-	for _, in := range inputs {
-		t := offsets[in.r.Topic]
-		if t == nil {
-			t = map[int32]kgo.EpochOffset{}
-			offsets[in.r.Topic] = t
+// CommitOffsets commits and waits for the answer.
+func (l *library) CommitOffsets(offsets []roles.Offset) error {
+	at := map[string]map[int32]kgo.EpochOffset{}
+	for _, o := range offsets {
+		if at[o.TP.Topic] == nil {
+			at[o.TP.Topic] = map[int32]kgo.EpochOffset{}
 		}
-		t[in.r.Partition] = kgo.EpochOffset{Epoch: in.r.LeaderEpoch, Offset: in.r.Offset + 1}
+		at[o.TP.Topic][o.TP.Part] = kgo.EpochOffset{Epoch: o.Epoch, Offset: o.Off}
 	}
-	return w.commitOffsets(offsets)
+	return l.commit(at)
 }
 
-func (w *job) commitOffsets(offsets map[string]map[int32]kgo.EpochOffset) error {
+func (l *library) commit(offsets map[string]map[int32]kgo.EpochOffset) error {
 	if len(offsets) == 0 {
 		return nil
 	}
 	var failed error
-	w.cl.CommitOffsetsSync(w.commits.context(w.ctx), offsets,
+	l.cl.CommitOffsetsSync(l.commits.context(l.host.Context()), offsets,
 		func(_ *kgo.Client, req *kmsg.OffsetCommitRequest, resp *kmsg.OffsetCommitResponse, err error) {
-			failed = w.commits.after(req, resp, err)
+			failed = l.commits.after(req, resp, err)
 		})
-	if isFatal(failed) {
-		return fatalError{fmt.Errorf("commit offsets: %w", failed)}
-	}
-	return w.ctx.Err()
+	return failed
 }
