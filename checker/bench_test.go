@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/onceproof/onceproof/checker/linear"
+	"github.com/onceproof/onceproof/checker/internal/linear"
 	"github.com/onceproof/onceproof/history"
 )
 

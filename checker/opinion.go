@@ -3,7 +3,7 @@ package checker
 import (
 	"fmt"
 
-	"github.com/onceproof/onceproof/checker/linear"
+	"github.com/onceproof/onceproof/checker/internal/linear"
 	"github.com/onceproof/onceproof/guarantee"
 )
 

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/onceproof/onceproof/checker/linear"
+	"github.com/onceproof/onceproof/checker/internal/linear"
 	"github.com/onceproof/onceproof/guarantee"
 )
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/onceproof/onceproof/checker/linear"
+	"github.com/onceproof/onceproof/checker/internal/linear"
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
 )

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/onceproof/onceproof/checker/linear"
+	"github.com/onceproof/onceproof/checker/internal/linear"
 )
 
 // lastFetches are the last most fetches of r, and how many there are in all.
