@@ -222,7 +222,7 @@ func (o *offsetOp) began() int64 { return cmp.Or(o.inv, o.end) }
 
 // fetchesOf reports a fetch whose value no order of the commits explains: each
 // commit of that value was overwritten before the fetch began, or came after it.
-// For a register this is necessary; checker/linear searches for the rest. met is how
+// For a register this is necessary; internal/linear searches for the rest. met is how
 // many fetches met a commit under way, or one of unknown outcome: either value is
 // right for each of them, but perhaps not for both. Any other fetch has one right
 // value, and the rules know it.
