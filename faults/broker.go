@@ -60,10 +60,10 @@ func (b broker) start(ctx context.Context) error {
 	return k.Start(ctx, b.id)
 }
 
-// startAgain starts a broker that a burden has ended, unless it is held down.
+// startAgain starts a broker that an effect has ended, unless a strike keeps it down.
 func (b broker) startAgain(ctx context.Context) error {
 	known, err := b.now()
-	if err != nil || known.State != cluster.Stopped || len(b.env.ledger.heldBy(b)) > 0 {
+	if err != nil || known.State != cluster.Stopped || len(b.env.ledger.claimantsOf(b)) > 0 {
 		return err
 	}
 	return b.start(ctx)
@@ -143,7 +143,7 @@ type brokerStrike struct {
 	soft   bool
 	by     string
 	struck []broker
-	holds  []*hold
+	claims []*claim
 }
 
 func newBrokerStrike(f scenario.Fault, env *Env, seed uint64, want condition, soft bool) (*brokerStrike, error) {
@@ -165,10 +165,10 @@ func (s *brokerStrike) Inject(ctx context.Context) (string, error) {
 	}
 	for _, id := range ids {
 		s.struck = append(s.struck, broker{s.env, id})
-		s.holds = append(s.holds, &hold{want: s.want, soft: s.soft, by: s.by})
+		s.claims = append(s.claims, &claim{want: s.want, soft: s.soft, by: s.by})
 	}
 	return resolved, each(s.struck, func(i int, b broker) error {
-		return s.env.ledger.take(ctx, b, s.holds[i])
+		return s.env.ledger.acquire(ctx, b, s.claims[i])
 	})
 }
 
@@ -180,10 +180,10 @@ func (s *brokerStrike) victims() (brokers []int32, clients []string) {
 }
 
 // others names the strikes besides s that keep a struck broker from running.
-func (s *brokerStrike) others(i int, _ broker) []string { return s.holds[i].others() }
+func (s *brokerStrike) others(i int, _ broker) []string { return s.claims[i].others() }
 
 func (s *brokerStrike) Recover(ctx context.Context) error {
-	return each(s.holds, func(_ int, h *hold) error { return h.release(ctx) })
+	return each(s.claims, func(_ int, h *claim) error { return h.release(ctx) })
 }
 
 // Gone waits until every struck broker answers, is registered as others see it,

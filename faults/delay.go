@@ -39,7 +39,7 @@ func draw(s scenario.Span, seed uint64) time.Duration {
 }
 
 // way is the direction that a link fault's latency or rate is on.
-func way(a scenario.FaultArgs) proxy.Way {
+func linkWay(a scenario.FaultArgs) proxy.Way {
 	switch a.Way {
 	case scenario.ToBroker:
 		return proxy.ToBroker
@@ -56,7 +56,7 @@ type slow struct {
 }
 
 func newSlow(f scenario.Fault, env *Env, seed uint64, by scenario.Span) (Fault, error) {
-	shape := proxy.Shape{Latency: by.Min, Jitter: by.Max - by.Min, Way: way(f.Args), Seed: seed}
+	shape := proxy.Shape{Latency: by.Min, Jitter: by.Max - by.Min, Way: linkWay(f.Args), Seed: seed}
 	l, err := newLinkStrike(f, env, seed, func(d door, l proxy.Link) (func(), int, error) {
 		heal, err := d.shape(l, shape)
 		return heal, 0, err

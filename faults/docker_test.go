@@ -146,7 +146,7 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 // kernel with cgroup v1 refuses a limit below that.
 func testSqueeze(t *testing.T, env *Env) {
 	for range 2 {
-		now, err := env.Cluster.(cluster.Limiter).Strain(t.Context(), 3)
+		now, err := env.Cluster.(cluster.Limiter).CgroupStats(t.Context(), 3)
 		if err != nil {
 			t.Fatal(err)
 		}

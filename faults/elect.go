@@ -67,7 +67,7 @@ func (e *elect) Inject(ctx context.Context) (string, error) {
 // away: what only they have is lost.
 func (e *elect) victims() (brokers []int32, clients []string) {
 	if e.was.leader < 0 {
-		return raw(e.away), nil
+		return rawIDs(e.away), nil
 	}
 	return []int32{int32(e.was.leader)}, nil
 }

@@ -165,7 +165,7 @@ func (e *Env) describeGroup(ctx context.Context, name string) (groupState, error
 		}
 		out := groupState{state: groups[0].State, newer: true}
 		for _, m := range groups[0].Members {
-			out.members = append(out.members, member{m.MemberID, str(m.InstanceID), m.ClientID, m.ClientHost})
+			out.members = append(out.members, member{m.MemberID, deref(m.InstanceID), m.ClientID, m.ClientHost})
 		}
 		slices.SortFunc(out.members, byClient)
 		return out, nil
@@ -193,7 +193,7 @@ func (e *Env) describeGroup(ctx context.Context, name string) (groupState, error
 	}
 	out := groupState{state: g.State}
 	for _, m := range g.Members {
-		out.members = append(out.members, member{m.MemberID, str(m.InstanceID), m.ClientID, m.ClientHost})
+		out.members = append(out.members, member{m.MemberID, deref(m.InstanceID), m.ClientID, m.ClientHost})
 	}
 	slices.SortFunc(out.members, byClient)
 	return out, nil
@@ -236,7 +236,7 @@ func (e *Env) removeMember(ctx context.Context, name string, newer bool, m membe
 	return by, nil
 }
 
-func str(s *string) string {
+func deref(s *string) string {
 	if s == nil {
 		return ""
 	}

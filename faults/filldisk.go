@@ -17,7 +17,7 @@ import (
 type fill struct {
 	*brokerStrike
 	took    []int64
-	burdens []*burden[struct{}]
+	effects []*activeEffect[struct{}]
 }
 
 func newFill(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
@@ -39,11 +39,11 @@ func (f *fill) Inject(ctx context.Context) (string, error) {
 	}
 	for _, id := range found {
 		f.struck = append(f.struck, broker{f.env, id})
-		f.burdens = append(f.burdens, &burden[struct{}]{by: f.by})
+		f.effects = append(f.effects, &activeEffect[struct{}]{by: f.by})
 	}
 	f.took = make([]int64, len(found))
 	return resolved, each(f.struck, func(i int, b broker) error {
-		return f.env.ledger.fills.lay(b.id, f.burdens[i], func([]struct{}) (err error) {
+		return f.env.ledger.fullDisks.add(b.id, f.effects[i], func([]struct{}) (err error) {
 			f.took[i], err = disks.Fill(ctx, b.id)
 			return err
 		})
@@ -85,9 +85,9 @@ func (f *fill) Recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return each(f.burdens, func(i int, one *burden[struct{}]) error {
+	return each(f.effects, func(i int, one *activeEffect[struct{}]) error {
 		b, alone := f.struck[i], false
-		err := f.env.ledger.fills.lift(b.id, one, func(others []struct{}) error {
+		err := f.env.ledger.fullDisks.remove(b.id, one, func(others []struct{}) error {
 			if alone = len(others) == 0; alone {
 				return disks.Free(ctx, b.id)
 			}
@@ -106,7 +106,9 @@ func (f *fill) Gone(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	others := func(_ int, b broker) []string { return append(f.env.ledger.fills.by(b.id), f.env.ledger.heldBy(b)...) }
+	others := func(_ int, b broker) []string {
+		return append(f.env.ledger.fullDisks.names(b.id), f.env.ledger.claimantsOf(b)...)
+	}
 	return sightings(f.struck, others, func(_ int, b broker) (string, error) {
 		left, err := disks.Space(ctx, b.id)
 		if err != nil {

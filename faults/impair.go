@@ -16,8 +16,8 @@ import (
 // second. It is aimed as a partition is.
 type impair struct {
 	*brokerPartition
-	how  *burden[cluster.Impairment]
-	laid bool
+	how   *activeEffect[cluster.Impairment]
+	added bool
 }
 
 func newImpair(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
@@ -36,7 +36,7 @@ func newImpair(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	}
 	return &impair{
 		brokerPartition: &brokerPartition{env: env, args: a, seed: seed},
-		how:             &burden[cluster.Impairment]{what: how, by: label(f)},
+		how:             &activeEffect[cluster.Impairment]{value: how, by: label(f)},
 	}, nil
 }
 
@@ -52,8 +52,8 @@ func (p *impair) Inject(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p.laid = true
-	return resolved, p.env.ledger.spoil(ctx, net, p.links, p.how)
+	p.added = true
+	return resolved, p.env.ledger.addImpairment(ctx, net, p.links, p.how)
 }
 
 // Effect waits until every struck link shows each of what was done to it.
@@ -73,7 +73,7 @@ func (p *impair) Effect(ctx context.Context) (string, error) {
 func (p *impair) isBad(ctx context.Context, net cluster.Impairer, l cluster.Link) (string, error) {
 	way := route{p.env, l}
 	var seen []string
-	if by := p.how.what.By; by > 0 {
+	if by := p.how.value.By; by > 0 {
 		least, err := quickest(ctx, net, l, 3)
 		if err != nil {
 			return "", err
@@ -86,10 +86,10 @@ func (p *impair) isBad(ctx context.Context, net cluster.Impairer, l cluster.Link
 	}
 	passed, bad := net.Passed(l)
 	text := fmt.Sprintf("of %d packets on %s %d were dropped, and one waited for %v", passed.Packets, way, passed.Dropped, passed.Waited.Round(time.Millisecond))
-	if !bad || p.how.what.Loss > 0 && passed.Dropped == 0 || p.how.what.Rate > 0 && passed.Waited <= p.how.what.Most {
+	if !bad || p.how.value.Loss > 0 && passed.Dropped == 0 || p.how.value.Rate > 0 && passed.Waited <= p.how.value.Most {
 		return "", errors.New(text)
 	}
-	if p.how.what.Loss > 0 || p.how.what.Rate > 0 {
+	if p.how.value.Loss > 0 || p.how.value.Rate > 0 {
 		seen = append(seen, text)
 	}
 	return strings.Join(seen, ", "), nil
@@ -121,14 +121,14 @@ func quickest(ctx context.Context, net cluster.Impairer, l cluster.Link, tries i
 }
 
 func (p *impair) Recover(ctx context.Context) error {
-	if !p.laid {
+	if !p.added {
 		return nil
 	}
 	net, err := ability[cluster.Impairer](p.env.Cluster, "impair links between brokers")
 	if err != nil {
 		return err
 	}
-	return p.env.ledger.mend(ctx, net, p.links, p.how)
+	return p.env.ledger.removeImpairment(ctx, net, p.links, p.how)
 }
 
 // Gone waits until connections over the links are fast again, but for those that another
@@ -144,7 +144,7 @@ func (p *impair) Gone(ctx context.Context) (string, error) {
 	seen := make([]string, len(p.links))
 	err = each(p.links, func(i int, l cluster.Link) (err error) {
 		seen[i], err = await(ctx, func(ctx context.Context) (string, error) {
-			others := slices.Concat(p.env.ledger.bad.by(l), p.env.ledger.heldBy(broker{p.env, l.From}), p.env.ledger.heldBy(broker{p.env, l.To}))
+			others := slices.Concat(p.env.ledger.impaired.names(l), p.env.ledger.claimantsOf(broker{p.env, l.From}), p.env.ledger.claimantsOf(broker{p.env, l.To}))
 			if p.env.ledger.isBlocked(l) || p.env.ledger.isBlocked(cluster.Link{From: l.To, To: l.From, Listener: l.Listener}) {
 				others = append(others, "a partition")
 			}
@@ -156,7 +156,7 @@ func (p *impair) Gone(ctx context.Context) (string, error) {
 				return "", err
 			}
 			text := fmt.Sprintf("an answer on %s took %v", route{p.env, l}, took.Round(100*time.Microsecond))
-			if by := p.how.what.By; by > 0 && took >= by {
+			if by := p.how.value.By; by > 0 && took >= by {
 				return "", errors.New(text)
 			}
 			return text, nil

@@ -71,7 +71,7 @@ type instanceStrike struct {
 	by     string
 	struck []clientProcess
 	procs  []string // the incarnation that each struck process had
-	holds  []*hold
+	claims []*claim
 }
 
 func newInstanceStrike(f scenario.Fault, env *Env, seed uint64, want condition) (*instanceStrike, error) {
@@ -90,10 +90,10 @@ func (s *instanceStrike) Inject(ctx context.Context) (string, error) {
 	for _, i := range found {
 		s.struck = append(s.struck, clientProcess{i})
 		s.procs = append(s.procs, i.Proc())
-		s.holds = append(s.holds, &hold{want: s.want, soft: s.soft, by: s.by})
+		s.claims = append(s.claims, &claim{want: s.want, soft: s.soft, by: s.by})
 	}
 	return resolved, each(s.struck, func(i int, w clientProcess) error {
-		return s.env.ledger.take(ctx, w, s.holds[i])
+		return s.env.ledger.acquire(ctx, w, s.claims[i])
 	})
 }
 
@@ -105,8 +105,8 @@ func (s *instanceStrike) victims() (brokers []int32, clients []string) {
 }
 
 // others names the strikes besides s that keep a struck client from running.
-func (s *instanceStrike) others(i int, _ clientProcess) []string { return s.holds[i].others() }
+func (s *instanceStrike) others(i int, _ clientProcess) []string { return s.claims[i].others() }
 
 func (s *instanceStrike) Recover(ctx context.Context) error {
-	return each(s.holds, func(_ int, h *hold) error { return h.release(ctx) })
+	return each(s.claims, func(_ int, h *claim) error { return h.release(ctx) })
 }

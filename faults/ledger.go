@@ -16,24 +16,24 @@ import (
 // starts when the second lets go, and the links that partitions block are the
 // union of theirs. The zero value is ready.
 type ledger struct {
-	mu     sync.Mutex
-	bodies map[string]*body
+	mu      sync.Mutex
+	targets map[string]*targetState
 
 	doors map[*linkStrike][]doorLink // which strike changes which links of the proxy
 
-	limits burdens[cluster.BrokerID, cluster.Limits]
-	fills  burdens[cluster.BrokerID, struct{}]
-	skews  burdens[cluster.BrokerID, time.Duration]
-	drags  burdens[cluster.BrokerID, time.Duration]
+	limits     activeEffects[cluster.BrokerID, cluster.Limits]
+	fullDisks  activeEffects[cluster.BrokerID, struct{}]
+	skews      activeEffects[cluster.BrokerID, time.Duration]
+	diskDelays activeEffects[cluster.BrokerID, time.Duration]
 
-	badMu sync.Mutex // held through Impairer.Impair, so that sets arrive in order
-	bad   burdens[cluster.Link, cluster.Impairment]
+	badMu    sync.Mutex // held through Impairer.Impair, so that sets arrive in order
+	impaired activeEffects[cluster.Link, cluster.Impairment]
 
 	linkMu sync.Mutex // held through Partitioner.Block, so that sets arrive in order
 	links  map[cluster.Link]int
 }
 
-// condition is what a hold keeps a process in; a higher one prevails.
+// condition is what a claim keeps a process in; a higher one prevails.
 type condition int
 
 const (
@@ -45,7 +45,7 @@ const (
 // targetProcess is a broker or a client process that can be struck.
 type targetProcess interface {
 	String() string              // "broker 2", "client till/0"
-	ready(context.Context) error // waits until it runs, if nothing holds it
+	ready(context.Context) error // waits until it runs, if no strike claims it
 	kill(context.Context) error
 	stop(context.Context) error // asks for a graceful end and waits for it
 	start(context.Context) error
@@ -54,75 +54,75 @@ type targetProcess interface {
 	revive(context.Context) error // makes it run, whatever condition it is in
 }
 
-// body is one process over the run and what holds it.
-type body struct {
+// targetState is one process over the run, and the claims on it.
+type targetState struct {
 	targetProcess
-	turn  chan struct{} // held by the change that is under way
-	is    condition
-	doubt bool // the last change failed half-way: is may be wrong
+	turn      chan struct{} // held by the change that is under way
+	now       condition
+	uncertain bool // the last change failed half-way: is may be wrong
 
-	mu    sync.Mutex
-	holds []*hold
+	mu     sync.Mutex
+	claims []*claim
 }
 
-// hold is one strike's claim on a process.
-type hold struct {
-	want condition
-	soft bool   // reach down by a graceful end
-	by   string // the strike, for others to name
-	body *body
+// claim is one strike's wish for the condition of a process.
+type claim struct {
+	want   condition
+	soft   bool   // reach down by a graceful end
+	by     string // the strike, for others to name
+	target *targetState
 }
 
-func (l *ledger) body(p targetProcess) *body {
+func (l *ledger) target(p targetProcess) *targetState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b := l.bodies[p.String()]
+	b := l.targets[p.String()]
 	if b == nil {
-		b = &body{targetProcess: p, turn: make(chan struct{}, 1)}
-		if l.bodies == nil {
-			l.bodies = map[string]*body{}
+		b = &targetState{targetProcess: p, turn: make(chan struct{}, 1)}
+		if l.targets == nil {
+			l.targets = map[string]*targetState{}
 		}
-		l.bodies[p.String()] = b
+		l.targets[p.String()] = b
 	}
 	return b
 }
 
-// take puts p in the condition that h wants, or leaves it in a worse one. The
-// hold counts even when that fails: release it.
-func (l *ledger) take(ctx context.Context, p targetProcess, h *hold) error {
-	h.body = l.body(p)
-	h.body.mu.Lock()
-	h.body.holds = append(h.body.holds, h)
-	h.body.mu.Unlock()
-	return h.body.settle(ctx, h.soft)
+// acquire puts p in the condition that h wants, or leaves it in a worse one. The
+// claim counts even when that fails: release it.
+func (l *ledger) acquire(ctx context.Context, p targetProcess, h *claim) error {
+	h.target = l.target(p)
+	h.target.mu.Lock()
+	h.target.claims = append(h.target.claims, h)
+	h.target.mu.Unlock()
+	return h.target.settle(ctx, h.soft)
 }
 
 // release lets go of h: the process goes to the condition that the remaining
-// holds want. It may be repeated.
-func (h *hold) release(ctx context.Context) error {
-	if h.body == nil {
+// claims want. It may be repeated.
+func (h *claim) release(ctx context.Context) error {
+	if h.target == nil {
 		return nil
 	}
-	h.body.mu.Lock()
-	h.body.holds = slices.DeleteFunc(h.body.holds, func(o *hold) bool { return o == h })
-	h.body.mu.Unlock()
-	return h.body.settle(ctx, false)
+	h.target.mu.Lock()
+	h.target.claims = slices.DeleteFunc(h.target.claims, func(o *claim) bool { return o == h })
+	h.target.mu.Unlock()
+	return h.target.settle(ctx, false)
 }
 
-// heldBy names the strikes that hold p.
-func (l *ledger) heldBy(p targetProcess) []string {
-	b := l.body(p)
+// claimantsOf names the strikes that claim p.
+func (l *ledger) claimantsOf(p targetProcess) []string {
+	b := l.target(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var names []string
-	for _, h := range b.holds {
+	for _, h := range b.claims {
 		names = append(names, h.by)
 	}
 	return names
 }
 
-// claim notes that s changes links; disclaim, that it no longer does.
-func (l *ledger) claim(s *linkStrike, links []doorLink) {
+// addLinks notes that s changes links; removeLinks, that it no longer does.
+func (l *ledger) addLinks(s *linkStrike, links []doorLink) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.doors == nil {
@@ -131,14 +131,14 @@ func (l *ledger) claim(s *linkStrike, links []doorLink) {
 	l.doors[s] = links
 }
 
-func (l *ledger) disclaim(s *linkStrike) {
+func (l *ledger) removeLinks(s *linkStrike) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.doors, s)
 }
 
-// claims names the strikes that change link.
-func (l *ledger) claims(link doorLink) []string {
+// changersOf names the strikes that change link.
+func (l *ledger) changersOf(link doorLink) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var names []string
@@ -152,14 +152,14 @@ func (l *ledger) claims(link doorLink) []string {
 }
 
 // others names the strikes besides h that keep the process from running.
-func (h *hold) others() []string {
-	if h.body == nil {
+func (h *claim) others() []string {
+	if h.target == nil {
 		return nil
 	}
-	h.body.mu.Lock()
-	defer h.body.mu.Unlock()
+	h.target.mu.Lock()
+	defer h.target.mu.Unlock()
 	var names []string
-	for _, o := range h.body.holds {
+	for _, o := range h.target.claims {
 		if o != h {
 			names = append(names, o.by)
 		}
@@ -167,56 +167,56 @@ func (h *hold) others() []string {
 	return names
 }
 
-// wanted is the worst condition that a hold wants.
-func (b *body) wanted() condition {
+// wanted is the worst condition that a claim wants.
+func (b *targetState) wanted() condition {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	want := running
-	for _, h := range b.holds {
+	for _, h := range b.claims {
 		want = max(want, h.want)
 	}
 	return want
 }
 
 // settle brings the process to the condition wanted at its turn.
-func (b *body) settle(ctx context.Context, soft bool) error {
+func (b *targetState) settle(ctx context.Context, soft bool) error {
 	select {
 	case b.turn <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	defer func() { <-b.turn }()
-	if b.doubt {
+	if b.uncertain {
 		if err := b.revive(ctx); err != nil {
 			return fmt.Errorf("revive %s: %w", b, err)
 		}
-		b.is, b.doubt = running, false
+		b.now, b.uncertain = running, false
 	}
 	want := b.wanted()
-	if b.is == running && want != running {
+	if b.now == running && want != running {
 		if err := b.ready(ctx); err != nil {
 			return err
 		}
 	}
-	for b.is != want {
+	for b.now != want {
 		next, step, do := b.next(want, soft)
 		if err := do(ctx); err != nil {
-			b.doubt = true
+			b.uncertain = true
 			return fmt.Errorf("%s %s: %w", step, b, err)
 		}
-		b.is = next
+		b.now = next
 	}
 	return nil
 }
 
 // next is the first step on the way from the present condition to want.
-func (b *body) next(want condition, soft bool) (condition, string, func(context.Context) error) {
+func (b *targetState) next(want condition, soft bool) (condition, string, func(context.Context) error) {
 	switch {
-	case b.is == down:
+	case b.now == down:
 		return running, "start", b.start
 	case want == down && !soft:
 		return down, "kill", b.kill
-	case b.is == frozen: // to run, or to hear SIGTERM
+	case b.now == frozen: // to run, or to hear SIGTERM
 		return running, "resume", b.resume
 	case want == down:
 		return down, "stop", b.stop
@@ -258,17 +258,17 @@ func (l *ledger) changeLinks(ctx context.Context, p cluster.Partitioner, links [
 	return nil
 }
 
-// spoil makes links bad, mend takes that away. Of several on one link, the latest delay,
-// the largest loss and the least rate count.
-func (l *ledger) spoil(ctx context.Context, c cluster.Impairer, links []cluster.Link, one *burden[cluster.Impairment]) error {
+// addImpairment makes links bad. Of several impairments of one link, the latest delay, the
+// largest loss and the least rate count. removeImpairment takes one away.
+func (l *ledger) addImpairment(ctx context.Context, c cluster.Impairer, links []cluster.Link, one *activeEffect[cluster.Impairment]) error {
 	return l.changeBad(ctx, c, links, func(link cluster.Link) error {
-		return l.bad.lay(link, one, func([]cluster.Impairment) error { return nil })
+		return l.impaired.add(link, one, func([]cluster.Impairment) error { return nil })
 	})
 }
 
-func (l *ledger) mend(ctx context.Context, c cluster.Impairer, links []cluster.Link, one *burden[cluster.Impairment]) error {
+func (l *ledger) removeImpairment(ctx context.Context, c cluster.Impairer, links []cluster.Link, one *activeEffect[cluster.Impairment]) error {
 	return l.changeBad(ctx, c, links, func(link cluster.Link) error {
-		return l.bad.lift(link, one, func([]cluster.Impairment) error { return nil })
+		return l.impaired.remove(link, one, func([]cluster.Impairment) error { return nil })
 	})
 }
 
@@ -281,7 +281,7 @@ func (l *ledger) changeBad(ctx context.Context, c cluster.Impairer, links []clus
 		}
 	}
 	set := map[cluster.Link]cluster.Impairment{}
-	for link, all := range l.bad.everything() {
+	for link, all := range l.impaired.byAll() {
 		set[link] = worst(all)
 	}
 	return c.Impair(ctx, set)
@@ -306,15 +306,15 @@ func (l *ledger) isBlocked(link cluster.Link) bool {
 	return l.links[link] > 0 || l.links[all] > 0
 }
 
-// busy names the strikes that hold any broker or link between brokers now: while
+// busy names the strikes that claim any broker or link between brokers now: while
 // there are any, a broker need not be able to catch up.
 func (l *ledger) busy() []string {
 	l.mu.Lock()
 	var names []string
-	for _, b := range l.bodies {
+	for _, b := range l.targets {
 		if _, isBroker := b.targetProcess.(broker); isBroker {
 			b.mu.Lock()
-			for _, h := range b.holds {
+			for _, h := range b.claims {
 				names = append(names, h.by)
 			}
 			b.mu.Unlock()

@@ -45,15 +45,15 @@ func (p *puppet) pause(context.Context) error  { return p.to(frozen, running) }
 func (p *puppet) resume(context.Context) error { return p.to(running, frozen) }
 func (p *puppet) revive(context.Context) error { p.is = running; return nil }
 
-// TestHoldsCompose takes and releases holds in any order, with changes that fail
+// TestClaimsCompose takes and releases claims in any order, with changes that fail
 // before or after they happened: the process must be in the worst condition that
-// a hold wants whenever the last change reported success.
-func TestHoldsCompose(t *testing.T) {
+// a claim wants whenever the last change reported success.
+func TestClaimsCompose(t *testing.T) {
 	ctx := context.Background()
 	rapid.Check(t, func(t *rapid.T) {
 		var l ledger
 		p := &puppet{}
-		var held []*hold
+		var held []*claim
 		for range rapid.IntRange(1, 20).Draw(t, "changes") {
 			p.fails = rapid.IntRange(0, 4).Draw(t, "fails") == 0
 			p.halves = rapid.Bool().Draw(t, "halves")
@@ -63,8 +63,8 @@ func TestHoldsCompose(t *testing.T) {
 				err = held[i].release(ctx)
 				held = slices.Delete(held, i, i+1)
 			} else {
-				h := &hold{want: rapid.SampledFrom([]condition{frozen, down}).Draw(t, "want"), soft: rapid.Bool().Draw(t, "soft")}
-				err = l.take(ctx, p, h)
+				h := &claim{want: rapid.SampledFrom([]condition{frozen, down}).Draw(t, "want"), soft: rapid.Bool().Draw(t, "soft")}
+				err = l.acquire(ctx, p, h)
 				held = append(held, h)
 			}
 			failed := !p.fails && err != nil
@@ -80,7 +80,7 @@ func TestHoldsCompose(t *testing.T) {
 				want = max(want, h.want)
 			}
 			if p.is != want {
-				t.Fatalf("condition %d with %d holds, want %d", p.is, len(held), want)
+				t.Fatalf("condition %d with %d claims, want %d", p.is, len(held), want)
 			}
 		}
 		for _, h := range held {
@@ -90,7 +90,7 @@ func TestHoldsCompose(t *testing.T) {
 			}
 		}
 		if len(held) > 0 && p.is != running {
-			t.Fatalf("condition %d after all holds were released", p.is)
+			t.Fatalf("condition %d after all claims were released", p.is)
 		}
 	})
 }
@@ -99,9 +99,9 @@ func TestReleaseTwiceLeavesOthersAlone(t *testing.T) {
 	ctx := context.Background()
 	var l ledger
 	p := &puppet{}
-	first, second := &hold{want: down, by: "first"}, &hold{want: down, by: "second"}
-	for _, h := range []*hold{first, second} {
-		if err := l.take(ctx, p, h); err != nil {
+	first, second := &claim{want: down, by: "first"}, &claim{want: down, by: "second"}
+	for _, h := range []*claim{first, second} {
+		if err := l.acquire(ctx, p, h); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,10 +111,10 @@ func TestReleaseTwiceLeavesOthersAlone(t *testing.T) {
 		}
 	}
 	if p.is != down {
-		t.Errorf("condition %d, want down: the second hold is still there", p.is)
+		t.Errorf("condition %d, want down: the second claim is still there", p.is)
 	}
 	if got := first.others(); !slices.Equal(got, []string{"second"}) {
-		t.Errorf("others of the first hold: %q, want [second]", got)
+		t.Errorf("others of the first claim: %q, want [second]", got)
 	}
 }
 

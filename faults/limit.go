@@ -18,9 +18,9 @@ import (
 // effect too, and Recover starts it again.
 type limit struct {
 	*brokerStrike
-	limits cluster.Limits
-	before []cluster.Strain
-	claims []*burden[cluster.Limits]
+	limits  cluster.Limits
+	before  []cluster.CgroupStats
+	effects []*activeEffect[cluster.Limits]
 }
 
 // smallest is the least memory with which a broker lives for a moment.
@@ -58,15 +58,15 @@ func (l *limit) Inject(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for _, id := range found {
-		before, err := c.Strain(ctx, id)
+		before, err := c.CgroupStats(ctx, id)
 		if err != nil {
 			return "", err
 		}
 		b := broker{l.env, id}
 		l.struck, l.before = append(l.struck, b), append(l.before, before)
-		one := &burden[cluster.Limits]{what: l.limits, by: l.by}
-		l.claims = append(l.claims, one)
-		if err := l.env.ledger.limits.lay(id, one, l.apply(ctx, c, id)); err != nil {
+		one := &activeEffect[cluster.Limits]{value: l.limits, by: l.by}
+		l.effects = append(l.effects, one)
+		if err := l.env.ledger.limits.add(id, one, l.apply(ctx, c, id)); err != nil {
 			return "", err
 		}
 	}
@@ -100,7 +100,7 @@ func (l *limit) Effect(ctx context.Context) (string, error) {
 	var seen []string
 	for i, b := range l.struck {
 		text, err := await(ctx, func(ctx context.Context) (string, error) {
-			now, err := c.Strain(ctx, b.id)
+			now, err := c.CgroupStats(ctx, b.id)
 			if err != nil {
 				return "", err
 			}
@@ -114,7 +114,7 @@ func (l *limit) Effect(ctx context.Context) (string, error) {
 	return strings.Join(seen, "; "), nil
 }
 
-func (l *limit) strained(b broker, before, now cluster.Strain) (string, error) {
+func (l *limit) strained(b broker, before, now cluster.CgroupStats) (string, error) {
 	if l.limits.CPU > 0 {
 		if now.Throttled <= before.Throttled {
 			return "", fmt.Errorf("%s has not been kept from running", b)
@@ -137,9 +137,9 @@ func (l *limit) Recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return each(l.claims, func(i int, one *burden[cluster.Limits]) error {
+	return each(l.effects, func(i int, one *activeEffect[cluster.Limits]) error {
 		b := l.struck[i]
-		if err := l.env.ledger.limits.lift(b.id, one, l.apply(ctx, c, b.id)); err != nil {
+		if err := l.env.ledger.limits.remove(b.id, one, l.apply(ctx, c, b.id)); err != nil {
 			return err
 		}
 		return b.startAgain(ctx)
@@ -152,18 +152,20 @@ func (l *limit) Gone(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	others := func(_ int, b broker) []string { return append(l.env.ledger.limits.by(b.id), l.env.ledger.heldBy(b)...) }
+	others := func(_ int, b broker) []string {
+		return append(l.env.ledger.limits.names(b.id), l.env.ledger.claimantsOf(b)...)
+	}
 	return sightings(l.struck, others, func(_ int, b broker) (string, error) {
 		text, err := await(ctx, b.isBack)
 		if err != nil {
 			return "", err
 		}
-		first, err := c.Strain(ctx, b.id)
+		first, err := c.CgroupStats(ctx, b.id)
 		if err != nil {
 			return "", err
 		}
 		_, err = await(ctx, func(ctx context.Context) (string, error) {
-			again, err := c.Strain(ctx, b.id)
+			again, err := c.CgroupStats(ctx, b.id)
 			switch {
 			case err != nil:
 				return "", err

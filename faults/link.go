@@ -90,7 +90,7 @@ func (s *linkStrike) Inject(ctx context.Context) (string, error) {
 			s.links = append(s.links, doorLink{i.Name(), id, addr})
 		}
 	}
-	s.env.ledger.claim(s, s.links)
+	s.env.ledger.addLinks(s, s.links)
 	for _, l := range s.struck {
 		heal, cut, err := s.strike(d, l)
 		if err != nil {
@@ -123,7 +123,7 @@ func (s *linkStrike) Recover(context.Context) error {
 		heal()
 	}
 	s.heals = nil
-	s.env.ledger.disclaim(s)
+	s.env.ledger.removeLinks(s)
 	return nil
 }
 
@@ -148,7 +148,7 @@ func (s *linkStrike) everyLink(ctx context.Context, look func(context.Context, d
 // another strike still holds is left to it.
 func (s *linkStrike) everyFreeLink(ctx context.Context, look func(context.Context, doorLink) (string, error)) (string, error) {
 	return s.everyLink(ctx, func(ctx context.Context, l doorLink) (string, error) {
-		if others := s.env.ledger.claims(l); len(others) > 0 {
+		if others := s.env.ledger.changersOf(l); len(others) > 0 {
 			return leftTo(l, others), nil
 		}
 		return look(ctx, l)
@@ -158,7 +158,7 @@ func (s *linkStrike) everyFreeLink(ctx context.Context, look func(context.Contex
 // brokerGone turns the failure of a question through a door into a sighting when
 // the broker behind it is itself struck: then the door cannot show more.
 func (s *linkStrike) brokerGone(l doorLink, err error) (string, error) {
-	if held := s.env.ledger.heldBy(broker{s.env, l.broker}); len(held) > 0 {
+	if held := s.env.ledger.claimantsOf(broker{s.env, l.broker}); len(held) > 0 {
 		return fmt.Sprintf("nothing to see at the door of %s during %s", l, strings.Join(held, ", ")), nil
 	}
 	return "", fmt.Errorf("through the door of %s: %w", l, err)

@@ -155,7 +155,7 @@ func (m *moveLeader) Gone(ctx context.Context) (string, error) {
 		if err == nil {
 			return seen, nil
 		}
-		if held := m.env.ledger.heldBy(old); len(held) > 0 {
+		if held := m.env.ledger.claimantsOf(old); len(held) > 0 {
 			return leftTo(old, held), nil
 		}
 		// It was not in sync at Recover; perhaps now.

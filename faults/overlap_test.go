@@ -24,8 +24,8 @@ func (s *stage) Limit(_ context.Context, id cluster.BrokerID, l cluster.Limits) 
 	return nil
 }
 
-func (s *stage) Strain(_ context.Context, id cluster.BrokerID) (cluster.Strain, error) {
-	return cluster.Strain{}, nil
+func (s *stage) CgroupStats(_ context.Context, id cluster.BrokerID) (cluster.CgroupStats, error) {
+	return cluster.CgroupStats{}, nil
 }
 
 // TestOverlappingFaultsHealInAnyOrder injects partitions and limits in any order, heals them in

@@ -38,7 +38,7 @@ func (p pauseBroker) Effect(ctx context.Context) (string, error) {
 	var seen []string
 	for i, b := range p.struck {
 		text, err := await(ctx, func(ctx context.Context) (string, error) {
-			return b.isSilent(ctx, p.holds[i])
+			return b.isSilent(ctx, p.claims[i])
 		})
 		if err != nil {
 			return "", err
@@ -50,7 +50,7 @@ func (p pauseBroker) Effect(ctx context.Context) (string, error) {
 
 // isSilent sees that the broker does not answer. A broker that another strike
 // keeps down refuses instead.
-func (b broker) isSilent(ctx context.Context, h *hold) (string, error) {
+func (b broker) isSilent(ctx context.Context, h *claim) (string, error) {
 	if b.isolated() {
 		return b.isDeposed(ctx)
 	}

@@ -51,7 +51,7 @@ func (r *reassign) Inject(ctx context.Context) (string, error) {
 	}
 	r.owed = r.back
 	resolved := fmt.Sprintf("%s/%d from brokers %s to brokers %s", r.topic, r.part, idText(r.was.replicas), idText(r.moved))
-	return resolved, r.env.reassign(ctx, r.topic, r.part, raw(r.moved))
+	return resolved, r.env.reassign(ctx, r.topic, r.part, rawIDs(r.moved))
 }
 
 // victims: the leader at that time.
@@ -103,7 +103,7 @@ func (r *reassign) on(want []cluster.BrokerID) func(context.Context) (string, er
 			return "", errors.New(text)
 		}
 		for _, id := range want {
-			if !slices.Contains(p.isr, id) && len(r.env.ledger.heldBy(broker{r.env, id})) == 0 {
+			if !slices.Contains(p.isr, id) && len(r.env.ledger.claimantsOf(broker{r.env, id})) == 0 {
 				return "", errors.New(text)
 			}
 		}
@@ -115,7 +115,7 @@ func (r *reassign) Recover(ctx context.Context) error {
 	if !r.owed {
 		return nil
 	}
-	if err := r.env.reassign(ctx, r.topic, r.part, raw(r.was.replicas)); err != nil {
+	if err := r.env.reassign(ctx, r.topic, r.part, rawIDs(r.was.replicas)); err != nil {
 		return err
 	}
 	r.owed = false
@@ -132,7 +132,7 @@ func (r *reassign) Gone(ctx context.Context) (string, error) {
 
 func (r *reassign) patience() (effect, gone time.Duration) { return restartBound, restartBound }
 
-func raw(ids []cluster.BrokerID) []int32 {
+func rawIDs(ids []cluster.BrokerID) []int32 {
 	out := make([]int32, len(ids))
 	for i, id := range ids {
 		out[i] = int32(id)

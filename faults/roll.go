@@ -52,13 +52,13 @@ func (r *roll) Inject(ctx context.Context) (string, error) {
 
 // victims are all of them: which one is down when something meets it, the broker's own
 // steps tell.
-func (r *roll) victims() (brokers []int32, clients []string) { return raw(r.order), nil }
+func (r *roll) victims() (brokers []int32, clients []string) { return rawIDs(r.order), nil }
 
 func (r *roll) stop(ctx context.Context, id cluster.BrokerID) error {
 	b := broker{r.env, id}
-	h := &hold{want: down, soft: true, by: r.by}
-	r.last = &brokerStrike{env: r.env, struck: []broker{b}, holds: []*hold{h}}
-	return r.env.ledger.take(ctx, b, h)
+	h := &claim{want: down, soft: true, by: r.by}
+	r.last = &brokerStrike{env: r.env, struck: []broker{b}, claims: []*claim{h}}
+	return r.env.ledger.acquire(ctx, b, h)
 }
 
 func (r *roll) Effect(ctx context.Context) (string, error) {

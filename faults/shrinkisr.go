@@ -68,7 +68,7 @@ func (s *shrinkISR) Inject(ctx context.Context) (string, error) {
 }
 
 // victims are the followers: their leader misses nothing.
-func (s *shrinkISR) victims() (brokers []int32, clients []string) { return raw(s.out), nil }
+func (s *shrinkISR) victims() (brokers []int32, clients []string) { return rawIDs(s.out), nil }
 
 // Effect waits until those are out of the ISR.
 func (s *shrinkISR) Effect(ctx context.Context) (string, error) {

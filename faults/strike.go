@@ -26,13 +26,13 @@ import (
 type State string
 
 const (
-	Fresh   State = "new"
-	Struck  State = "struck"
-	Seen    State = "seen"
-	Unseen  State = "unseen"  // the effect was never seen: the run cannot be judged (exit 3)
-	Broken  State = "broken"  // Inject failed, perhaps half-way
-	Healing State = "healing" // Recover returned, the end is not proved yet
-	Over    State = "over"
+	StateNew State = "new"
+	Struck   State = "struck"
+	Seen     State = "seen"
+	Unseen   State = "unseen"  // the effect was never seen: the run cannot be judged (exit 3)
+	Broken   State = "broken"  // Inject failed, perhaps half-way
+	Healing  State = "healing" // Recover returned, the end is not proved yet
+	Over     State = "over"
 )
 
 // Step is one of the four calls.
@@ -129,7 +129,7 @@ func NewStrike(f scenario.Fault, fault Fault, opt Options) *Strike {
 	if l, ok := fault.(interface{ setLabel(string) }); ok {
 		l.setLabel(opt.Label)
 	}
-	return &Strike{fault: f, inner: fault, opt: opt, turn: make(chan struct{}, 1), state: Fresh}
+	return &Strike{fault: f, inner: fault, opt: opt, turn: make(chan struct{}, 1), state: StateNew}
 }
 
 // State returns the current state.
@@ -148,7 +148,7 @@ func (s *Strike) Resolved() string {
 
 // Inject strikes. Legal once, first.
 func (s *Strike) Inject(ctx context.Context) (string, error) {
-	return s.step(ctx, rule{StepInject, []State{Fresh}, Struck, Broken, actionBound}, s.inner.Inject)
+	return s.step(ctx, rule{StepInject, []State{StateNew}, Struck, Broken, actionBound}, s.inner.Inject)
 }
 
 // Effect waits for the proof. Legal once, after Inject succeeded.
@@ -161,7 +161,7 @@ func (s *Strike) Effect(ctx context.Context) (string, error) {
 // struck or when it has succeeded already; when it failed it may be repeated.
 func (s *Strike) Recover(ctx context.Context) error {
 	s.mu.Lock()
-	if s.state == Fresh && s.cancel == nil {
+	if s.state == StateNew && s.cancel == nil {
 		s.mu.Unlock()
 		return nil
 	}

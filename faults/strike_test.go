@@ -82,7 +82,7 @@ func TestStrikeReportsEachStep(t *testing.T) {
 			Target: "broker leader(orders/0)", Resolved: "by inject", SeenBy: seenBy, Began: began, Ended: began + 1,
 		}
 	}
-	inject := fact(StepInject, Fresh, Struck, "", 1)
+	inject := fact(StepInject, StateNew, Struck, "", 1)
 	inject.InFlight = map[string]int{"Produce": 2, "EndTxn": 1}
 	want := []Fact{
 		inject,
@@ -103,17 +103,17 @@ func TestStrikeGuardsTheOrder(t *testing.T) {
 		step Step
 	}
 	ok := map[key]State{
-		{Fresh, StepInject}: Struck, {Struck, StepEffect}: Seen, {Healing, StepGone}: Over,
+		{StateNew, StepInject}: Struck, {Struck, StepEffect}: Seen, {Healing, StepGone}: Over,
 		{Struck, StepRecover}: Healing, {Seen, StepRecover}: Healing, {Unseen, StepRecover}: Healing, {Broken, StepRecover}: Healing,
 	}
-	failed := map[key]State{{Fresh, StepInject}: Broken, {Struck, StepEffect}: Unseen}
+	failed := map[key]State{{StateNew, StepInject}: Broken, {Struck, StepEffect}: Unseen}
 	boom := errors.New("boom")
 
 	rapid.Check(t, func(t *rapid.T) {
 		inner := &scripted{fail: map[Step]error{}}
 		var facts []Fact
 		s := NewStrike(scenario.Fault{Kind: scenario.KindKill}, inner, Options{Now: ticks(), Record: func(f Fact) { facts = append(facts, f) }})
-		state := Fresh
+		state := StateNew
 		recoverFailed := false
 		for _, step := range rapid.SliceOfN(rapid.SampledFrom([]Step{StepInject, StepEffect, StepRecover, StepGone}), 1, 12).Draw(t, "steps") {
 			fails := rapid.Bool().Draw(t, "fails")

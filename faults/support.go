@@ -37,7 +37,7 @@ func checkFault(s *scenario.Scenario, f scenario.Fault, c cluster.Cluster) error
 	if _, err := New(f, &Env{Cluster: c}, 0); err != nil {
 		return err
 	}
-	if strikesBrokers(f) {
+	if needsBackend(f) {
 		if err := c.Supports(string(f.Kind)); err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func checkFault(s *scenario.Scenario, f scenario.Fault, c cluster.Cluster) error
 }
 
 // strikesBrokers says whether f needs an ability of the cluster's backend.
-func strikesBrokers(f scenario.Fault) bool {
+func needsBackend(f scenario.Fault) bool {
 	switch f.Kind {
 	case scenario.KindKill, scenario.KindPartition, scenario.KindMoveLeader, scenario.KindRoll, scenario.KindWipe, scenario.KindShrinkISR,
 		scenario.KindStarve, scenario.KindSqueeze, scenario.KindImpair, scenario.KindFillDisk, scenario.KindSlowDisk, scenario.KindFreezeDisk, scenario.KindSkew:

@@ -37,7 +37,7 @@ func newThrottle(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	case rate > fastest:
 		return nil, errors.New("at more than 4MiB/s nobody could tell a throttled link from one that is not")
 	}
-	shape := proxy.Shape{Rate: rate, Way: way(f.Args), Seed: seed}
+	shape := proxy.Shape{Rate: rate, Way: linkWay(f.Args), Seed: seed}
 	l, err := newLinkStrike(f, env, seed, func(d door, l proxy.Link) (func(), int, error) {
 		heal, err := d.shape(l, shape)
 		return heal, 0, err

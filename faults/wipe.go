@@ -84,7 +84,7 @@ func (w *wipe) Gone(ctx context.Context) (string, error) {
 	}
 	var seen []string
 	for i, b := range w.struck {
-		if len(w.holds[i].others()) > 0 || w.before == nil {
+		if len(w.claims[i].others()) > 0 || w.before == nil {
 			continue // it starts later
 		}
 		if _, err := await(ctx, func(context.Context) (string, error) {

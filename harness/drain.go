@@ -43,8 +43,8 @@ func (r *run) drain(ctx context.Context) error {
 			missing = []string{err.Error()}
 		}
 		r.noteDrain("drain-timeout", missing)
-		r.mark.leave("the last run on the one before was not drained")
-		r.status.say(fmt.Sprintf("not drained after %s: %s", r.cfg.Scenario.Run.Drain, missing[0]))
+		r.taint.add("the last run on the one before was not drained")
+		r.status.log(fmt.Sprintf("not drained after %s: %s", r.cfg.Scenario.Run.Drain, missing[0]))
 		return nil
 	}
 }

@@ -159,9 +159,9 @@ func (f *fleet) retire(ctx context.Context, chosen func(*member) bool) error {
 		wg.Go(func() {
 			err := m.retire(ctx)
 			if err != nil && ctx.Err() == nil {
-				f.status.say(fmt.Sprintf("%s: %v", m.Name(), err))
+				f.status.log(fmt.Sprintf("%s: %v", m.Name(), err))
 			}
-			blame[i] = m.mute(err)
+			blame[i] = m.noProgress(err)
 		})
 	}
 	wg.Wait()

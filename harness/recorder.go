@@ -19,7 +19,7 @@ type recorder struct {
 	file    *os.File
 	w       *history.Writer
 	waiting []history.Event
-	awaited []*occasion
+	awaited []*eventTrigger
 	err     error
 }
 
@@ -54,7 +54,7 @@ func (r *recorder) append(e *history.Event) {
 }
 
 // expect shows every event from now on to o, until the run is over.
-func (r *recorder) expect(o *occasion) {
+func (r *recorder) expect(o *eventTrigger) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.awaited = append(r.awaited, o)

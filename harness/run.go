@@ -73,7 +73,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	runErr := r.run(cfg.World.enter(ctx))
+	runErr := r.run(cfg.World.withNetwork(ctx))
 	closeErr := r.close(runErr)
 	if runErr != nil && ctx.Err() != nil {
 		return &r.result, context.Cause(ctx)
@@ -97,7 +97,7 @@ type run struct {
 	status   *status
 	deducer  *deduce.Deducer // nil where every client is a worker
 	sources  *sources        // of the audit, where there are programs
-	mark     mark
+	taint    taint
 }
 
 func newRun(cfg Config) (*run, error) {
@@ -148,15 +148,15 @@ func (r *run) run(ctx context.Context) error {
 // start brings up the cluster, the proxy and the clients.
 func (r *run) start(ctx context.Context) error {
 	r.phase("start")
-	if r.cfg.World.here() {
+	if r.cfg.World.isReal() {
 		r.reap(ctx)
 	}
-	c, chosen, served, err := r.cfg.Clusters.Take(ctx, clusterSpec(r.cfg, r.status.say))
+	c, chosen, served, err := r.cfg.Clusters.Acquire(ctx, clusterSpec(r.cfg, r.status.log))
 	if err != nil {
 		return fmt.Errorf("start the cluster: %w", err)
 	}
 	r.cluster, r.result.Chosen = c, chosen
-	r.status.say(chosen)
+	r.status.log(chosen)
 	if err := faults.CheckSupport(r.cfg.Scenario, c); err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (r *run) start(ctx context.Context) error {
 // reap removes what earlier runs left behind.
 func (r *run) reap(ctx context.Context) {
 	if removed, err := cluster.Reap(ctx); err == nil && len(removed) > 0 {
-		r.status.say(fmt.Sprintf("removed what an earlier run left behind: %d containers and networks", len(removed)))
+		r.status.log(fmt.Sprintf("removed what an earlier run left behind: %d containers and networks", len(removed)))
 	}
 }
 
@@ -238,7 +238,7 @@ func (r *run) outlast(ctx context.Context, s *striker) error {
 		return nil
 	default:
 	}
-	r.status.say("the load goes on: a fault still waits for what triggers it")
+	r.status.log("the load goes on: a fault still waits for what triggers it")
 	return r.last(ctx, (patience-1)*r.cfg.Plan.Duration, s.settled.done)
 }
 
@@ -252,7 +252,7 @@ func (r *run) last(ctx context.Context, d time.Duration, enough <-chan struct{})
 	case <-enough:
 		return nil
 	case why := <-r.cfg.Stop:
-		r.status.say("the load ends early: " + why)
+		r.status.log("the load ends early: " + why)
 		r.rec.record(history.Event{T: history.Now(), Src: history.SrcHarness, Proc: "harness", Type: history.Info, Op: history.OpPhase,
 			Note: history.PhaseStopped, Data: map[string]any{"why": why}})
 		return errStopped
@@ -277,7 +277,7 @@ func (r *run) close(failed error) error {
 		errs = append(errs, r.proxy.Close())
 	}
 	if r.cluster != nil {
-		errs = append(errs, r.cfg.Clusters.Give(r.cluster, r.leaves(errors.Join(append(errs, failed)...))))
+		errs = append(errs, r.cfg.Clusters.Release(r.cluster, r.taintReason(errors.Join(append(errs, failed)...))))
 	}
 	r.rec.open(r.result.Header) // a run that failed early still leaves a history that can be read
 	errs = append(errs, r.rec.close())

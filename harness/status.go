@@ -19,7 +19,7 @@ func (s *status) phase(name string) {
 	s.change("", func(p *Progress) { p.Phase = name })
 }
 
-func (s *status) say(message string) { s.change(message, func(*Progress) {}) }
+func (s *status) log(message string) { s.change(message, func(*Progress) {}) }
 
 func (s *status) faultBegan(fault, seenBy string) {
 	s.change(fault+": "+seenBy, func(p *Progress) { p.Faults = append(slices.Clone(p.Faults), fault) })

@@ -100,8 +100,8 @@ func (s *striker) strike(load, ctx context.Context, step plan.Step, settled func
 func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.Strike, release func()) bool {
 	_, err := strike.Inject(ctx)
 	if err != nil {
-		s.say(step, "could not strike: "+err.Error())
-		s.run.mark.leave("a fault that could not strike may have struck halfway")
+		s.log(step, "could not strike: "+err.Error())
+		s.run.taint.add("a fault that could not strike may have struck halfway")
 		return false
 	}
 	waits := ctx
@@ -111,9 +111,9 @@ func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.
 	by, err := strike.Effect(waits)
 	release() // what triggered it may go its way now
 	if err != nil {
-		s.say(step, "its effect was never seen: "+err.Error())
+		s.log(step, "its effect was never seen: "+err.Error())
 		if !faults.IsWire(step.Fault) {
-			s.run.mark.leave("nobody knows what a fault whose effect was never seen has left")
+			s.run.taint.add("nobody knows what a fault whose effect was never seen has left")
 		}
 		return false
 	}
@@ -137,7 +137,7 @@ func (s *striker) releaseWhen(load context.Context, step plan.Step, fault faults
 		wg.Go(func() {
 			if s.seen[other.N].wait(load) == nil {
 				holder.Release()
-				s.say(step, "what it held goes its way: "+other.Fault.Name+" was seen")
+				s.log(step, "what it held goes its way: "+other.Fault.Name+" was seen")
 			}
 		})
 	}
@@ -188,7 +188,7 @@ func (s *striker) await(load context.Context, step plan.Step) (aimed scenario.Fa
 		return aimed, release, nil // a wire fault's rule waits for its request itself
 	}
 	if step.Fault.When.On.Event != "" {
-		return s.occasion(load, step)
+		return s.waitForEvent(load, step)
 	}
 	trigger, err := faults.NewTrigger(*step.Fault.When.On, s.run.env, step.Seed)
 	if err != nil {
@@ -198,13 +198,13 @@ func (s *striker) await(load context.Context, step plan.Step) (aimed scenario.Fa
 	if err != nil {
 		return aimed, trigger.Release, err
 	}
-	s.say(step, "triggered by "+hit.Text)
+	s.log(step, "triggered by "+hit.Text)
 	return faults.Aim(step.Fault, hit), trigger.Release, nil
 }
 
-// occasion waits for the event of the history that triggers the step.
-func (s *striker) occasion(load context.Context, step plan.Step) (aimed scenario.Fault, release func(), err error) {
-	o, err := newOccasion(*step.Fault.When.On)
+// waitForEvent waits for the event of the history that triggers the step.
+func (s *striker) waitForEvent(load context.Context, step plan.Step) (aimed scenario.Fault, release func(), err error) {
+	o, err := newEventTrigger(*step.Fault.When.On)
 	if err != nil {
 		return step.Fault, func() {}, err
 	}
@@ -213,7 +213,7 @@ func (s *striker) occasion(load context.Context, step plan.Step) (aimed scenario
 	if err != nil {
 		return step.Fault, func() {}, fmt.Errorf("no event %s: %w", step.Fault.When.On, err)
 	}
-	s.say(step, fmt.Sprintf("triggered by %s %s of %s", e.Op, e.Type, e.Proc))
+	s.log(step, fmt.Sprintf("triggered by %s %s of %s", e.Op, e.Type, e.Proc))
 	return faults.AimAt(step.Fault, e.Proc), func() {}, nil
 }
 
@@ -231,11 +231,11 @@ func (s *striker) never(step plan.Step, err error) {
 		Step: faults.StepInject, Name: step.Fault.Name, Kind: step.Fault.Kind, Target: faults.TargetText(step.Fault),
 		Began: history.Now(), Ended: history.Now(), Err: err,
 	})
-	s.say(step, "never struck: "+err.Error())
+	s.log(step, "never struck: "+err.Error())
 }
 
-func (s *striker) say(step plan.Step, what string) {
-	s.run.status.say(label(step) + ": " + what)
+func (s *striker) log(step plan.Step, what string) {
+	s.run.status.log(label(step) + ": " + what)
 }
 
 // label is short for the step's text, which the plan has shown with its number.
@@ -243,7 +243,7 @@ func label(step plan.Step) string {
 	if step.Fault.Name != "" {
 		return fmt.Sprintf("[%d] %s", step.N, step.Fault.Name)
 	}
-	return fmt.Sprintf("[%d] %s", step.N, step.Fault.Words())
+	return fmt.Sprintf("[%d] %s", step.N, step.Fault.Describe())
 }
 
 func (s *striker) record(step plan.Step, f faults.Fact) {

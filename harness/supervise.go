@@ -32,7 +32,7 @@ func (f *fleet) keep(ctx context.Context, m *member) {
 			continue
 		}
 		if m.isDone(exit) {
-			f.status.say(m.Name() + " has done what it had to do")
+			f.status.log(m.Name() + " has done what it had to do")
 			continue
 		}
 		if exit.Err != nil {
@@ -40,12 +40,12 @@ func (f *fleet) keep(ctx context.Context, m *member) {
 			return
 		}
 		m.ended(exit)
-		wait, broken := past.another(m.Counts(), f.status.isStruck())
+		wait, broken := past.recordExit(m.Counts(), f.status.isStruck())
 		if broken {
 			f.fail(exit.Explain(fmt.Errorf("ended by itself %d times without getting anything done (%s)", past.futile, describeExit(exit))))
 			return
 		}
-		f.status.say(fmt.Sprintf("%s ended by itself (%s), starting it again in %v", exit.Proc, describeExit(exit), wait))
+		f.status.log(fmt.Sprintf("%s ended by itself (%s), starting it again in %v", exit.Proc, describeExit(exit), wait))
 		if !pause(ctx, wait) {
 			return
 		}
@@ -63,10 +63,10 @@ func (m *member) ended(exit process.Exit) {
 	m.last = &exit
 }
 
-// mute is why m is to blame for a run in which it has not told of anything: it hung,
-// or ended by itself. stop is what came of stopping it. Whoever had nothing to do and
-// stopped when asked is not to blame, nor is a program, which never tells.
-func (m *member) mute(stop error) error {
+// noProgress returns an error if the client reported nothing in the whole run because
+// it hung or ended by itself. stop is the result of stopping it. A client that had nothing
+// to do and stopped when asked is not to blame, nor is a program, which never reports.
+func (m *member) noProgress(stop error) error {
 	if m.Counts() != (process.Counts{}) || len(m.spec.Program) > 0 {
 		return nil
 	}
@@ -104,9 +104,9 @@ type restarts struct {
 	before process.Counts
 }
 
-// another end came after now was reached. While a fault strikes, a client that cannot
+// recordExit counts an end of the client, which came after now was reached. While a fault strikes, a client that cannot
 // work is no news: it is started again, ever more slowly.
-func (r *restarts) another(now process.Counts, struck bool) (wait time.Duration, broken bool) {
+func (r *restarts) recordExit(now process.Counts, struck bool) (wait time.Duration, broken bool) {
 	if progressed(r.before, now) {
 		r.futile, r.wait = 0, 0
 	}

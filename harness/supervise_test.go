@@ -46,7 +46,7 @@ func TestRestartsComeEverMoreSlowly(t *testing.T) {
 			)
 			for i, e := range c.ends {
 				now.Acked += e.acked
-				wait, broken := r.another(now, e.struck)
+				wait, broken := r.recordExit(now, e.struck)
 				waits = append(waits, wait)
 				if broken && at == 0 {
 					at = i + 1

@@ -18,11 +18,12 @@ type World struct {
 	Workers map[string]process.Main // by library; any other has no place in a World with a Network
 }
 
-func (w World) here() bool { return w.Network == nil }
+// isReal says whether w is this machine, where time passes by itself.
+func (w World) isReal() bool { return w.Network == nil }
 
-// enter returns the context of what happens in w.
-func (w World) enter(ctx context.Context) context.Context {
-	if w.here() {
+// withNetwork returns the context in which connections are dialled in w.
+func (w World) withNetwork(ctx context.Context) context.Context {
+	if w.isReal() {
 		return ctx
 	}
 	return network.With(ctx, w.Network)
@@ -30,7 +31,7 @@ func (w World) enter(ctx context.Context) context.Context {
 
 // beside is the network for the harness's own clients, which no fault touches.
 func (w World) beside() network.Network {
-	if w.here() {
+	if w.isReal() {
 		return network.TCP
 	}
 	return network.Beside(w.Network)
@@ -38,7 +39,7 @@ func (w World) beside() network.Network {
 
 // fits says why a scenario has no place in w.
 func (w World) fits(s *scenario.Scenario) error {
-	if w.here() {
+	if w.isReal() {
 		return nil
 	}
 	if s.Cluster.Backend != "embedded" {

@@ -29,8 +29,8 @@ type ComparisonSetting struct {
 	Repeat  int       `json:"repeat"`
 }
 
-// Words is the setting in one line.
-func (s ComparisonSetting) Words() string {
+// Describe is the setting in one line.
+func (s ComparisonSetting) Describe() string {
 	runs := "1 run"
 	if s.Repeat > 1 {
 		runs = fmt.Sprintf("%d runs", s.Repeat)
@@ -59,7 +59,7 @@ type LibraryResult struct {
 	Cells       []Tally       `json:"guarantees"`
 	Rate        float64       `json:"records-a-second"` // median of the trials
 	Stall       time.Duration `json:"stall-ns"`         // the longest that a fault was felt, median of the trials
-	Recoveries  []Felt        `json:"recoveries"`
+	Recoveries  []FaultImpact `json:"recoveries"`
 	Fatal       int           `json:"fatal-errors"` // of all trials
 	FatalNames  []string      `json:"fatal-names"`  // sorted
 	shape       *Trial        // the trial that is drawn
@@ -94,8 +94,8 @@ func (t Tally) Verdict() guarantee.Verdict {
 
 func (t Tally) runs() int { return t.Holds + t.Violated + t.NotExercised + t.Unknown }
 
-// Words are the cell's: one run has a verdict, several have counts.
-func (t Tally) Words() string {
+// Describe is the cell's text: one run has a verdict, several have counts.
+func (t Tally) Describe() string {
 	n := t.runs()
 	switch {
 	case n == 0:

@@ -29,8 +29,8 @@ type overviewCell struct {
 	Link     string
 }
 
-// Words are the cell's; what may be violated stands in parentheses.
-func (c overviewCell) Words() string {
+// Describe is the cell's text; what may be violated stands in parentheses.
+func (c overviewCell) Describe() string {
 	words := strings.Join(c.Broke, ", ")
 	if len(c.Expected) > 0 {
 		words = strings.TrimSpace(words + " (" + strings.Join(c.Expected, ", ") + ")")

@@ -33,7 +33,7 @@ func (c *Comparison) JSON(w io.Writer) error {
 func (c *Comparison) Markdown(w io.Writer) error {
 	var b strings.Builder
 	if c.Setting.Command != "" {
-		fmt.Fprintf(&b, "%s.\n\n    %s\n\n", markdown(c.Setting.Words()), c.Setting.Command)
+		fmt.Fprintf(&b, "%s.\n\n    %s\n\n", markdown(c.Setting.Describe()), c.Setting.Command)
 	}
 	overviewMarkdown(&b, c.overview())
 	for _, s := range c.Scenarios {
@@ -49,7 +49,7 @@ func (c *Comparison) Markdown(w io.Writer) error {
 				continue
 			}
 			for _, t := range l.Cells {
-				fmt.Fprintf(&b, " %s %s |", symbol(t.Verdict()), t.Words())
+				fmt.Fprintf(&b, " %s %s |", symbol(t.Verdict()), t.Describe())
 			}
 			fmt.Fprintf(&b, " %s | %s | %s |\n", count(int64(l.Rate)), stallWords(l.Stall), markdown(l.fatalWords()))
 		}
@@ -74,7 +74,7 @@ func overviewMarkdown(b *strings.Builder, o overview) {
 	for _, row := range o.Rows {
 		fmt.Fprintf(b, "| %s |", markdown(row.Scenario))
 		for _, c := range row.Cells {
-			fmt.Fprintf(b, " %s |", strings.TrimSpace(symbol(c.Verdict)+" "+c.Words()))
+			fmt.Fprintf(b, " %s |", strings.TrimSpace(symbol(c.Verdict)+" "+c.Describe()))
 		}
 		b.WriteString("\n")
 	}
@@ -101,7 +101,7 @@ func recoveryMarkdown(b *strings.Builder, s ScenarioComparison) {
 		}
 		fmt.Fprintf(b, "| %s |", markdown(l.Library))
 		for _, r := range l.recoveries(faults) {
-			fmt.Fprintf(b, " %s |", r.Words())
+			fmt.Fprintf(b, " %s |", r.Describe())
 		}
 		b.WriteString("\n")
 	}
@@ -120,8 +120,8 @@ func (s ScenarioComparison) faults() []string {
 }
 
 // recoveries are l's from each of the faults.
-func (l LibraryResult) recoveries(faults []string) []Felt {
-	all := make([]Felt, len(faults))
+func (l LibraryResult) recoveries(faults []string) []FaultImpact {
+	all := make([]FaultImpact, len(faults))
 	for _, r := range l.Recoveries {
 		all[slices.Index(faults, r.Fault)] = r
 	}
@@ -180,7 +180,7 @@ type comparedRow struct {
 	Rate, Stall, Fatal string
 	Cells              []comparedCell
 	Unjudged           string // the report of a run that could not be judged
-	Felt               []Felt
+	Felt               []FaultImpact
 }
 
 type comparedCell struct {

@@ -33,7 +33,7 @@ func (c *Comparison) Text(w io.Writer) error {
 			}
 			fmt.Fprintf(t, "%s\t%d", strings.TrimSpace(l.Library+" "+l.Version), l.Runs-l.Unjudged)
 			for _, cell := range l.Cells {
-				fmt.Fprintf(t, "\t%s %s", symbol(cell.Verdict()), cell.Words())
+				fmt.Fprintf(t, "\t%s %s", symbol(cell.Verdict()), cell.Describe())
 			}
 			fmt.Fprintf(t, "\t%s\t%s\t%s\n", count(int64(l.Rate)), stallWords(l.Stall), l.fatalWords())
 		}

@@ -119,7 +119,7 @@ func quoteFile(dir, name string, quotes []*quote) (err error) {
 		}
 		for _, q := range quotes {
 			if !at.Before(q.from) && !at.After(q.to) {
-				q.say(shown, stamp, line)
+				q.log(shown, stamp, line)
 			}
 		}
 	}
@@ -142,7 +142,7 @@ func stampTime(m []string) (time.Time, bool) {
 }
 
 // say adds a line; when there are too many, quiet ones give way to loud ones.
-func (q *quote) say(file, stamp, text string) {
+func (q *quote) log(file, stamp, text string) {
 	if len(q.Logs) == 0 || q.Logs[len(q.Logs)-1].File != file {
 		q.Logs = append(q.Logs, excerpt{File: file})
 	}

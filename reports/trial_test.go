@@ -100,8 +100,8 @@ func TestComparePutsDifferencesFirst(t *testing.T) {
 		t.Errorf("rows (-want +got):\n%s", d)
 	}
 	cell := s.Libraries[0].Cells[0]
-	if cell.Violated != 1 || cell.Holds != 1 || cell.Words() != "1 of 2" || cell.Dir != "runs/late-end-1120" {
-		t.Errorf("sarama's no-duplicates: %+v, %q", cell, cell.Words())
+	if cell.Violated != 1 || cell.Holds != 1 || cell.Describe() != "1 of 2" || cell.Dir != "runs/late-end-1120" {
+		t.Errorf("sarama's no-duplicates: %+v, %q", cell, cell.Describe())
 	}
 }
 
@@ -116,7 +116,7 @@ func TestOverview(t *testing.T) {
 	var got []string
 	for _, row := range o.Rows {
 		for _, cell := range row.Cells {
-			got = append(got, row.Scenario+": "+symbol(cell.Verdict)+" "+cell.Words())
+			got = append(got, row.Scenario+": "+symbol(cell.Verdict)+" "+cell.Describe())
 		}
 	}
 	want := []string{
@@ -198,8 +198,8 @@ func TestFatalErrorsAndRecoveriesAreCounted(t *testing.T) {
 	if d := cmp.Diff([]string{"order"}, l.Found); d != "" {
 		t.Errorf("what the spoilt run found all the same (-want +got):\n%s", d)
 	}
-	if cell := Compare([]Trial{spoilt}).Scenarios[0].Libraries[0].glance(); cell.Words() != "not judged, yet order" {
-		t.Errorf("its cell says %q", cell.Words())
+	if cell := Compare([]Trial{spoilt}).Scenarios[0].Libraries[0].glance(); cell.Describe() != "not judged, yet order" {
+		t.Errorf("its cell says %q", cell.Describe())
 	}
 	if l.Fatal != 4 || l.fatalWords() != "4 (ErrAuth, ErrFenced)" {
 		t.Errorf("fatal errors %d, %q", l.Fatal, l.fatalWords())
@@ -213,7 +213,7 @@ func TestFatalErrorsAndRecoveriesAreCounted(t *testing.T) {
 		t.Fatal("no fault was felt")
 	}
 	for i, f := range l.Recoveries {
-		if f.Runs != 2 || f.Longer < f.Stall || i > 0 && f.step < l.Recoveries[i-1].step {
+		if f.Runs != 2 || f.Worst < f.Median || i > 0 && f.step < l.Recoveries[i-1].step {
 			t.Errorf("fault %+v", f)
 		}
 		if strings.Contains(f.Fault, "till/") {

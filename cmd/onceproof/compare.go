@@ -244,7 +244,7 @@ func (o compareOptions) earlier(m match) (reports.Trial, bool) {
 
 func trialOf(m match, r suite.Outcome) reports.Trial {
 	t := reports.Trial{Scenario: m.job.Name(), Library: m.library, Dir: r.Dir}
-	var lacks *process.Misfit
+	var lacks *process.CapabilityError
 	switch {
 	case errors.As(r.Err, &lacks):
 		t.Unsupported = lacks.Why

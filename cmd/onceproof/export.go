@@ -24,7 +24,7 @@ func exportCommand() *cobra.Command {
 		Example: `  onceproof history export runs/guide-recipe-7-… > history.edn
   onceproof check history.edn
   onceproof history export runs/guide-recipe-7-… --format parquet > history.parquet`,
-		Args: one("run folder or history file"),
+		Args: exactlyOne("run folder or history file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			export, ok := map[string]func(io.Writer, *history.Reader) error{
 				"edn":     history.ExportEDN,

@@ -43,7 +43,7 @@ func explainCommand() *cobra.Command {
 		Short: "Explain an anomaly: what it is, its smallest history, and what forfeits it",
 		Example: `  onceproof explain duplicate-write
   onceproof explain torn-transaction`,
-		Args: one("anomaly; docs/anomalies.md lists them"),
+		Args: exactlyOne("anomaly; docs/anomalies.md lists them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, ok := checker.Explain(guarantee.Anomaly(args[0]))
 			if !ok {

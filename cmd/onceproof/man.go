@@ -15,7 +15,7 @@ func manCommand() *cobra.Command {
 		Hidden: true, // for packagers: `make man`
 		Example: `  onceproof man /usr/local/share/man/man1
   man onceproof-run`,
-		Args: one("folder to write to"),
+		Args: exactlyOne("folder to write to"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("write man pages: %w", err)

@@ -27,7 +27,7 @@ fixed is the plan, not how a cluster and its clients interleave, so a replay is 
 by how alike it was, and --repeat tells how often each finding comes back.`,
 		Example: `  onceproof replay runs/guide-recipe-7-20260101T120000
   onceproof replay runs/guide-recipe-7-20260101T120000 --repeat 10`,
-		Args: one("run folder"),
+		Args: exactlyOne("run folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return replay(cmd.Context(), cmd.OutOrStdout(), o, args[0])
 		},
@@ -109,7 +109,7 @@ func printReproduction(out io.Writer, was *checker.Report, runs []*checker.Repor
 			for _, r := range runs {
 				rate.Add(reports.Reproduced(r, f.Fingerprint))
 			}
-			fmt.Fprintf(out, "%s, %s: reproduced in %s\n", g.Guarantee, f.Kind, rate.Words())
+			fmt.Fprintf(out, "%s, %s: reproduced in %s\n", g.Guarantee, f.Kind, rate.Describe())
 		}
 	}
 }

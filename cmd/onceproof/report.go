@@ -40,7 +40,7 @@ goes there.`,
   onceproof report --evidence runs
   onceproof report --trend nightly/*/runs --out trend.html
   onceproof report --track-record runs > track-record.md`,
-		Args: some("run folder"),
+		Args: atLeastOne("run folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dirs, err := runFolders(args)
 			if err != nil {

@@ -61,8 +61,8 @@ Exit codes:
 	return cmd
 }
 
-// one and some say what a command wants where its arguments are not as many.
-func one(what string) cobra.PositionalArgs {
+// exactlyOne and atLeastOne name what a command wants where its arguments are not as many.
+func exactlyOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {
 			return nil
@@ -71,7 +71,7 @@ func one(what string) cobra.PositionalArgs {
 	}
 }
 
-func some(what string) cobra.PositionalArgs {
+func atLeastOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return nil

@@ -50,7 +50,7 @@ number comes next. --plan draws one again.`,
 		Example: `  onceproof search exactly-once --budget 30m
   onceproof search ./orders.yaml --backend docker --faults 2 --seed 7
   onceproof search exactly-once --seed 7 --plan 41`,
-		Args: one("scenario; `onceproof list` shows them"),
+		Args: exactlyOne("scenario; `onceproof list` shows them"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return searchRun(cmd.Context(), cmd.OutOrStdout(), o, args[0])
 		},

@@ -44,7 +44,7 @@ A candidate is kept when it violates in --need of at most --tries runs, so that 
 violation that comes and goes can be shrunk too.`,
 		Example: `  onceproof shrink runs/guide-recipe-7-20260101T120000
   onceproof shrink runs/orders-7-… --guarantee no-loss --budget 30m -o lost-order.yaml`,
-		Args: one("run folder"),
+		Args: exactlyOne("run folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return shrinkAlone(cmd.Context(), cmd.OutOrStdout(), o, args[0])
 		},
@@ -182,6 +182,6 @@ func writeShrunk(out io.Writer, r *shrink.Result, g guarantee.Guarantee, file st
 	if r.Over {
 		why = "; the budget ended before everything was tried"
 	}
-	_, err = fmt.Fprintf(out, "\n%s\n%s written after %d runs: %s violated in %s%s\ntry: onceproof run %s\n", yaml, file, r.Runs, g, r.Rate.Words(), why, file)
+	_, err = fmt.Fprintf(out, "\n%s\n%s written after %d runs: %s violated in %s%s\ntry: onceproof run %s\n", yaml, file, r.Runs, g, r.Rate.Describe(), why, file)
 	return err
 }

@@ -179,7 +179,7 @@ func (v *verification) round(app *lint.Application, was *verify.Answer) (*verify
 	if was != nil {
 		chosen = set.Again(was)
 	} else {
-		v.say(set)
+		v.log(set)
 	}
 	jobs, err := v.jobs(set, chosen)
 	if err != nil {
@@ -307,8 +307,8 @@ func (v *verification) probe(s *verify.Suite) (refused []string, err error) {
 	return refused, nil
 }
 
-// say names what a run cannot use as it is.
-func (v *verification) say(s *verify.Suite) {
+// log names what a run cannot use as it is.
+func (v *verification) log(s *verify.Suite) {
 	if v.o.Quiet {
 		return
 	}

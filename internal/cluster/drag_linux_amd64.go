@@ -21,7 +21,7 @@ var dragged = []string{"write", "writev", "pwrite", "pwrite64", "fsync", "fdatas
 // javaLibraries are whose tables are changed.
 var javaLibraries = []string{"/libnio.so", "/libjava.so"}
 
-// Where things are in the graft, from its diskGraft on.
+// Where things are in the patch, from its diskPatch on.
 const (
 	dragEntry  = 96 // behind the code: an entry for each of dragged
 	entrySize  = 12
@@ -69,12 +69,12 @@ func slowDisk(pid int, d drag) error {
 		if !ok || m.to-m.from != uint64(len(image)) {
 			return fmt.Errorf("process %d has another vDSO: it is none of this machine's 64-bit programs", pid)
 		}
-		graft := m.to - graftRoom + diskGraft
+		graft := m.to - patchRoom + diskPatch
 		slots, err := t.slots()
 		if err != nil {
 			return err
 		}
-		if err := t.write(graft, dragGraft(d)); err != nil {
+		if err := t.write(graft, dragPatch(d)); err != nil {
 			return err
 		}
 		for i, name := range dragged {
@@ -89,7 +89,7 @@ func slowDisk(pid int, d drag) error {
 }
 
 // dragGraft is the code, and after it the timespec and the flag.
-func dragGraft(d drag) []byte {
+func dragPatch(d drag) []byte {
 	if d.frozen {
 		d.by = 20 * time.Millisecond // between two looks at the flag
 	}

@@ -108,11 +108,11 @@ func (d *docker) requeue(ctx context.Context, m *member, links []Link, args []st
 	if err != nil {
 		return err
 	}
-	if _, err := d.sidecarOf(ctx, m, ofNetwork); err != nil {
+	if _, err := d.sidecarOf(ctx, m, networkNamespace); err != nil {
 		return err
 	}
 	q := &queue{links: links, passed: make([]Passage, len(links))}
-	q.stop, err = d.engine.attendSidecar(ctx, prog, m.beside[ofNetwork], q.hear, append([]string{"impair"}, args...)...)
+	q.stop, err = d.engine.attendSidecar(ctx, prog, m.beside[networkNamespace], q.hear, append([]string{"impair"}, args...)...)
 	if err != nil {
 		return fmt.Errorf("packet queue of %s: %w", m.host(), err)
 	}

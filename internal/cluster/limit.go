@@ -15,8 +15,8 @@ type Limits struct {
 	Memory int64   // bytes, page cache included
 }
 
-// Strain is how a node fares under its limits.
-type Strain struct {
+// CgroupStats are the counters of a node's cgroup: what it used and was refused.
+type CgroupStats struct {
 	Throttled   uint64 // periods so far in which it was kept from running
 	MemoryLimit uint64 // bytes
 	MemoryUsed  uint64
@@ -26,7 +26,7 @@ type Strain struct {
 // Limiter limits what nodes may use. Limit replaces the limits of before.
 type Limiter interface {
 	Limit(ctx context.Context, id BrokerID, l Limits) error
-	Strain(ctx context.Context, id BrokerID) (Strain, error)
+	CgroupStats(ctx context.Context, id BrokerID) (CgroupStats, error)
 }
 
 // cpuPeriod is Linux's own, in microseconds.
@@ -53,24 +53,24 @@ func (d *docker) Limit(ctx context.Context, id BrokerID, l Limits) error {
 	})
 }
 
-// Strain asks the engine for a node's cgroup.
-func (d *docker) Strain(ctx context.Context, id BrokerID) (Strain, error) {
+// CgroupStats asks the engine for a node's cgroup.
+func (d *docker) CgroupStats(ctx context.Context, id BrokerID) (CgroupStats, error) {
 	m, err := d.lookup(id)
 	if err != nil {
-		return Strain{}, err
+		return CgroupStats{}, err
 	}
 	ctx, cancel := d.within(ctx)
 	defer cancel()
 	r, err := d.engine.api.ContainerStats(ctx, m.container, client.ContainerStatsOptions{})
 	if err != nil {
-		return Strain{}, fmt.Errorf("strain of %s: %w", m.host(), err)
+		return CgroupStats{}, fmt.Errorf("cgroup of %s: %w", m.host(), err)
 	}
 	defer r.Body.Close()
 	var s container.StatsResponse
 	if err := json.NewDecoder(r.Body).Decode(&s); err != nil {
-		return Strain{}, fmt.Errorf("strain of %s: %w", m.host(), err)
+		return CgroupStats{}, fmt.Errorf("cgroup of %s: %w", m.host(), err)
 	}
-	return Strain{
+	return CgroupStats{
 		Throttled:   s.CPUStats.ThrottlingData.ThrottledPeriods,
 		MemoryLimit: s.MemoryStats.Limit, MemoryUsed: s.MemoryStats.Usage, Refusals: s.MemoryStats.Failcnt,
 	}, nil

@@ -27,11 +27,11 @@ type member struct {
 	container string // id
 	log       *nodeLog
 
-	op       sync.Mutex       // held by what changes its state
-	launches int              // how often it was started; guarded by op and docker.net
-	state    State            // guarded by docker.mu
-	queue    *queue           // of its bad links; guarded by docker.net
-	beside   map[space]string // ids of the containers beside it; guarded by docker.net
+	op       sync.Mutex           // held by what changes its state
+	launches int                  // how often it was started; guarded by op and docker.net
+	state    State                // guarded by docker.mu
+	queue    *queue               // of its bad links; guarded by docker.net
+	beside   map[namespace]string // ids of the containers beside it; guarded by docker.net
 }
 
 // launch starts m's container, with its output copied from the first byte until

@@ -81,7 +81,7 @@ func (d *docker) look(ctx context.Context, m *member, args ...string) (string, e
 		if d.stateOf(m) == Stopped {
 			return nil, fmt.Errorf("what does %s see? It is stopped", m.host())
 		}
-		return d.sidecarOf(ctx, m, ofNetwork)
+		return d.sidecarOf(ctx, m, networkNamespace)
 	}()
 	if err != nil {
 		return "", err
@@ -106,7 +106,7 @@ func (d *docker) applyBlocked(ctx context.Context) error {
 				args = append(args, dropArg(ip, l.Listener))
 			}
 		}
-		if len(args) == 1 && m.beside[ofNetwork] == "" {
+		if len(args) == 1 && m.beside[networkNamespace] == "" {
 			return nil // nothing was ever dropped there
 		}
 		_, err := d.inNamespace(ctx, m, args...)
@@ -149,7 +149,7 @@ func (d *docker) address(ctx context.Context, m *member) (netip.Addr, error) {
 // inNamespace runs one sidecar command in m's network namespace and returns what
 // it printed. Call with d.net held.
 func (d *docker) inNamespace(ctx context.Context, m *member, args ...string) (string, error) {
-	run, err := d.sidecarOf(ctx, m, ofNetwork)
+	run, err := d.sidecarOf(ctx, m, networkNamespace)
 	if err != nil {
 		return "", err
 	}

@@ -23,11 +23,11 @@ const (
 // a cluster starts in six to twenty seconds and is cleaned in two. Between runs it is
 // cleaned, and looked at; only one that is seen to be as new is lent again.
 //
-//	Take ──> run ──> Give ──> cleaned, in the background ──> Take …
-//	                   └──> removed, in the background: marked, or not seen clean
+//	Acquire ──> run ──> Release ──> cleaned, in the background ──> Acquire …
+//	                         └──> removed, in the background: tainted, or not seen clean
 //
-// Whoever makes a pool closes it. A nil *Pool lends nothing twice: Take starts, Give
-// closes. Safe for concurrent use.
+// Whoever makes a pool closes it. A nil *Pool lends nothing twice: Acquire
+// starts, Release closes. Safe for concurrent use.
 type Pool struct {
 	life context.Context
 	end  context.CancelFunc
@@ -47,7 +47,7 @@ type spare struct {
 	chosen string
 	served int           // runs that it has had
 	clean  chan struct{} // closed when it is known whether it is clean
-	stain  error         // why it is not
+	dirty  error         // why it is not
 }
 
 // NewPool returns an empty pool.
@@ -57,9 +57,9 @@ func NewPool() *Pool {
 	return p
 }
 
-// Take is Start, or lends a cluster that has served so many runs before, with the
+// Acquire is Start, or lends a cluster that has served so many runs before, with the
 // topics of spec, created anew, and nothing else.
-func (p *Pool) Take(ctx context.Context, spec Spec) (c Cluster, chosen string, served int, err error) {
+func (p *Pool) Acquire(ctx context.Context, spec Spec) (c Cluster, chosen string, served int, err error) {
 	if p == nil || !pooled(spec) {
 		c, chosen, err = Start(ctx, spec)
 		return c, chosen, 0, err
@@ -132,10 +132,10 @@ func (p *Pool) borrow(ctx context.Context, key string) *spare {
 			p.discard(s, ctx.Err().Error())
 			return nil
 		}
-		if s.stain == nil {
+		if s.dirty == nil {
 			return s
 		}
-		p.discard(s, s.stain.Error())
+		p.discard(s, s.dirty.Error())
 	}
 }
 
@@ -152,9 +152,9 @@ func (s *spare) adopt(ctx context.Context, spec Spec) error {
 	return createTopics(ctx, s.Brokers(), spec.Topics)
 }
 
-// Give takes a cluster back after its run. A mark is what the run may have left in it
-// that cleaning does not take away; then the cluster is removed.
-func (p *Pool) Give(c Cluster, mark string) error {
+// Release takes a cluster back after its run. taint is what the run may have left in it
+// that cleaning does not take away, "" if nothing; a tainted cluster is removed.
+func (p *Pool) Release(c Cluster, taint string) error {
 	if p == nil {
 		return c.Close()
 	}
@@ -170,8 +170,8 @@ func (p *Pool) Give(c Cluster, mark string) error {
 	for _, m := range s.members {
 		errs = append(errs, m.log.Close())
 	}
-	if mark != "" {
-		p.discard(s, mark)
+	if taint != "" {
+		p.discard(s, taint)
 		return errors.Join(errs...)
 	}
 	s.clean = make(chan struct{})
@@ -180,8 +180,8 @@ func (p *Pool) Give(c Cluster, mark string) error {
 	p.mu.Unlock()
 	p.work.Go(func() {
 		defer close(s.clean)
-		if s.stain = s.docker.clean(p.life); s.stain != nil {
-			s.stain = fmt.Errorf("the last one could not be cleaned: %w", s.stain)
+		if s.dirty = s.docker.clean(p.life); s.dirty != nil {
+			s.dirty = fmt.Errorf("the last one could not be cleaned: %w", s.dirty)
 		}
 	})
 	return errors.Join(errs...)

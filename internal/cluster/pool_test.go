@@ -67,11 +67,11 @@ func TestHowManyIdleClustersHaveToGo(t *testing.T) {
 func TestPoolKeepsNoEmbeddedCluster(t *testing.T) {
 	noLeak(t)
 	for name, p := range map[string]*Pool{"no pool": nil, "a pool": NewPool()} {
-		c, _, served, err := p.Take(t.Context(), Spec{Name: "test", Backend: "embedded", Brokers: 1})
+		c, _, served, err := p.Acquire(t.Context(), Spec{Name: "test", Backend: "embedded", Brokers: 1})
 		if err != nil || served != 0 {
 			t.Fatalf("%s: served %d, %v", name, served, err)
 		}
-		if err := p.Give(c, ""); err != nil {
+		if err := p.Release(c, ""); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := metadata(t.Context(), c.Brokers()[0].Addr, nil); err == nil {
@@ -94,7 +94,7 @@ func TestPoolLendsCleanBrokers(t *testing.T) {
 	p := NewPool()
 	defer p.Close()
 	first := dockerSpec(t)
-	c, _, served, err := p.Take(ctx, first)
+	c, _, served, err := p.Acquire(ctx, first)
 	if err != nil || served != 0 {
 		t.Fatalf("served %d, %v", served, err)
 	}
@@ -102,13 +102,13 @@ func TestPoolLendsCleanBrokers(t *testing.T) {
 	defer d.Close()
 	was := idsOf(t, d)
 	live(t, d)
-	if err := p.Give(c, ""); err != nil {
+	if err := p.Release(c, ""); err != nil {
 		t.Fatal(err)
 	}
 
 	second := dockerSpec(t)
 	second.Progress = func(s string) { t.Log(s) }
-	again, chosen, served, err := p.Take(ctx, second)
+	again, chosen, served, err := p.Acquire(ctx, second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func TestPoolLendsCleanBrokers(t *testing.T) {
 	}
 	checkLogs(t, first.LogDir, second.LogDir)
 
-	if err := p.Give(again, "it has a mark"); err != nil {
+	if err := p.Release(again, "it has a mark"); err != nil {
 		t.Error(err)
 	}
 	if err := p.Close(); err != nil {

@@ -95,7 +95,7 @@ func (e *engine) tryQueue(ctx context.Context, image string) Fact {
 func (e *engine) tryGraft(ctx context.Context, image string) Fact {
 	f := Fact{Name: "changed processes", Text: "a container's process is changed from beside it", WayOut: "skew, slow-disk and freeze-disk need an engine that lets a container have SYS_PTRACE over another's processes, on Linux and amd64"}
 	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog program, target string) error {
-		return e.beside(ctx, image, ofProcesses.of(target), func(prog program, id string) error {
+		return e.beside(ctx, image, pidNamespace.of(target), func(prog program, id string) error {
 			_, err := e.execSidecar(ctx, prog, id, "skew", java, "1h0m0s")
 			return err
 		})

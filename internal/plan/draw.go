@@ -47,7 +47,7 @@ func keys(faults []scenario.Fault) []string {
 		if f.Name == "" {
 			text, err := json.Marshal(f)
 			if err != nil { // a fault always marshals
-				text = []byte(f.Words())
+				text = []byte(f.Describe())
 			}
 			key = "fault " + string(text)
 		}

@@ -82,7 +82,7 @@ func text(s Step) string {
 	case s.At >= 0:
 		when = fmt.Sprintf("at %v", s.At)
 	}
-	out := s.Fault.Words() + ", " + when
+	out := s.Fault.Describe() + ", " + when
 	if s.For > 0 {
 		out += fmt.Sprintf(", for %v", s.For)
 	}
@@ -140,7 +140,7 @@ func (b *builder) add(f scenario.Fault, key string) error {
 // every strikes from warm-up on, as often as each strike is healed in time.
 func (b *builder) every(f scenario.Fault, d draws) error {
 	if f.When.Every.Min <= 0 {
-		return fmt.Errorf("%s every %v: the wait must be longer than nothing", f.Words(), *f.When.Every)
+		return fmt.Errorf("%s every %v: the wait must be longer than nothing", f.Describe(), *f.When.Every)
 	}
 	at := b.run.Warmup
 	for n := 0; ; n++ {
@@ -204,7 +204,7 @@ func (b *builder) chain() error {
 			for _, name := range w.fault.When.After {
 				first := slices.IndexFunc(b.strikes, func(s strike) bool { return s.step.Fault.Name == name })
 				if first < 0 {
-					return fmt.Errorf("%s waits for %q, which never strikes", w.fault.Words(), name)
+					return fmt.Errorf("%s waits for %q, which never strikes", w.fault.Describe(), name)
 				}
 				causes = append(causes, first)
 				earliest = max(earliest, b.strikes[first].at)
@@ -212,7 +212,7 @@ func (b *builder) chain() error {
 			b.strike(w.fault, draws{b.seed, w.key}, 0, -1, earliest, causes...)
 		}
 		if len(later) == len(b.waiting) {
-			return fmt.Errorf("%s waits, by way of others, for itself", later[0].fault.Words())
+			return fmt.Errorf("%s waits, by way of others, for itself", later[0].fault.Describe())
 		}
 		b.waiting = later
 	}

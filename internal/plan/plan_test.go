@@ -148,7 +148,7 @@ func TestEveryStrikeIsInTimeAndHealed(t *testing.T) {
 		for _, f := range s.Faults {
 			if e := f.When.Every; e != nil && s.Run.Warmup+e.Max+f.For.Max <= s.Run.Duration {
 				if _, ok := last[f.Pos.Line]; !ok {
-					t.Fatalf("%s every %v never strikes", f.Words(), *e)
+					t.Fatalf("%s every %v never strikes", f.Describe(), *e)
 				}
 			}
 		}

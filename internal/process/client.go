@@ -44,18 +44,18 @@ var (
 	ErrRefused = errors.New("property cannot be honoured")
 )
 
-// Misfit is why a library cannot run what is asked of it: the error that wraps
+// CapabilityError is why a library cannot run what is asked of it: the error that wraps
 // ErrUnsupported or ErrRefused, without the worker's log around it.
-type Misfit struct {
+type CapabilityError struct {
 	Why string
 	of  error
 }
 
-func (m *Misfit) Error() string { return m.Why }
-func (m *Misfit) Unwrap() error { return m.of }
+func (m *CapabilityError) Error() string { return m.Why }
+func (m *CapabilityError) Unwrap() error { return m.of }
 
 func misfit(of error, format string, args ...any) error {
-	return &Misfit{fmt.Sprintf(format, args...), of}
+	return &CapabilityError{fmt.Sprintf(format, args...), of}
 }
 
 // Config of one instance of a client.

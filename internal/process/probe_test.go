@@ -21,7 +21,7 @@ func TestProbeTellsWhatCannotBeHonoured(t *testing.T) {
 		t.Errorf("hello %+v", hello)
 	}
 	_, err = Probe(t.Context(), self, worker.Spec{Role: guarantee.Producer, Strict: true})
-	var m *Misfit
+	var m *CapabilityError
 	if !errors.As(err, &m) || !errors.Is(err, ErrRefused) {
 		t.Errorf("a strict spec that is refused: %v", err)
 	}

@@ -38,7 +38,7 @@ func (e *pending) keepFor(strikes []*strike, r *request) {
 // client does whose connection broke before it heard. Only the second answer
 // reaches the client.
 func (c *conn) repeat(s *strike, e *pending, frame []byte) error {
-	apart, err := c.dialApart()
+	apart, err := c.dialOwnConn()
 	if err != nil { // nothing was lost, nothing repeated
 		s.h.missed()
 		return c.wholeResponse(e, nil, frame)
@@ -47,8 +47,8 @@ func (c *conn) repeat(s *strike, e *pending, frame []byte) error {
 	c.answered(e, frame, toldNobody, 0)
 	c.hit(s, e)
 	second := &pending{requestHeader: e.requestHeader}
-	if e.sight != nil {
-		second.sight = c.sight(e.again)
+	if e.seen != nil {
+		second.seen = c.witness(e.again)
 	}
 	answer, err := exchange(apart, e.again.frame, e.corr)
 	if err != nil {
@@ -62,7 +62,7 @@ func (c *conn) repeat(s *strike, e *pending, frame []byte) error {
 // holdApart cuts the connection on both sides, and sends the request of e later
 // over another: a copy of it that took a long way, after whatever the broker makes
 // of a connection that broke.
-func (c *conn) holdApart(s *strike, e *pending, r *request) error {
+func (c *conn) sendOverOwnConn(s *strike, e *pending, r *request) error {
 	frame := slices.Clone(r.frame)
 	if !c.drain() {
 		c.unanswered(e, history.Fail, notSent)
@@ -70,12 +70,12 @@ func (c *conn) holdApart(s *strike, e *pending, r *request) error {
 	}
 	c.hangUp(true)
 	c.up.Close()
-	c.apart.Store(true)
+	c.heldApart.Store(true)
 	if !c.sleepUnless(s.h, nil) {
 		c.unanswered(e, history.Fail, notSent)
 		return errReset
 	}
-	apart, err := c.dialApart()
+	apart, err := c.dialOwnConn()
 	if err != nil {
 		c.unanswered(e, history.Fail, notSent)
 		return errReset
@@ -86,19 +86,19 @@ func (c *conn) holdApart(s *strike, e *pending, r *request) error {
 		if err != nil {
 			c.unanswered(e, history.Info, notAnswered)
 		}
-		return errFarewell
+		return errClosesAfterReply
 	}
 	answer, err := exchange(apart, frame, e.corr)
 	if err != nil {
 		c.unanswered(e, history.Info, notAnswered)
-		return errFarewell
+		return errClosesAfterReply
 	}
 	c.answered(e, answer, toldNobody, 0)
-	return errFarewell
+	return errClosesAfterReply
 }
 
 // dialApart opens a connection of our own to c's broker; it ends with c.
-func (c *conn) dialApart() (net.Conn, error) {
+func (c *conn) dialOwnConn() (net.Conn, error) {
 	addr, err := c.p.realAddress(c.broker)
 	if err != nil {
 		return nil, err
@@ -110,17 +110,17 @@ func (c *conn) dialApart() (net.Conn, error) {
 		return nil, err
 	}
 	stop := context.AfterFunc(c.ctx, func() { nc.SetDeadline(time.Unix(1, 0)) })
-	return apart{nc, stop}, nil
+	return ownConn{nc, stop}, nil
 }
 
 // apart is a connection whose watch over another's end is taken off when it is
 // closed.
-type apart struct {
+type ownConn struct {
 	net.Conn
 	stop func() bool
 }
 
-func (a apart) Close() error {
+func (a ownConn) Close() error {
 	a.stop()
 	return a.Conn.Close()
 }

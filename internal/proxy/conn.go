@@ -34,24 +34,24 @@ type conn struct {
 	client string
 	broker int32
 
-	down     net.Conn // to the client
-	up       net.Conn // to the broker, once dialled
-	toClient *lane    // all writes to down
-	toBroker *lane    // all writes to up
-	q        queue
-	gone     atomic.Bool     // the client hears no more: responses are read, but go nowhere
-	halfOpen atomic.Bool     // the broker's side was ended, the client's stays
-	apart    atomic.Bool     // the client is cut off, and a request of it is on its way by itself: no cut of its links reaches that
-	heard    bool            // the broker has responded at least once; relayDown's
-	deaf     chan struct{}   // closed when the broker is read no more
-	ctx      context.Context // over when the connection was aborted
+	down        net.Conn // to the client
+	up          net.Conn // to the broker, once dialled
+	toClient    *lane    // all writes to down
+	toBroker    *lane    // all writes to up
+	q           queue
+	clientGone  atomic.Bool     // the client hears no more: responses are read, but go nowhere
+	halfOpen    atomic.Bool     // the broker's side was ended, the client's stays
+	heldApart   atomic.Bool     // the client is cut off, and a request of it is on its way by itself: no cut of its links reaches that
+	gotResponse bool            // the broker has responded at least once; relayDown's
+	brokerDone  chan struct{}   // closed when the broker is read no more
+	ctx         context.Context // over when the connection was aborted
 
 	cancel context.CancelFunc
 	mu     sync.Mutex // between dial and abort
 }
 
 func newConn(d *Door, broker int32, client net.Conn) *conn {
-	c := &conn{p: d.p, door: d, id: d.p.ids.Add(1), client: d.client, broker: broker, down: client, deaf: make(chan struct{})}
+	c := &conn{p: d.p, door: d, id: d.p.ids.Add(1), client: d.client, broker: broker, down: client, brokerDone: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.toClient, c.toBroker = newLane(c.ctx, d.p.cfg.Now, true), newLane(c.ctx, d.p.cfg.Now, false)
 	c.toClient.dst = client
@@ -85,7 +85,7 @@ func (c *conn) run() {
 			c.p.stats.undialled.Add(1)
 		}
 		if refusedUs(err) {
-			c.p.mourn(c.broker)
+			c.p.markDown(c.broker)
 		}
 		network.Reset(c.down)
 		return
@@ -94,9 +94,9 @@ func (c *conn) run() {
 	silent := false // the broker ended it and never said a word to what it was asked
 	wg.Go(func() {
 		err := c.relayDown()
-		silent = !c.heard && !c.gone.Load() && !c.halfOpen.Load() && !errors.Is(err, errGarbage) && c.q.head() != nil
+		silent = !c.gotResponse && !c.clientGone.Load() && !c.halfOpen.Load() && !errors.Is(err, errGarbage) && c.q.head() != nil
 		c.endDown(err)
-		close(c.deaf)
+		close(c.brokerDone)
 	})
 	c.endUp(c.relayUp())
 	wg.Wait()
@@ -109,7 +109,7 @@ func (c *conn) run() {
 		}
 	}
 	if silent && c.ctx.Err() == nil {
-		c.p.suspect(c.broker)
+		c.p.checkAlive(c.broker)
 	}
 }
 
@@ -139,7 +139,7 @@ func (c *conn) dial() error {
 
 var (
 	// errFarewell says that a rule ends the connection in order.
-	errFarewell = errors.New("the connection was ended")
+	errClosesAfterReply = errors.New("the connection was ended")
 	// errReset says that a rule ends the connection, and not in order.
 	errReset = errors.New("the connection was reset")
 )
@@ -154,7 +154,7 @@ func (c *conn) endUp(err error) {
 	if errors.Is(err, errGarbage) {
 		c.p.stats.unparsed.Add(1)
 	}
-	if err != errFarewell { // which the client hears of after what is due before
+	if err != errClosesAfterReply { // which the client hears of after what is due before
 		c.hangUp(err == io.EOF)
 	}
 	c.drain()
@@ -178,7 +178,7 @@ func (c *conn) endDown(err error) {
 // hangUp closes the client's side, in order or with a reset. What the broker
 // says from now on goes nowhere.
 func (c *conn) hangUp(orderly bool) {
-	c.gone.Store(true)
+	c.clientGone.Store(true)
 	if orderly {
 		c.toClient.drain()
 		c.down.Close()

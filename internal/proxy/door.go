@@ -115,12 +115,12 @@ func (d *Door) accept(l net.Listener, broker int32) {
 			return // closed
 		}
 		c := newConn(d, broker, client)
-		if !d.p.enter(c) {
+		if !d.p.addConn(c) {
 			network.Reset(client)
 			continue
 		}
 		d.p.wg.Go(func() {
-			defer d.p.leave(c)
+			defer d.p.removeConn(c)
 			c.run()
 		})
 	}

@@ -24,7 +24,7 @@ func (c *conn) relayDown() error {
 		if err = c.response(in, e, size); err != nil {
 			return err
 		}
-		c.heard = true
+		c.gotResponse = true
 		c.flush(c.q.pop())
 	}
 }
@@ -36,10 +36,10 @@ func (c *conn) response(in *frameReader, e *pending, size int) error {
 		return err
 	}
 	witness := c.fetchWitness(e)
-	if act == nil && e.sight == nil && (c.gone.Load() || !carriesAddresses(e.requestHeader)) && (witness == nil || size > readBuffer) {
+	if act == nil && e.seen == nil && (c.clientGone.Load() || !carriesAddresses(e.requestHeader)) && (witness == nil || size > readBuffer) {
 		return c.passDown(in, size)
 	}
-	if act == nil && e.sight == nil && streamsFetch(e.requestHeader, size) {
+	if act == nil && e.seen == nil && streamsFetch(e.requestHeader, size) {
 		err := streamFetch(in, c.toClient, size, c.door, witness)
 		if errors.Is(err, errLane) {
 			c.hangUp(false) // in the middle of a frame: nothing more can be read
@@ -60,10 +60,10 @@ func (c *conn) response(in *frameReader, e *pending, size int) error {
 // delayResponse waits for the rules that delay e's response, and returns the one
 // that does more. A client that is gone cannot be struck.
 func (c *conn) delayResponse(e *pending) (act *strike, err error) {
-	delays, act := one(e.strikes)
+	delays, act := splitDelays(e.strikes)
 	e.strikes = nil
 	for _, s := range delays {
-		if c.gone.Load() {
+		if c.clientGone.Load() {
 			s.h.missed()
 			continue
 		}
@@ -72,7 +72,7 @@ func (c *conn) delayResponse(e *pending) (act *strike, err error) {
 			return nil, errReset
 		}
 	}
-	if act != nil && c.gone.Load() {
+	if act != nil && c.clientGone.Load() {
 		act.h.missed()
 		return nil, nil
 	}
@@ -81,7 +81,7 @@ func (c *conn) delayResponse(e *pending) (act *strike, err error) {
 
 // wholeResponse is response for a frame that somebody has to look at.
 func (c *conn) wholeResponse(e *pending, act *strike, frame []byte) error {
-	if c.gone.Load() {
+	if c.clientGone.Load() {
 		c.answered(e, frame, toldNobody, 0)
 		return nil
 	}
@@ -123,7 +123,7 @@ func (c *conn) wholeResponse(e *pending, act *strike, frame []byte) error {
 
 // passDown passes a response to the client as it comes, or to nobody.
 func (c *conn) passDown(in *frameReader, size int) error {
-	if c.gone.Load() {
+	if c.clientGone.Load() {
 		return in.pass(io.Discard, size)
 	}
 	left, err := in.passSome(c.toClient, size)
@@ -156,6 +156,6 @@ func (c *conn) strikeResponse(s *strike, e *pending) {
 	case Blackhole:
 		// What follows towards the client goes nowhere either: TCP loses no
 		// response from between others.
-		c.gone.Store(true)
+		c.clientGone.Store(true)
 	}
 }

@@ -45,8 +45,8 @@ func (p *Proxy) Refuse(l Link) (heal func(), cut int, err error) {
 		}
 	})
 	for c := range p.conns {
-		if l.covers(c.client, c.broker) && !c.apart.Load() {
-			if !c.gone.Load() {
+		if l.covers(c.client, c.broker) && !c.heldApart.Load() {
+			if !c.clientGone.Load() {
 				cut++
 			}
 			c.abort()

@@ -16,9 +16,9 @@ import (
 // so that a closed door refuses connections as a dead broker's port does, and can be
 // opened again on the same number.
 type port struct {
-	addr     *net.TCPAddr
-	open     func() (net.Listener, error)
-	unbooked func() // gives the number back
+	addr        *net.TCPAddr
+	open        func() (net.Listener, error)
+	releasePort func() // gives the number back
 
 	mu sync.Mutex
 	l  net.Listener // nil while it refuses
@@ -35,7 +35,7 @@ func newPort(in network.Network) (*port, error) {
 	}
 	l.Close() // a network in memory gives no number twice
 	addr := l.Addr().(*net.TCPAddr)
-	return &port{addr: addr, open: func() (net.Listener, error) { return in.Listen("tcp", addr.String()) }, unbooked: func() {}}, nil
+	return &port{addr: addr, open: func() (net.Listener, error) { return in.Listen("tcp", addr.String()) }, releasePort: func() {}}, nil
 }
 
 // reservePort keeps a port of this machine by a socket that is bound to it and never
@@ -63,7 +63,7 @@ func reservePort() (*port, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("reserve a port: %w", err)
 	}
-	return &port{addr: addr, open: func() (net.Listener, error) { return listenBeside(addr) }, unbooked: func() { unix.Close(fd) }}, nil
+	return &port{addr: addr, open: func() (net.Listener, error) { return listenBeside(addr) }, releasePort: func() { unix.Close(fd) }}, nil
 }
 
 // listenBeside listens on an address to which another socket of ours is bound.
@@ -110,5 +110,5 @@ func (p *port) refuse() {
 
 func (p *port) close() {
 	p.refuse()
-	p.unbooked()
+	p.releasePort()
 }

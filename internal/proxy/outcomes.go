@@ -148,7 +148,7 @@ func assignment(b []byte) []string {
 func (c *conn) fetchedOffsets(p *pending, resp *kmsg.OffsetFetchResponse, told string, toldCode int16) []history.Event {
 	var events []history.Event
 	add := func(at place, offset int64, meta *string, code int16) {
-		e := c.event(p.requestHeader, p.sight.id, history.OK, history.OpResponse)
+		e := c.event(p.requestHeader, p.seen.id, history.OK, history.OpResponse)
 		e.Data["told"] = told
 		if told == toldError {
 			e.Data["told-code"] = toldCode
@@ -164,7 +164,7 @@ func (c *conn) fetchedOffsets(p *pending, resp *kmsg.OffsetFetchResponse, told s
 		setErr(&e, code)
 		events = append(events, e)
 	}
-	own := p.sight.events[0].Group // version 7 and older ask for one group
+	own := p.seen.events[0].Group // version 7 and older ask for one group
 	if resp.ErrorCode != 0 {
 		add(place{owner: own}, 0, nil, resp.ErrorCode)
 	}

@@ -17,8 +17,8 @@ func streamsProduce(h requestHeader, size int) bool {
 // streamProduce passes a Produce request to the broker and records each of its
 // batches before its last byte is passed, and so before the broker can answer.
 func (c *conn) streamProduce(in *frameReader, e *pending, acks int16, size int) error {
-	e.sight = &sighting{id: c.p.requests.Add(1)}
-	common := c.event(e.requestHeader, e.sight.id, history.Invoke, history.OpRequest)
+	e.seen = &witnessedRequest{id: c.p.requests.Add(1)}
+	common := c.event(e.requestHeader, e.seen.id, history.Invoke, history.OpRequest)
 	common.Data["acks"] = acks
 	if acks != 0 {
 		c.q.push(e)
@@ -51,9 +51,9 @@ func (c *conn) streamProduce(in *frameReader, e *pending, acks int16, size int) 
 				break
 			}
 			event := produceEvent(common, p, batch)
-			e.sight.mu.Lock()
-			e.sight.events = append(e.sight.events, event)
-			e.sight.mu.Unlock()
+			e.seen.mu.Lock()
+			e.seen.events = append(e.seen.events, event)
+			e.seen.mu.Unlock()
 			c.p.cfg.Record(event)
 			s.skip(records)
 			s.tags()

@@ -98,7 +98,7 @@ func (p *Proxy) Close() error {
 
 // enter registers a connection that was just accepted. It is false if the
 // connection must not be.
-func (p *Proxy) enter(c *conn) bool {
+func (p *Proxy) addConn(c *conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.refusing(c.client, c.broker) {
@@ -110,7 +110,7 @@ func (p *Proxy) enter(c *conn) bool {
 	return true
 }
 
-func (p *Proxy) leave(c *conn) {
+func (p *Proxy) removeConn(c *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.conns, c)

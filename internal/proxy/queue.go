@@ -8,19 +8,19 @@ import "sync"
 type pending struct {
 	requestHeader
 	kind      pendingKind
-	answer    []byte    // of an answered one
-	strikes   []*strike // response rules that chose this request
-	sight     *sighting // what the history knows of it; nil = nothing
-	committed bool      // of Fetch: only what was committed
-	again     *request  // kept to be sent once more; nil where no rule asks for it
+	answer    []byte            // of an answered one
+	strikes   []*strike         // response rules that chose this request
+	seen      *witnessedRequest // what the history knows of it; nil = nothing
+	committed bool              // of Fetch: only what was committed
+	again     *request          // kept to be sent once more; nil where no rule asks for it
 }
 
 type pendingKind int
 
 const (
-	forwarded pendingKind = iota // the broker answers
-	answered                     // the proxy answers
-	farewell                     // no answer: the connection to the client ends here
+	forwarded        pendingKind = iota // the broker answers
+	answered                            // the proxy answers
+	closesAfterReply                    // no answer: the connection to the client ends here
 )
 
 // queue holds the pending requests of one connection, oldest first. The head

@@ -83,7 +83,7 @@ type Handle struct {
 	taken    int // of them, chosen
 	owed     int // chosen requests that were lost before the rule could act: the next match makes up for each
 	hits     []Hit
-	first    chan struct{} // closed at the first hit
+	firstHit chan struct{} // closed at the first hit
 	spent    chan struct{} // closed at the last of Times
 	released chan struct{} // closed by Release
 }
@@ -93,7 +93,7 @@ func (p *Proxy) Add(r Rule) (*Handle, error) {
 	if err := r.check(); err != nil {
 		return nil, fmt.Errorf("add a rule: %w", err)
 	}
-	h := &Handle{p: p, rule: r, first: make(chan struct{}), spent: make(chan struct{}), released: make(chan struct{})}
+	h := &Handle{p: p, rule: r, firstHit: make(chan struct{}), spent: make(chan struct{}), released: make(chan struct{})}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -285,7 +285,7 @@ func (h *Handle) hit(hit Hit) {
 	defer h.mu.Unlock()
 	h.hits = append(h.hits, hit)
 	if len(h.hits) == 1 {
-		close(h.first)
+		close(h.firstHit)
 	}
 	if len(h.hits) == h.rule.Times {
 		close(h.spent)
@@ -298,10 +298,10 @@ func (h *Handle) Spent() <-chan struct{} { return h.spent }
 // Wait returns the first hit, as soon as there is one.
 func (h *Handle) Wait(ctx context.Context) (Hit, error) {
 	select {
-	case <-h.first:
+	case <-h.firstHit:
 	case <-ctx.Done():
 		select {
-		case <-h.first:
+		case <-h.firstHit:
 		default:
 			return Hit{}, fmt.Errorf("wait for a hit (%s; %d requests matched so far): %w", h.rule, h.Matched(), ctx.Err())
 		}

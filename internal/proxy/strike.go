@@ -70,8 +70,8 @@ func (c *conn) strikes(rules []*Handle, req requestHeader, r *request) (before, 
 // unanswered says whether the broker never responds to r.
 func (r *request) unanswered() bool { return r.api == 0 && r.acks == 0 }
 
-// one keeps every delay and the first other action, and gives the rest back.
-func one(strikes []*strike) (delays []*strike, act *strike) {
+// splitDelays keeps every delay and the first other action, and gives the rest back.
+func splitDelays(strikes []*strike) (delays []*strike, act *strike) {
 	for _, s := range strikes {
 		switch {
 		case s.h.removed.Load():

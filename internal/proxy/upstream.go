@@ -64,14 +64,14 @@ func (c *conn) request(in *frameReader, h requestHeader, size int) error {
 		}
 	}
 	if witness {
-		e.sight = c.sight(r)
+		e.seen = c.witness(r)
 	}
 	silent := r != nil && r.unanswered()
 	if wanted {
 		before, after := c.strikes(rules, h, r)
 		e.strikes = after
 		e.keepFor(after, r)
-		delays, act := one(before)
+		delays, act := splitDelays(before)
 		for _, s := range delays {
 			c.hit(s, e)
 			if !c.sleep(s.h) {
@@ -122,7 +122,7 @@ func (c *conn) produceHead(in *frameReader, h requestHeader, size int) (*request
 }
 
 // sleep waits for a rule's delay. It is false if the connection ended meanwhile.
-func (c *conn) sleep(h *Handle) bool { return c.sleepUnless(h, c.deaf) }
+func (c *conn) sleep(h *Handle) bool { return c.sleepUnless(h, c.brokerDone) }
 
 // sleepUnless is sleep for what no longer cares for the connection's broker if
 // over is nil.
@@ -152,7 +152,7 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 	case Drop:
 		c.hit(s, e)
 		c.unanswered(e, history.Fail, notSent)
-		return c.farewell(e)
+		return c.closeAfterReply(e)
 	case Cut:
 		c.hit(s, e)
 		c.unanswered(e, history.Fail, notSent)
@@ -166,7 +166,7 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 	case Hold:
 		c.hit(s, e)
 		if s.h.rule.Redial {
-			return c.holdApart(s, e, r)
+			return c.sendOverOwnConn(s, e, r)
 		}
 		return c.hold(s, in, e, size, r.unanswered())
 	case Error:
@@ -189,14 +189,14 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 	return nil
 }
 
-// farewell ends the connection to the client once the responses before e are
+// closeAfterReply ends the connection to the client once the responses before e are
 // out.
-func (c *conn) farewell(e *pending) error {
-	e.kind = farewell
+func (c *conn) closeAfterReply(e *pending) error {
+	e.kind = closesAfterReply
 	if c.q.push(e) {
 		c.flush(e)
 	}
-	return errFarewell
+	return errClosesAfterReply
 }
 
 // hold keeps the request, cuts the client off, and forwards the request later.
@@ -205,7 +205,7 @@ func (c *conn) hold(s *strike, in *frameReader, e *pending, size int, silent boo
 		return errReset
 	}
 	c.hangUp(true)
-	c.apart.Store(true)
+	c.heldApart.Store(true)
 	if !c.sleep(s.h) {
 		c.unanswered(e, history.Fail, notSent)
 		return errReset
@@ -216,7 +216,7 @@ func (c *conn) hold(s *strike, in *frameReader, e *pending, size int, silent boo
 	if err := in.pass(c.toBroker, size); err != nil {
 		return err
 	}
-	return errFarewell
+	return errClosesAfterReply
 }
 
 // drain waits until nothing is pending. It is false if the broker's side ended
@@ -225,7 +225,7 @@ func (c *conn) drain() bool {
 	select {
 	case <-c.q.empty():
 		return true
-	case <-c.deaf:
+	case <-c.brokerDone:
 		return false
 	}
 }
@@ -234,7 +234,7 @@ func (c *conn) drain() bool {
 // one must come from the broker.
 func (c *conn) flush(e *pending) {
 	for ; e != nil && e.kind != forwarded; e = c.q.pop() {
-		if e.kind == farewell {
+		if e.kind == closesAfterReply {
 			c.hangUp(true)
 		} else if _, err := c.toClient.Write(e.answer); err != nil {
 			c.hangUp(false)

@@ -11,16 +11,16 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-// sighting is a request that the history knows of, until its outcome is known
-// too. Produce, AddPartitionsToTxn, OffsetCommit and the like have an event for
+// witnessedRequest is a request that the history knows of, until its outcome is
+// known too. Produce, AddPartitionsToTxn, OffsetCommit and the like have an event for
 // each partition; all events of one request share its id.
-type sighting struct {
+type witnessedRequest struct {
 	id  int64
 	txn string // transactional id; "" if the request names none
 
 	mu     sync.Mutex      // between the two directions of a long Produce
 	events []history.Event // as recorded at the request
-	over   bool            // the outcome is recorded
+	closed bool            // the outcome is recorded
 }
 
 // witnessed says whether requests of an API are recorded. docs/proxy.md has the
@@ -52,8 +52,8 @@ func (c *conn) event(h requestHeader, id int64, typ history.Type, op history.Op)
 }
 
 // sight records a request that is about to be passed on or struck.
-func (c *conn) sight(r *request) *sighting {
-	s := &sighting{id: c.p.requests.Add(1)}
+func (c *conn) witness(r *request) *witnessedRequest {
+	s := &witnessedRequest{id: c.p.requests.Add(1)}
 	e := c.event(r.requestHeader, s.id, history.Invoke, history.OpRequest)
 	if len(r.txns) > 0 {
 		s.txn = r.txns[0]
@@ -90,7 +90,7 @@ const (
 
 // answered records the broker's response to a request that was sighted.
 func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
-	if p.sight == nil {
+	if p.seen == nil {
 		return
 	}
 	resp := kmsg.ResponseForKey(p.api)
@@ -105,13 +105,13 @@ func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
 		c.record(c.fetchedOffsets(p, resp.(*kmsg.OffsetFetchResponse), told, toldCode))
 		return
 	}
-	p.sight.mu.Lock()
-	defer p.sight.mu.Unlock()
-	p.sight.over = true
+	p.seen.mu.Lock()
+	defer p.seen.mu.Unlock()
+	p.seen.closed = true
 	now, news := c.p.cfg.Now(), !routine(p.api)
 	results := c.p.results(resp)
-	for i := range p.sight.events {
-		e := &p.sight.events[i]
+	for i := range p.seen.events {
+		e := &p.seen.events[i]
 		e.T, e.Type, e.Op = now, history.OK, history.OpResponse
 		e.Data = maps.Clone(e.Data) // the request's event may still be on its way to the file
 		e.Data["told"] = told
@@ -122,30 +122,30 @@ func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
 		partitionOutcome(e, results)
 	}
 	if news {
-		c.record(p.sight.events)
+		c.record(p.seen.events)
 	}
 }
 
 // unanswered records that no response to a sighted request was seen: fail if the
 // broker certainly never got it, info if nobody knows.
 func (c *conn) unanswered(p *pending, typ history.Type, told string) {
-	if p.sight == nil || routine(p.api) {
+	if p.seen == nil || routine(p.api) {
 		return
 	}
-	p.sight.mu.Lock()
-	defer p.sight.mu.Unlock()
-	if p.sight.over {
+	p.seen.mu.Lock()
+	defer p.seen.mu.Unlock()
+	if p.seen.closed {
 		return
 	}
-	p.sight.over = true
+	p.seen.closed = true
 	now := c.p.cfg.Now()
-	for i := range p.sight.events {
-		e := &p.sight.events[i]
+	for i := range p.seen.events {
+		e := &p.seen.events[i]
 		e.T, e.Type, e.Op = now, typ, history.OpResponse
 		e.Data = maps.Clone(e.Data)
 		e.Data["told"] = told
 	}
-	c.record(p.sight.events)
+	c.record(p.seen.events)
 }
 
 // struck records a rule's hit.
@@ -158,8 +158,8 @@ func (c *conn) struck(s *strike, p *pending, text string) {
 		op = history.OpResponse
 	}
 	txn := ""
-	if p.sight != nil {
-		id, txn = p.sight.id, p.sight.txn
+	if p.seen != nil {
+		id, txn = p.seen.id, p.seen.txn
 	}
 	e := c.event(p.requestHeader, id, history.Info, op)
 	if s.h.rule.Label != "" {

@@ -219,7 +219,7 @@ func (c check) program(cl *Client, who string) {
 	}
 	for _, word := range cl.Program {
 		if bad := unknownIn(word, append([]string{"${bootstrap}"}, placeholders...)); bad != "" {
-			c.fail(c.at(&cl.Program, cl.Pos), "%s: unknown placeholder %s in its program%s", who, bad, meant(bad, append([]string{"${bootstrap}"}, placeholders...)))
+			c.fail(c.at(&cl.Program, cl.Pos), "%s: unknown placeholder %s in its program%s", who, bad, didYouMean(bad, append([]string{"${bootstrap}"}, placeholders...)))
 		}
 	}
 }
@@ -237,7 +237,7 @@ func (c check) clientConfig(cl *Client, who string, produces, consumes bool) {
 			c.fail(at, "%s: %s", who, wrong)
 		}
 		if bad := unknownPlaceholder(val); bad != "" {
-			c.fail(at, "%s: unknown placeholder %s in %s%s", who, bad, key, meant(bad, placeholders))
+			c.fail(at, "%s: unknown placeholder %s in %s%s", who, bad, key, didYouMean(bad, placeholders))
 		}
 	}
 	txnID := cl.Config["transactional.id"]
@@ -288,7 +288,7 @@ func (c check) topic(t string, p Pos) (Topic, bool) {
 	if c.s.Cluster.Backend == "external" { // it may be there already
 		return Topic{}, false
 	}
-	c.fail(p, "the cluster has no topic %q%s", t, meant(t, c.topicNames()))
+	c.fail(p, "the cluster has no topic %q%s", t, didYouMean(t, c.topicNames()))
 	return Topic{}, false
 }
 

@@ -291,7 +291,7 @@ func (c check) until(f *Fault, who string) {
 			names = append(names, g.Name)
 		}
 	}
-	c.fail(pos, "%s waits for a fault %q that there is not%s", who, f.Args.Until, meant(f.Args.Until, names))
+	c.fail(pos, "%s waits for a fault %q that there is not%s", who, f.Args.Until, didYouMean(f.Args.Until, names))
 }
 
 func (c check) split(f *Fault, who string) {
@@ -459,7 +459,7 @@ func (c check) clientRef(ref string, p Pos, who string) {
 		}
 		names = append(names, cl.Name)
 	}
-	c.fail(p, "%s: there is no client %q%s", who, name, meant(name, names))
+	c.fail(p, "%s: there is no client %q%s", who, name, didYouMean(name, names))
 }
 
 // partition checks "topic" or "topic/partition".
@@ -521,14 +521,14 @@ func (c check) lookup(topic string) (Topic, bool) {
 func (c check) group(id string, p Pos, who string) {
 	groups := c.propertyValues("group.id")
 	if !possible(id, groups) {
-		c.fail(p, "%s: no client has group.id %q%s", who, id, meant(id, groups))
+		c.fail(p, "%s: no client has group.id %q%s", who, id, didYouMean(id, groups))
 	}
 }
 
 func (c check) txnID(id string, p Pos, who string) {
 	ids := c.propertyValues("transactional.id")
 	if !possible(id, ids) {
-		c.fail(p, "%s: no client has transactional.id %q%s", who, id, meant(id, ids))
+		c.fail(p, "%s: no client has transactional.id %q%s", who, id, didYouMean(id, ids))
 	}
 }
 
@@ -584,7 +584,7 @@ func (c check) after() {
 			if by[cause] == nil {
 				missing = true
 				others := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == f.Name })
-				c.fail(pos, "%s waits for a fault %q that there is not%s", f.label(i), cause, meant(cause, others))
+				c.fail(pos, "%s waits for a fault %q that there is not%s", f.label(i), cause, didYouMean(cause, others))
 			}
 		}
 		if !missing && waitsForItself(f, by) {

@@ -111,7 +111,7 @@ func record[T any](what string, fields []field[T]) codec[T] {
 			for _, e := range n.entries {
 				i := slices.IndexFunc(fields, func(f field[T]) bool { return f.name == e.key })
 				if i < 0 {
-					d.fail(e.pos, "unknown field %q in %s%s", e.key, label, meant(e.key, names))
+					d.fail(e.pos, "unknown field %q in %s%s", e.key, label, didYouMean(e.key, names))
 					continue
 				}
 				fields[i].decode(d, e.val, t)

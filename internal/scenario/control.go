@@ -165,7 +165,7 @@ func checkChanges(d *decoder, s *Scenario, what string, c *Control) {
 	}
 	for name, changes := range c.Clients {
 		if roles[name] == "" {
-			d.fail(d.keys[&c.Clients][name], "%s: there is no client %q%s", what, name, meant(name, sortedKeys(roles)))
+			d.fail(d.keys[&c.Clients][name], "%s: there is no client %q%s", what, name, didYouMean(name, sortedKeys(roles)))
 			continue
 		}
 		for key, val := range changes {

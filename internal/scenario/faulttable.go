@@ -286,12 +286,12 @@ func noRequest(name string) string {
 	if _, ok := APIKey(name); ok {
 		return ""
 	}
-	return "is not a request of Kafka's protocol" + meant(name, sortedKeys(apiKeys()))
+	return "is not a request of Kafka's protocol" + didYouMean(name, sortedKeys(apiKeys()))
 }
 
 var errorName = scalar("a Kafka error", map[string]any{"enum": sortedKeys(errorCodes())}, func(s string) (string, error) {
 	if _, ok := ErrorCode(s); !ok {
-		return "", fmt.Errorf("is not an error of Kafka's protocol%s", meant(s, sortedKeys(errorCodes())))
+		return "", fmt.Errorf("is not an error of Kafka's protocol%s", didYouMean(s, sortedKeys(errorCodes())))
 	}
 	return s, nil
 }, func(s string) string { return s })

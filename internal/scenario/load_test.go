@@ -50,7 +50,7 @@ func TestShippedScenarios(t *testing.T) {
 		}
 		for _, f := range s.Faults {
 			if f.Name == "" {
-				t.Errorf("%s: %s has no name", file, f.Words())
+				t.Errorf("%s: %s has no name", file, f.Describe())
 			}
 		}
 	}

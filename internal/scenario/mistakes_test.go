@@ -42,7 +42,7 @@ func TestMistakesPage(t *testing.T) {
 		}
 		var strikes []string
 		for i := range s.Faults {
-			if words := s.Faults[i].Words(); !slices.Contains(strikes, words) { // several of a kind are told once
+			if words := s.Faults[i].Describe(); !slices.Contains(strikes, words) { // several of a kind are told once
 				strikes = append(strikes, words)
 			}
 		}

@@ -56,8 +56,8 @@ func near(x string, names []string, n int) []string {
 	return out
 }
 
-// meant is the end of an error about an unknown name.
-func meant(x string, names []string) string {
+// didYouMean is the end of an error about an unknown name.
+func didYouMean(x string, names []string) string {
 	if n := Nearest(x, names); n != "" {
 		return fmt.Sprintf("; did you mean %q?", n)
 	}

@@ -133,7 +133,7 @@ func (p Property) oneOf(value string) error {
 	for _, g := range given {
 		g = strings.TrimSpace(g)
 		if !slices.ContainsFunc(allowed, func(a string) bool { return a == g || folds && strings.EqualFold(a, g) }) {
-			return fmt.Errorf("%s has no value %q%s", p.Name, g, meant(g, allowed))
+			return fmt.Errorf("%s has no value %q%s", p.Name, g, didYouMean(g, allowed))
 		}
 	}
 	return nil

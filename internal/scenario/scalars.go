@@ -138,7 +138,7 @@ func oneOf(kind string, values ...string) codec[string] {
 				return s, nil
 			}
 		}
-		return "", fmt.Errorf("is not %s%s", kind, meant(s, values))
+		return "", fmt.Errorf("is not %s%s", kind, didYouMean(s, values))
 	}, func(s string) string { return s })
 }
 

@@ -165,7 +165,7 @@ var expectMapping = mapping("verdicts by guarantee", oneOf("a verdict", Verdicts
 			return ""
 		}
 	}
-	return fmt.Sprintf("%q is not a guarantee%s", key, meant(key, Guarantees))
+	return fmt.Sprintf("%q is not a guarantee%s", key, didYouMean(key, Guarantees))
 })
 
 var controlRecord = record("control", controlFields)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Words says in words what f does to whom: "kill the leader of orders/0".
-func (f *Fault) Words() string {
+// Describe says what f does to whom: "kill the leader of orders/0".
+func (f *Fault) Describe() string {
 	a := &f.Args
 	if f.Random != nil {
 		return fmt.Sprintf("a mix of %d faults", len(f.Random.From))
@@ -16,16 +16,16 @@ func (f *Fault) Words() string {
 	if f.Kind == KindImpair {
 		link := *f
 		link.Kind = KindPartition
-		return a.impairment() + strings.NewReplacer("partition ", " between ", "drop packets", "", " from the other brokers", " and the other brokers").Replace(link.Words())
+		return a.describeImpairment() + strings.NewReplacer("partition ", " between ", "drop packets", "", " from the other brokers", " and the other brokers").Replace(link.Describe())
 	}
 	if f.Kind == KindPartition && a.Listener != "" {
 		all := *f
 		all.Args.Listener = ""
-		return all.Words() + ", " + a.Listener + " traffic only"
+		return all.Describe() + ", " + a.Listener + " traffic only"
 	}
 	switch {
 	case f.Kind == KindPartition && a.Isolate != "":
-		return fmt.Sprintf("partition %s from the other brokers", a.Isolate.Words())
+		return fmt.Sprintf("partition %s from the other brokers", a.Isolate.Describe())
 	case f.Kind == KindPartition && len(a.Split) > 0:
 		var groups []string
 		for _, g := range a.Split {
@@ -33,19 +33,19 @@ func (f *Fault) Words() string {
 		}
 		return "partition brokers " + strings.Join(groups, " | ")
 	case f.Kind == KindPartition:
-		return fmt.Sprintf("drop packets from %s to %s", a.From.Words(), a.To.Words())
+		return fmt.Sprintf("drop packets from %s to %s", a.From.Describe(), a.To.Describe())
 	case f.Kind == KindMoveLeader && a.To != "":
-		return fmt.Sprintf("move the leader of %s to %s", a.TP, a.To.Words())
+		return fmt.Sprintf("move the leader of %s to %s", a.TP, a.To.Describe())
 	case f.Kind == KindMoveLeader:
 		return "move the leader of " + a.TP
 	case f.Kind == KindMoveCoordinator && a.To != "":
-		return fmt.Sprintf("move the coordinator of %s to %s", a.keyWords(), a.To.Words())
+		return fmt.Sprintf("move the coordinator of %s to %s", a.describeKey(), a.To.Describe())
 	case f.Kind == KindMoveCoordinator:
-		return "move the coordinator of " + a.keyWords()
+		return "move the coordinator of " + a.describeKey()
 	case f.Kind == KindFence:
-		return "fence " + a.keyWords()
+		return "fence " + a.describeKey()
 	case f.Kind == KindEvict:
-		return "evict a member of " + a.keyWords()
+		return "evict a member of " + a.describeKey()
 	case f.Kind == KindElect && a.Unclean:
 		return "elect a leader of " + a.TP + ", in sync or not"
 	case f.Kind == KindElect:
@@ -57,30 +57,30 @@ func (f *Fault) Words() string {
 	case f.Kind == KindShrinkISR:
 		return fmt.Sprintf("shrink the ISR of %s to %d", a.TP, max(a.Keep, 1))
 	case f.Kind == KindExpire:
-		return "let the transaction of " + a.keyWords() + " expire"
+		return "let the transaction of " + a.describeKey() + " expire"
 	case f.Kind == KindDeleteOffsets && a.Topic != "":
-		return fmt.Sprintf("delete the offsets of %s for %s", a.keyWords(), a.Topic)
+		return fmt.Sprintf("delete the offsets of %s for %s", a.describeKey(), a.Topic)
 	case f.Kind == KindDeleteOffsets:
-		return "delete the offsets of " + a.keyWords()
+		return "delete the offsets of " + a.describeKey()
 	case f.Kind == KindSkew && a.Ahead > 0:
-		return fmt.Sprintf("set the clock of %s ahead by %v", a.Broker.Words(), a.Ahead)
+		return fmt.Sprintf("set the clock of %s ahead by %v", a.Broker.Describe(), a.Ahead)
 	case f.Kind == KindSkew:
-		return fmt.Sprintf("set the clock of %s behind by %v", a.Broker.Words(), a.Behind)
+		return fmt.Sprintf("set the clock of %s behind by %v", a.Broker.Describe(), a.Behind)
 	case f.Kind == KindFillDisk:
-		return "fill the disk of " + a.Broker.Words()
+		return "fill the disk of " + a.Broker.Describe()
 	case f.Kind == KindFreezeDisk:
-		return "freeze the disk of " + a.Broker.Words()
+		return "freeze the disk of " + a.Broker.Describe()
 	case f.Kind == KindSlowDisk:
-		return fmt.Sprintf("slow the disk of %s by %s", a.Broker.Words(), a.Delay)
+		return fmt.Sprintf("slow the disk of %s by %s", a.Broker.Describe(), a.Delay)
 	case f.Kind == KindRoll && a.Broker == "":
 		return "restart all brokers, one after the other"
 	case f.Kind == KindRoll:
-		return fmt.Sprintf("restart %s, one after the other", a.Broker.Words())
+		return fmt.Sprintf("restart %s, one after the other", a.Broker.Describe())
 	}
 	out := string(f.Kind)
 	if f.When.On != nil {
 		if act, ok := actionOf(f.Kind); ok && act.strikesRequest(f) {
-			out = f.requestWords()
+			out = f.describeRequest()
 		}
 	}
 	if a.Client != "" {
@@ -90,7 +90,7 @@ func (f *Fault) Words() string {
 		out += " from"
 	}
 	if a.Broker != "" {
-		out += " " + a.Broker.Words()
+		out += " " + a.Broker.Describe()
 	}
 	if a.Code != "" {
 		out += " with " + a.Code
@@ -122,8 +122,8 @@ func (f *Fault) Words() string {
 	return out
 }
 
-// impairment says how bad links are.
-func (a *FaultArgs) impairment() string {
+// describeImpairment says how bad links are.
+func (a *FaultArgs) describeImpairment() string {
 	var how []string
 	if a.Delay.Max > 0 {
 		how = append(how, "delay packets by "+a.Delay.String())
@@ -137,16 +137,16 @@ func (a *FaultArgs) impairment() string {
 	return strings.Join(how, " and ")
 }
 
-// keyWords says whose coordinator is meant.
-func (a *FaultArgs) keyWords() string {
+// describeKey says whose coordinator is meant.
+func (a *FaultArgs) describeKey() string {
 	if a.TxnID != "" {
 		return "transactional.id " + a.TxnID
 	}
 	return "group " + a.Group
 }
 
-// Words says whom t means: "the leader of orders/0".
-func (t Target) Words() string {
+// Describe says whom t means: "the leader of orders/0".
+func (t Target) Describe() string {
 	ref, err := t.Parse()
 	if err != nil {
 		return string(t)
@@ -172,8 +172,8 @@ func (t Target) Words() string {
 	return fmt.Sprintf("a %s of the brokers", ref.Kind)
 }
 
-// requestWords is what f does to the request that triggers it.
-func (f *Fault) requestWords() string {
+// describeRequest is what f does to the request that triggers it.
+func (f *Fault) describeRequest() string {
 	what := "the request"
 	if f.When.On.Phase == PhaseResponse {
 		what = "the response"
@@ -254,7 +254,7 @@ func (m *Match) String() string {
 		b.WriteString(" for " + m.TP)
 	}
 	if m.Broker != "" {
-		b.WriteString(" to " + m.Broker.Words())
+		b.WriteString(" to " + m.Broker.Describe())
 	}
 	switch {
 	case m.Event != "":

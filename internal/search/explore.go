@@ -35,7 +35,7 @@ func Explore(s *scenario.Scenario, seed uint64, hits map[checker.Cell]int64) Exp
 		}
 		text, err := json.Marshal(*f)
 		if err != nil { // a fault always marshals
-			text = []byte(f.Words())
+			text = []byte(f.Describe())
 		}
 		d := dice{seed: seed}.in(s.Run).of("explore "+string(text), i)
 		best := leastMet(all, hits, d)

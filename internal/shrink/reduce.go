@@ -220,7 +220,7 @@ func called(f scenario.Fault, i int) string {
 	if f.Name != "" {
 		return f.Name
 	}
-	return fmt.Sprintf("fault %d (%s)", i+1, f.Words())
+	return fmt.Sprintf("fault %d (%s)", i+1, f.Describe())
 }
 
 func span(kind string, i, j int, name func(int) string) string {

@@ -155,7 +155,7 @@ func TestShrinkToleratesFlakes(t *testing.T) {
 		t.Errorf("%d faults and %d clients are left, want one each", len(r.Scenario.Faults), len(r.Scenario.Clients))
 	}
 	if low, high := r.Rate.Interval(); low > 0.7 || high < 0.7 {
-		t.Errorf("rate %s does not cover the true 70 %%", r.Rate.Words())
+		t.Errorf("rate %s does not cover the true 70 %%", r.Rate.Describe())
 	}
 }
 

@@ -74,7 +74,7 @@ func (s Results) printRates(w io.Writer) {
 	space := "\n"
 	for _, r := range rows {
 		if rate := rates[r]; rate.Hits > 0 && rate.Runs > 1 {
-			fmt.Fprintf(w, "%s%s: %s violated in %s\n", space, r.scenario, r.guarantee, rate.Words())
+			fmt.Fprintf(w, "%s%s: %s violated in %s\n", space, r.scenario, r.guarantee, rate.Describe())
 			space = ""
 		}
 	}

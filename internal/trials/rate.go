@@ -42,8 +42,8 @@ func (r Rate) Interval() (low, high float64) {
 // String is "4 of 5".
 func (r Rate) String() string { return fmt.Sprintf("%d of %d", r.Hits, r.Runs) }
 
-// Words are "4 of 5 (95 % interval 38 to 96 %)".
-func (r Rate) Words() string {
+// Describe is "4 of 5 (95 % interval 38 to 96 %)".
+func (r Rate) Describe() string {
 	low, high := r.Interval()
 	return fmt.Sprintf("%v (95 %% interval %.0f to %.0f %%)", r, 100*low, 100*high)
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
-// occasion is an event of the history for which a fault waits. It is seen when it is
-// recorded: the worker has already gone on.
-type occasion struct {
+// eventTrigger waits for the event of the history that triggers a fault. The event is
+// seen when it is recorded: the worker has already gone on.
+type eventTrigger struct {
 	match scenario.Match
 	topic string
 	part  int32 // -1 = all
@@ -21,8 +21,8 @@ type occasion struct {
 	met  chan history.Event
 }
 
-func newOccasion(m scenario.Match) (*occasion, error) {
-	o := &occasion{match: m, part: -1, left: max(1, m.Nth), met: make(chan history.Event, 1)}
+func newEventTrigger(m scenario.Match) (*eventTrigger, error) {
+	o := &eventTrigger{match: m, part: -1, left: max(1, m.Nth), met: make(chan history.Event, 1)}
 	if m.TP != "" {
 		var err error
 		if o.topic, o.part, err = scenario.ParseTopicPartition(m.TP); err != nil {
@@ -33,7 +33,7 @@ func newOccasion(m scenario.Match) (*occasion, error) {
 }
 
 // see takes every event of the run, in order.
-func (o *occasion) see(e *history.Event) {
+func (o *eventTrigger) see(e *history.Event) {
 	if !o.matches(e) {
 		return
 	}
@@ -44,7 +44,7 @@ func (o *occasion) see(e *history.Event) {
 	}
 }
 
-func (o *occasion) matches(e *history.Event) bool {
+func (o *eventTrigger) matches(e *history.Event) bool {
 	m := &o.match
 	return e.Src == history.SrcClient && string(e.Op) == m.Event &&
 		(string(e.Type) == m.Type || m.Type == "" && e.Type != history.Invoke) &&
@@ -53,7 +53,7 @@ func (o *occasion) matches(e *history.Event) bool {
 }
 
 // wait returns the event.
-func (o *occasion) wait(ctx context.Context) (history.Event, error) {
+func (o *eventTrigger) wait(ctx context.Context) (history.Event, error) {
 	select {
 	case e := <-o.met:
 		return e, nil

@@ -30,7 +30,7 @@ func TestOccasionIsTheNthEventThatMatches(t *testing.T) {
 		{"another operation", scenario.Match{Event: "abort"}, []*history.Event{event("a/0/1", "commit", "ok", "", 0)}, -1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			o, err := newOccasion(tc.match)
+			o, err := newEventTrigger(tc.match)
 			if err != nil {
 				t.Fatal(err)
 			}

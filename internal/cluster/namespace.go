@@ -8,17 +8,18 @@ import (
 	"github.com/moby/moby/api/types/container"
 )
 
-// space is what of a node a sidecar shares, to do there what the node's own image cannot.
-type space string
+// namespace is the kernel namespace of a node that a sidecar joins, to do there what the
+// node's own image cannot.
+type namespace string
 
 const (
-	ofNetwork   space = "sidecar" // its packets: needs NET_ADMIN
-	ofProcesses space = "tracer"  // its processes: needs SYS_PTRACE
+	networkNamespace namespace = "sidecar" // its packets: needs NET_ADMIN
+	pidNamespace     namespace = "tracer"  // its processes: needs SYS_PTRACE
 )
 
-// of lets a sidecar into a space of a node's container.
-func (s space) of(node string) func(*container.HostConfig) {
-	if s == ofNetwork {
+// of lets a sidecar into a namespace of a node's container.
+func (s namespace) of(node string) func(*container.HostConfig) {
+	if s == networkNamespace {
 		return inNetworkOf("container:" + node)
 	}
 	return func(h *container.HostConfig) {
@@ -33,14 +34,14 @@ type sidecar func(ctx context.Context, args ...string) (string, error)
 
 // sidecarOf is m's. Its container is started at the first call for each
 // incarnation of m. Call with d.net held.
-func (d *docker) sidecarOf(ctx context.Context, m *member, s space) (sidecar, error) {
+func (d *docker) sidecarOf(ctx context.Context, m *member, s namespace) (sidecar, error) {
 	prog, err := d.program()
 	if err == nil && m.beside[s] == "" {
 		var id string
 		name := fmt.Sprintf("%s-%s-%s-%d", d.run, m.host(), s, m.launches)
 		if id, err = d.engine.startSidecar(ctx, prog, d.image, name, d.labels, s.of(m.container)); err == nil {
 			if m.beside == nil {
-				m.beside = map[space]string{}
+				m.beside = map[namespace]string{}
 			}
 			m.beside[s] = id
 		}

@@ -9,11 +9,11 @@ import (
 
 func TestWhatAFaultLeavesIsDecidedForEachKind(t *testing.T) {
 	for kind := range makers {
-		if _, decided := left[kind]; !decided {
+		if _, decided := leftBehind[kind]; !decided {
 			t.Errorf("nobody decided what %s leaves in brokers: give it a line in left", kind)
 		}
 	}
-	for kind := range left {
+	for kind := range leftBehind {
 		if makers[kind] == nil {
 			t.Errorf("left has %s, which is no fault", kind)
 		}
@@ -43,7 +43,7 @@ func TestLeaves(t *testing.T) {
 		{"no election at all", []scenario.Fault{crash}, unclean, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Leaves(&scenario.Scenario{Faults: tt.faults, Cluster: scenario.Cluster{Config: tt.config}})
+			got := TaintReason(&scenario.Scenario{Faults: tt.faults, Cluster: scenario.Cluster{Config: tt.config}})
 			if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 				t.Errorf("leaves %q, want %q", got, tt.want)
 			}

@@ -16,14 +16,14 @@ import (
 // is put there is in reach of the process and in nobody's way. It is the process's own
 // copy from the first change on.
 
-// graftRoom is what we take of the end of the last page:
+// patchRoom is what we take of the end of the last page:
 //
 //	  0  clock_gettime, gettimeofday, time, 64 bytes each
 //	192  the disk's delay (disk_linux_amd64.go)
 const (
-	graftRoom = 512
+	patchRoom = 512
 	stubSize  = 64
-	diskGraft = 3 * stubSize
+	diskPatch = 3 * stubSize
 )
 
 // ownVDSO is this process's, untouched: all of one kernel are the same.
@@ -45,8 +45,8 @@ func ownVDSO() (image []byte, entries map[string]uint64, err error) {
 	if _, err := mem.ReadAt(image, int64(m.from)); err != nil {
 		return nil, nil, err
 	}
-	if slices.ContainsFunc(image[len(image)-graftRoom:], func(b byte) bool { return b != 0 }) {
-		return nil, nil, fmt.Errorf("the kernel's vDSO leaves fewer than %d bytes of its last page", graftRoom)
+	if slices.ContainsFunc(image[len(image)-patchRoom:], func(b byte) bool { return b != 0 }) {
+		return nil, nil, fmt.Errorf("the kernel's vDSO leaves fewer than %d bytes of its last page", patchRoom)
 	}
 	f, err := elf.NewFile(bytes.NewReader(image))
 	if err != nil {
@@ -118,7 +118,7 @@ func skewClock(pid int, ahead time.Duration) error {
 	if err != nil {
 		return err
 	}
-	graft := uint64(len(image) - graftRoom)
+	graft := uint64(len(image) - patchRoom)
 	busy := func(t *tracee, ip uint64) bool { // within an instruction that a jump replaces
 		m, _ := find(t.maps, "[vdso]")
 		return slices.ContainsFunc(clockStubs, func(s clockStub) bool {

@@ -15,12 +15,13 @@ import (
 // some clients take for a broker that wants TLS, and give up. So while a broker is
 // dead, its ports at every door refuse too.
 const (
-	mournEvery = 50 * time.Millisecond // how soon a broker that is back is seen
+	downPoll   = 50 * time.Millisecond // how soon a broker that is back is seen
 	probeLimit = 5 * time.Second       // a busy broker is not a dead one
 )
 
-// mourn has every door refuse for a broker that refused us, until it answers.
-func (p *Proxy) mourn(broker int32) {
+// markDown closes the broker's port on every client listener after a dial was
+// refused, and reopens it once the broker answers.
+func (p *Proxy) markDown(broker int32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.dead[broker] {
@@ -39,7 +40,7 @@ func (p *Proxy) mourn(broker int32) {
 			select {
 			case <-p.stop:
 				return
-			case <-time.After(mournEvery):
+			case <-time.After(downPoll):
 			}
 		}
 		p.mu.Lock()
@@ -49,12 +50,12 @@ func (p *Proxy) mourn(broker int32) {
 	})
 }
 
-// suspect mourns a broker that ended a connection without a word, unless it
-// answers now: a container's port forwarder accepts on behalf of a broker that
+// checkAlive marks a broker down that closed a connection without a response, unless
+// it answers now: a container's port forwarder accepts connections for a broker that
 // does not listen yet.
-func (p *Proxy) suspect(broker int32) {
+func (p *Proxy) checkAlive(broker int32) {
 	if !p.answers(broker) {
-		p.mourn(broker)
+		p.markDown(broker)
 	}
 }
 

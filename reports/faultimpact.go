@@ -10,31 +10,31 @@ import (
 	"github.com/onceproof/onceproof/history"
 )
 
-// Felt is how long one fault of a scenario was felt by a library's clients,
+// FaultImpact is how long one fault of a scenario was felt by a library's clients,
 // over its trials.
-type Felt struct {
+type FaultImpact struct {
 	Fault  string        `json:"fault"`    // "1: drop Produce of shop"
 	Runs   int           `json:"runs"`     // in which it struck
-	Stall  time.Duration `json:"stall-ns"` // median; 0 = nobody felt it
-	Longer time.Duration `json:"worst-ns"` // the longest
+	Median time.Duration `json:"stall-ns"` // median; 0 = nobody felt it
+	Worst  time.Duration `json:"worst-ns"` // the longest
 	step   int
 }
 
-// Words are the cell's: the median, and the worst where it is another.
-func (r Felt) Words() string {
+// Describe is the cell's text: the median, and the worst where it differs.
+func (r FaultImpact) Describe() string {
 	switch {
 	case r.Runs == 0:
 		return "did not strike"
-	case r.Runs > 1 && r.Longer >= 2*r.Stall && r.Longer > 0:
-		return fmt.Sprintf("%s, once %s", stallWords(r.Stall), stallWords(r.Longer))
+	case r.Runs > 1 && r.Worst >= 2*r.Median && r.Worst > 0:
+		return fmt.Sprintf("%s, once %s", stallWords(r.Median), stallWords(r.Worst))
 	}
-	return stallWords(r.Stall)
+	return stallWords(r.Median)
 }
 
 // recoveries are the faults of the plan in its order; trials of one scenario have
 // the same. A fault that strikes again and again is felt as long as the longest.
-func recoveries(runs []*Trial) []Felt {
-	var all []Felt
+func recoveries(runs []*Trial) []FaultImpact {
+	var all []FaultImpact
 	var stalls [][]float64
 	at := map[int]int{}
 	for _, t := range runs {
@@ -47,7 +47,7 @@ func recoveries(runs []*Trial) []Felt {
 			if !known {
 				i = len(all)
 				at[f.Step] = i
-				all = append(all, Felt{step: f.Step, Fault: fmt.Sprintf("%d: %s", f.Step, instanceOf.ReplaceAllString(strings.TrimSpace(f.Kind+" "+f.Target), "$1"))})
+				all = append(all, FaultImpact{step: f.Step, Fault: fmt.Sprintf("%d: %s", f.Step, instanceOf.ReplaceAllString(strings.TrimSpace(f.Kind+" "+f.Target), "$1"))})
 				stalls = append(stalls, nil)
 			}
 			if f.Effect > 0 || f.Inject > 0 {
@@ -56,14 +56,14 @@ func recoveries(runs []*Trial) []Felt {
 		}
 		for i, d := range longest {
 			all[i].Runs++
-			all[i].Longer = max(all[i].Longer, d)
+			all[i].Worst = max(all[i].Worst, d)
 			stalls[i] = append(stalls[i], float64(d))
 		}
 	}
 	for i := range all {
-		all[i].Stall = time.Duration(median(stalls[i]))
+		all[i].Median = time.Duration(median(stalls[i]))
 	}
-	slices.SortStableFunc(all, func(a, b Felt) int { return a.step - b.step })
+	slices.SortStableFunc(all, func(a, b FaultImpact) int { return a.step - b.step })
 	return all
 }
 

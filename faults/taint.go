@@ -14,7 +14,7 @@ const nothing = ""
 // left says of each kind of fault what it may leave in the brokers once it is healed,
 // its end was proved, and topics, groups and transactional ids were deleted. A kind
 // that is not here leaves nobody knows what.
-var left = map[scenario.FaultKind]string{
+var leftBehind = map[scenario.FaultKind]string{
 	// Of the run's own processes and connections, which end with it. To a broker they
 	// are a client that comes, is slow, or goes.
 	scenario.KindCrash:     nothing,
@@ -42,7 +42,7 @@ var left = map[scenario.FaultKind]string{
 	scenario.KindShrinkISR: nothing,
 
 	// Of a topic, a group or a transactional id, which are deleted. (An internal topic is
-	// not: see Leaves.)
+	// not: see TaintReason.)
 	scenario.KindMoveLeader:    nothing,
 	scenario.KindReassign:      nothing,
 	scenario.KindElect:         nothing,
@@ -62,11 +62,11 @@ var left = map[scenario.FaultKind]string{
 	scenario.KindSqueeze:         "a page cache that was thrown away",
 }
 
-// Leaves tells what the faults of s may leave in brokers that healing and cleaning do
+// TaintReason tells what the faults of s may leave in brokers that healing and cleaning do
 // not take away, "" if nothing: then another run may have them.
-func Leaves(s *scenario.Scenario) string {
+func TaintReason(s *scenario.Scenario) string {
 	for _, f := range everyFault(s) {
-		what, known := left[f.Kind]
+		what, known := leftBehind[f.Kind]
 		switch {
 		case !known:
 			return fmt.Sprintf("nobody knows what %s leaves in brokers", f.Kind)
@@ -78,7 +78,7 @@ func Leaves(s *scenario.Scenario) string {
 			return fmt.Sprintf("%s struck %s, which stays", f.Kind, f.Args.TP)
 		}
 	}
-	if s.Cluster.Config["unclean.leader.election.enable"] == "true" && slices.ContainsFunc(everyFault(s), strikesBrokers) {
+	if s.Cluster.Config["unclean.leader.election.enable"] == "true" && slices.ContainsFunc(everyFault(s), needsBackend) {
 		return "an election that may have been unclean left replicas that differ"
 	}
 	return ""

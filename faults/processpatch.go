@@ -11,40 +11,41 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
-// graft changes what a broker's process meets, by an amount of time. Skews add up; of
-// delays of a disk the longest counts. A broker that starts again has none.
-type graft struct {
+// processPatch patches a broker's process so that its clock or its writes are off by an
+// amount of time. Clock offsets add up; of disk delays the longest counts. A broker that
+// starts again has no patch.
+type processPatch struct {
 	*brokerStrike
-	kind    graftKind
+	kind    patchKind
 	amount  time.Duration
 	probes  []probe
-	burdens []*burden[time.Duration]
+	effects []*activeEffect[time.Duration]
 }
 
-// graftKind is in what grafts differ.
-type graftKind struct {
-	what  string // what the backend must be able to do
-	laid  func(*ledger) *burdens[cluster.BrokerID, time.Duration]
-	total func([]time.Duration) time.Duration
-	apply func(context.Context, cluster.Grafter, cluster.BrokerID, time.Duration) error
-	// seen proves that the broker bears so much; of nothing, that it bears none, where
-	// it bore amount.
-	seen func(ctx context.Context, p probe, bears, amount time.Duration) (string, error)
-	// scars says whether a process that bore amount is none the better when it is taken
-	// away: only one that starts anew is as before.
-	scars func(amount time.Duration) bool
+// patchKind is in what the patches differ.
+type patchKind struct {
+	what      string // what the backend must be able to do
+	effectsOf func(*ledger) *activeEffects[cluster.BrokerID, time.Duration]
+	total     func([]time.Duration) time.Duration
+	apply     func(context.Context, cluster.ProcessPatcher, cluster.BrokerID, time.Duration) error
+	// seen proves that the broker is off by total; with total 0, that it is no longer
+	// off by amount.
+	seen func(ctx context.Context, p probe, total, amount time.Duration) (string, error)
+	// needsRestart says whether removing amount is not enough: only a process that starts
+	// anew is as before.
+	needsRestart func(amount time.Duration) bool
 }
 
-func newGraft(f scenario.Fault, env *Env, seed uint64, kind graftKind, amount time.Duration) (Fault, error) {
+func newProcessPatch(f scenario.Fault, env *Env, seed uint64, kind patchKind, amount time.Duration) (Fault, error) {
 	s, err := newBrokerStrike(f, env, seed, running, false)
 	if err != nil {
 		return nil, err
 	}
-	return &graft{brokerStrike: s, kind: kind, amount: amount}, nil
+	return &processPatch{brokerStrike: s, kind: kind, amount: amount}, nil
 }
 
-func (g *graft) Inject(ctx context.Context) (string, error) {
-	c, err := ability[cluster.Grafter](g.env.Cluster, g.kind.what)
+func (g *processPatch) Inject(ctx context.Context) (string, error) {
+	c, err := ability[cluster.ProcessPatcher](g.env.Cluster, g.kind.what)
 	if err != nil {
 		return "", err
 	}
@@ -62,35 +63,35 @@ func (g *graft) Inject(ctx context.Context) (string, error) {
 	g.probes = probes
 	for _, p := range probes {
 		g.struck = append(g.struck, p.broker)
-		g.burdens = append(g.burdens, &burden[time.Duration]{what: g.amount, by: g.by})
+		g.effects = append(g.effects, &activeEffect[time.Duration]{value: g.amount, by: g.by})
 	}
 	return resolved, each(g.struck, func(i int, b broker) error {
-		return g.kind.laid(&g.env.ledger).lay(b.id, g.burdens[i], func(all []time.Duration) error {
+		return g.kind.effectsOf(&g.env.ledger).add(b.id, g.effects[i], func(all []time.Duration) error {
 			return g.kind.apply(ctx, c, b.id, g.kind.total(all))
 		})
 	})
 }
 
 // Effect waits until a record to each struck broker shows it.
-func (g *graft) Effect(ctx context.Context) (string, error) {
+func (g *processPatch) Effect(ctx context.Context) (string, error) {
 	seen := make([]string, len(g.probes))
 	err := each(g.probes, func(i int, p probe) (err error) {
 		seen[i], err = await(ctx, func(ctx context.Context) (string, error) {
-			return g.kind.seen(ctx, p, g.kind.total(g.kind.laid(&g.env.ledger).amounts(p.id)), g.amount)
+			return g.kind.seen(ctx, p, g.kind.total(g.kind.effectsOf(&g.env.ledger).of(p.id)), g.amount)
 		})
 		return err
 	})
 	return strings.Join(seen, "; "), err
 }
 
-// Recover leaves each broker with what other strikes lay on it. One that is frozen is
-// waited for; one that has ended has lost it all.
-func (g *graft) Recover(ctx context.Context) error {
-	c, err := ability[cluster.Grafter](g.env.Cluster, g.kind.what)
+// Recover leaves each broker with the effects of other strikes. One that is frozen is
+// waited for; one that has ended has no patch any more.
+func (g *processPatch) Recover(ctx context.Context) error {
+	c, err := ability[cluster.ProcessPatcher](g.env.Cluster, g.kind.what)
 	if err != nil {
 		return err
 	}
-	return each(g.burdens, func(i int, one *burden[time.Duration]) error {
+	return each(g.effects, func(i int, one *activeEffect[time.Duration]) error {
 		b := g.struck[i]
 		_, err := await(ctx, func(context.Context) (string, error) {
 			if now, err := b.now(); err == nil && now.State == cluster.Paused {
@@ -101,23 +102,23 @@ func (g *graft) Recover(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := g.kind.laid(&g.env.ledger).lift(b.id, one, func(all []time.Duration) error {
+		if err := g.kind.effectsOf(&g.env.ledger).remove(b.id, one, func(all []time.Duration) error {
 			if now, err := b.now(); err != nil || now.State == cluster.Stopped {
 				return err
 			}
 			return g.kind.apply(ctx, c, b.id, g.kind.total(all))
-		}); err != nil || !g.kind.scars(g.amount) {
+		}); err != nil || !g.kind.needsRestart(g.amount) {
 			return err
 		}
-		h := &hold{want: down, by: g.by}
-		return errors.Join(g.env.ledger.take(ctx, b, h), h.release(ctx))
+		h := &claim{want: down, by: g.by}
+		return errors.Join(g.env.ledger.acquire(ctx, b, h), h.release(ctx))
 	})
 }
 
 // Gone waits until each struck broker is in sync and a record to it shows nothing.
-func (g *graft) Gone(ctx context.Context) (string, error) {
+func (g *processPatch) Gone(ctx context.Context) (string, error) {
 	others := func(_ int, p probe) []string {
-		return append(g.kind.laid(&g.env.ledger).by(p.id), g.env.ledger.heldBy(p.broker)...)
+		return append(g.kind.effectsOf(&g.env.ledger).names(p.id), g.env.ledger.claimantsOf(p.broker)...)
 	}
 	return sightings(g.probes, others, func(_ int, p probe) (string, error) {
 		back, err := await(ctx, p.isBack)
@@ -129,7 +130,7 @@ func (g *graft) Gone(ctx context.Context) (string, error) {
 	})
 }
 
-func (g *graft) patience() (effect, gone time.Duration) { return 30 * time.Second, restartBound }
+func (g *processPatch) patience() (effect, gone time.Duration) { return 30 * time.Second, restartBound }
 
 // leastSkew is what no delay on the way of a record is taken for.
 const leastSkew = 10 * time.Second
@@ -145,33 +146,33 @@ func newSkew(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	if amount%time.Second != 0 || amount.Abs() < leastSkew {
 		return nil, fmt.Errorf("by %v? Want whole seconds, %v at least: less is not told from the way of a record", amount.Abs(), leastSkew)
 	}
-	return newGraft(f, env, seed, skewed, amount)
+	return newProcessPatch(f, env, seed, skewed, amount)
 }
 
 // skewed: a broker that was ahead and was only set back was seen to answer
 // NOT_LEADER_OR_FOLLOWER for long. That Kafka's Timer, by which KRaft's client counts,
 // takes the wall clock and never goes back is a likely reason, and no proved one.
-var skewed = graftKind{
-	scars: func(amount time.Duration) bool { return amount > 0 },
-	what:  "set a broker's clock",
-	laid:  func(l *ledger) *burdens[cluster.BrokerID, time.Duration] { return &l.skews },
+var skewed = patchKind{
+	needsRestart: func(amount time.Duration) bool { return amount > 0 },
+	what:         "set a broker's clock",
+	effectsOf:    func(l *ledger) *activeEffects[cluster.BrokerID, time.Duration] { return &l.skews },
 	total: func(all []time.Duration) (sum time.Duration) {
 		for _, one := range all {
 			sum += one
 		}
 		return sum
 	},
-	apply: func(ctx context.Context, c cluster.Grafter, id cluster.BrokerID, by time.Duration) error {
+	apply: func(ctx context.Context, c cluster.ProcessPatcher, id cluster.BrokerID, by time.Duration) error {
 		return c.Skew(ctx, id, by)
 	},
-	seen: func(ctx context.Context, p probe, bears, _ time.Duration) (string, error) {
+	seen: func(ctx context.Context, p probe, total, _ time.Duration) (string, error) {
 		stamp, _, err := p.write(ctx)
 		if err != nil {
 			return "", err
 		}
 		off := time.Until(stamp).Round(time.Millisecond)
 		text := fmt.Sprintf("%s stamped a record %v from our clock", p.broker, off)
-		if (off - bears).Abs() > leastSkew/2 {
+		if (off - total).Abs() > leastSkew/2 {
 			return "", errors.New(text)
 		}
 		return text, nil
@@ -184,18 +185,18 @@ func newSlowDisk(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	if by < 10*time.Millisecond || by > askWait*8/10 {
 		return nil, fmt.Errorf("by how much? Want by: from 10ms to %v for each write; for longer use freeze-disk", askWait*8/10)
 	}
-	return newGraft(f, env, seed, dragged, by)
+	return newProcessPatch(f, env, seed, dragged, by)
 }
 
 // newFreezeDisk lets no write of brokers to their files return.
 func newFreezeDisk(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
-	return newGraft(f, env, seed, dragged, cluster.Frozen)
+	return newProcessPatch(f, env, seed, dragged, cluster.Frozen)
 }
 
-var dragged = graftKind{
-	scars: func(time.Duration) bool { return false },
-	what:  "slow a broker's disk",
-	laid:  func(l *ledger) *burdens[cluster.BrokerID, time.Duration] { return &l.drags },
+var dragged = patchKind{
+	needsRestart: func(time.Duration) bool { return false },
+	what:         "slow a broker's disk",
+	effectsOf:    func(l *ledger) *activeEffects[cluster.BrokerID, time.Duration] { return &l.diskDelays },
 	total: func(all []time.Duration) (most time.Duration) {
 		for _, one := range all {
 			if one == cluster.Frozen {
@@ -205,14 +206,14 @@ var dragged = graftKind{
 		}
 		return most
 	},
-	apply: func(ctx context.Context, c cluster.Grafter, id cluster.BrokerID, by time.Duration) error {
+	apply: func(ctx context.Context, c cluster.ProcessPatcher, id cluster.BrokerID, by time.Duration) error {
 		return c.Drag(ctx, id, by)
 	},
-	seen: func(ctx context.Context, p probe, bears, amount time.Duration) (string, error) {
+	seen: func(ctx context.Context, p probe, total, amount time.Duration) (string, error) {
 		fastest := askWait
 		for range 3 {
 			_, took, err := p.write(ctx)
-			if isSilent(err) && ctx.Err() == nil && bears == cluster.Frozen {
+			if isSilent(err) && ctx.Err() == nil && total == cluster.Frozen {
 				return fmt.Sprintf("%s did not take a record within %v", p.broker, askWait), nil
 			}
 			if err != nil {
@@ -222,7 +223,7 @@ var dragged = graftKind{
 		}
 		text := fmt.Sprintf("%s took a record within %v", p.broker, fastest.Round(time.Millisecond))
 		switch {
-		case bears > 0 && fastest >= bears, bears == 0 && (amount == cluster.Frozen || fastest < amount):
+		case total > 0 && fastest >= total, total == 0 && (amount == cluster.Frozen || fastest < amount):
 			return text, nil
 		}
 		return "", errors.New(text)

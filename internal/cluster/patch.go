@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Grafter changes what a running node's process meets, by changing the process itself
-// from outside: see graft_linux_amd64.go. What a node had is gone when it starts again.
-type Grafter interface {
+// ProcessPatcher changes the code of a running node's process from outside: see
+// patch_linux_amd64.go. A patch is gone when the node starts again.
+type ProcessPatcher interface {
 	// Skew sets the wall clock of a node so much ahead of the host's, in whole seconds;
 	// less than 0 is behind. The monotonic clocks stay.
 	Skew(ctx context.Context, id BrokerID, ahead time.Duration) error
@@ -33,15 +33,15 @@ const java = "1"
 
 // Skew tells the node's process another time.
 func (d *docker) Skew(ctx context.Context, id BrokerID, ahead time.Duration) error {
-	return d.graft(ctx, id, "skew", java, ahead.String())
+	return d.patchProcess(ctx, id, "skew", java, ahead.String())
 }
 
 // Drag makes the node's process sleep before it writes.
 func (d *docker) Drag(ctx context.Context, id BrokerID, by time.Duration) error {
-	return d.graft(ctx, id, "drag", java, by.String())
+	return d.patchProcess(ctx, id, "drag", java, by.String())
 }
 
-func (d *docker) graft(ctx context.Context, id BrokerID, args ...string) error {
+func (d *docker) patchProcess(ctx context.Context, id BrokerID, args ...string) error {
 	return d.on(ctx, id, func(ctx context.Context, m *member) error {
 		if s := d.stateOf(m); s != Running {
 			return fmt.Errorf("%s of %s: it is %s", args[0], m.host(), s)
@@ -49,7 +49,7 @@ func (d *docker) graft(ctx context.Context, id BrokerID, args ...string) error {
 		run, err := func() (sidecar, error) {
 			d.net.Lock()
 			defer d.net.Unlock()
-			return d.sidecarOf(ctx, m, ofProcesses)
+			return d.sidecarOf(ctx, m, pidNamespace)
 		}()
 		if err != nil {
 			return err
