@@ -19,7 +19,7 @@ MEETING    := /(faults|history|harness|internal/(cluster|conformance|network|pla
 CONCURRENT  = ./faults $(shell go list ./... | grep -E '$(MEETING)' | grep -v '/faults$$')
 OTHERS      = $(shell go list ./... | grep -vE '$(MEETING)')
 
-.PHONY: browser screenshot man demo build test lint vuln bench fuzz mutation images clients compare bugs engine clean
+.PHONY: sources browser screenshot man demo build test lint vuln bench fuzz mutation images clients compare bugs engine clean
 
 demo: build
 	@$(BIN) run guide-recipe exactly-once --backend embedded
@@ -66,6 +66,10 @@ mutation:
 
 images:
 	images/kafka/build $(KAFKA)
+
+# What the binary carries of the workers that are Go modules of their own.
+sources:
+	go test . -run TestWorkerSources -update
 
 # Each worker for which this machine has a toolchain; the last thing that the build
 # of another said is why it is left out.

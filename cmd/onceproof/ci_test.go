@@ -258,7 +258,7 @@ func TestDoctorSaysWhatWouldBeRefused(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("DOCKER_HOST", "unix://"+filepath.Join(dir, "no.sock"))
 	got := onceproof(t, dir, "doctor")
-	for _, want := range []string{"no   docker engine", "embedded runs need none", "yes  worker franz-go: built in", "shipped scenarios can run here, on backend embedded", "no   leader-isolated:"} {
+	for _, want := range []string{"no   docker engine", "runs on backend embedded need none", "yes  worker franz-go: built in", "shipped scenarios can run here, on backend embedded", "no   leader-isolated:"} {
 		if !strings.Contains(got.out, want) {
 			t.Errorf("doctor without an engine does not say %q", want)
 		}

@@ -30,6 +30,7 @@ type compareOptions struct {
 	scenarios []string
 	command   string
 	resume    bool
+	build     bool
 }
 
 func compareCommand() *cobra.Command {
@@ -53,7 +54,7 @@ an interruption, grow by a library or by more rounds, or have one library's fold
 and made anew.`,
 		Example: `  onceproof compare --libraries franz-go,sarama --scenarios guide-recipe,exactly-once --repeat 5
   onceproof compare --backend docker        # all built workers, two scenarios
-  onceproof compare --scenarios all --libraries java,confluent-kafka --out comparison
+  onceproof compare --scenarios all --libraries java,confluent-kafka --build --out comparison
   onceproof compare --scenarios all --libraries java,confluent-kafka,sarama --out comparison --resume`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -77,6 +78,7 @@ and made anew.`,
 	f.StringVar(&o.Image, "image", "", "Kafka image, instead of the scenario's")
 	f.Uint64Var(&o.Seed, "seed", 0, "seed of every draw, instead of the scenario's")
 	clusterFlags(f, &o.Clusters)
+	buildFlag(f, &o.build)
 	f.BoolVar(&o.resume, "resume", false, "count the judged runs that --out has already, and make the rest")
 	f.BoolVar(&o.Quiet, "quiet", false, "no progress")
 	return cmd
@@ -89,6 +91,11 @@ type match struct {
 }
 
 func compare(ctx context.Context, out io.Writer, o compareOptions) (err error) {
+	if o.build {
+		if err := buildMissing(ctx, o.libraries, false); err != nil {
+			return err
+		}
+	}
 	matches, err := matchesOf(&o)
 	if err != nil {
 		return err

@@ -52,6 +52,7 @@ Exit codes:
 		completing(initCommand(), completeScenarios),
 		schemaCommand(),
 		doctorCommand(),
+		clientsCommand(),
 		clusterCommand(),
 		workerTestCommand(),
 		versionCommand(),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 
 func runCommand() *cobra.Command {
 	o := suite.Options{Tool: tool()}
+	build := false
 	cmd := &cobra.Command{
 		Use:   "run SCENARIO…",
 		Short: "Run scenarios and judge them",
@@ -47,6 +49,7 @@ that ship but the real bugs, which want older versions of libraries.`,
   onceproof run ./orders.yaml --serve       # follow it in a browser
   onceproof run ./orders.yaml --until-fail  # seed after seed, until one is not as expected
   onceproof run 'mistakes/*' --fresh        # a new cluster for each run, however long that takes
+  onceproof run 'bugs/*' --build            # builds the versions that have them first
   onceproof run 'bugs/*' --repeat 5         # has the harness lost a bug?
   onceproof run exactly-once --explore --repeat 10
   onceproof run --budget 10m --out artefacts --baseline onceproof.json
@@ -62,6 +65,11 @@ that ship but the real bugs, which want older versions of libraries.`,
 			if o.UntilFail && !cmd.Flags().Changed("repeat") {
 				o.Repeat = suite.Endless
 			}
+			if build {
+				o.BuildWorkers = func(ctx context.Context, libraries []string) error {
+					return buildMissing(ctx, libraries, o.JSON)
+				}
+			}
 			return suite.Run(cmd.Context(), cmd.OutOrStdout(), o, args)
 		},
 	}
@@ -75,6 +83,7 @@ that ship but the real bugs, which want older versions of libraries.`,
 	times(f, &o.Repeat, "repeat", "run everything so often, with consecutive seeds")
 	f.BoolVar(&o.Explore, "explore", false, "move the faults of each run to where none has struck yet")
 	clusterFlags(f, &o.Clusters)
+	buildFlag(f, &build)
 	f.BoolVar(&o.UntilFail, "until-fail", false, "repeat, without --repeat for ever, until a run is not as expected")
 	f.DurationVar(&o.Budget, "budget", 0, "pick the scenarios that are worth most within this time, such as 10m")
 	f.BoolVar(&o.JSON, "json", false, "print verdicts as JSON on standard output and nothing else there, progress as JSON lines on standard error")

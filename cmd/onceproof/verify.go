@@ -29,6 +29,7 @@ type verifyOptions struct {
 	files lint.Files
 	suite verify.Options
 	fix   bool
+	build bool
 }
 
 func verifyCommand() *cobra.Command {
@@ -52,6 +53,7 @@ Exit code 0 if nothing broke, 1 if something did, whether or not --fix mended it
 that is at-least-once on purpose.`,
 		Example: `  onceproof verify --producer producer.properties --consumer consumer.properties
   onceproof verify --library franz-go --producer p.properties --budget 3m --backend embedded
+  onceproof verify --library java --build --producer p.properties --consumer c.properties
   onceproof verify --producer p.properties --consumer c.properties --pattern transaction --fix
   onceproof verify --producer p.properties --consumer c.properties --allow no-duplicates`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -83,6 +85,7 @@ that is at-least-once on purpose.`,
 	f.Uint64Var(&o.Seed, "seed", 0, "seed of every draw; without it one is drawn")
 	f.DurationVar(&o.Budget, "budget", 10*time.Minute, "time for all runs; with --fix a third each is for them, for running again, and for doing with less")
 	clusterFlags(f, &o.Clusters)
+	buildFlag(f, &o.build)
 	f.BoolVar(&o.fix, "fix", false, "run what broke again with the smallest change that should mend it")
 	f.IntVar(&o.suite.Instances, "instances", 0, "instances of the application (default 2; 1 if its transactional.id is one instance's)")
 	f.StringSliceVar(&o.suite.Allow, "allow", nil, "guarantees that need not hold")
@@ -293,6 +296,11 @@ func (v *verification) jobsOf(picked []*scenario.Scenario) (jobs []suite.Job, er
 // probe asks the library, before anything starts, what of the configuration it
 // cannot honour.
 func (v *verification) probe(s *verify.Suite) (refused []string, err error) {
+	if v.o.build {
+		if err := buildMissing(v.ctx, []string{s.App.Library}, v.o.JSON); err != nil {
+			return nil, err
+		}
+	}
 	command, err := harness.Worker(s.App.Library)
 	if err != nil {
 		return nil, withoutWorker(err)

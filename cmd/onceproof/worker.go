@@ -36,7 +36,7 @@ cluster. docs/worker-protocol.md says what a worker must do.`,
 		Example: `  onceproof worker-test ./my-worker
   onceproof worker-test python3 worker.py
   onceproof worker-test franz-go            # the built-in one
-  onceproof worker-test sarama@v1.40.0      # built by clients/sarama/build v1.40.0`,
+  onceproof worker-test sarama@v1.40.0      # built by onceproof clients build sarama v1.40.0`,
 		Args: atLeastOne("worker: a program, or the name of a library"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			command, err := process.Program(args)

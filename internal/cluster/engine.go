@@ -15,6 +15,8 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
+
+	"github.com/onceproof/onceproof/internal/host"
 )
 
 const (
@@ -40,28 +42,33 @@ var quiet = sync.OnceFunc(func() {
 // context's socket, a rootless one.
 func connect(ctx context.Context) (*engine, error) {
 	quiet()
-	const hint = "start one (Debian, as root: .ci/engine), or use backend: embedded"
+	hint := engineHint(ctx)
 	p, err := testcontainers.NewDockerProvider()
 	if err != nil {
-		return nil, fmt.Errorf("%w: no Docker engine answers: %w; %s", ErrUnavailable, err, hint)
+		return nil, fmt.Errorf("%w: no Docker engine answers: %w%s", ErrUnavailable, err, hint)
 	}
 	e := &engine{provider: p, api: p.Client()}
 	// testcontainers tries other sockets where DOCKER_HOST does not answer; whoever
 	// sets it means that one.
 	if want := os.Getenv("DOCKER_HOST"); want != "" && e.api.DaemonHost() != want {
-		return nil, errors.Join(fmt.Errorf("%w: no Docker engine answers at DOCKER_HOST=%s; %s", ErrUnavailable, want, hint), p.Close())
+		return nil, errors.Join(fmt.Errorf("%w: no Docker engine answers at DOCKER_HOST=%s%s", ErrUnavailable, want, hint), p.Close())
 	}
 	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
 	defer cancel()
 	v, err := e.api.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: no Docker engine answers: %w; %s", ErrUnavailable, err, hint), p.Close())
+		return nil, errors.Join(fmt.Errorf("%w: no Docker engine answers: %w%s", ErrUnavailable, err, hint), p.Close())
 	}
 	e.version = v.Version
 	if u, err := url.Parse(e.api.DaemonHost()); err == nil && u.Scheme != "unix" && u.Scheme != "npipe" && !isLoopback(u.Hostname()) {
 		return nil, errors.Join(fmt.Errorf("%w: the Docker engine is on %s, but brokers listen on loopback only; use an engine of this machine", ErrUnavailable, u.Host), p.Close())
 	}
 	return e, nil
+}
+
+// engineHint ends the error of an engine that does not answer.
+func engineHint(ctx context.Context) string {
+	return "; " + host.EngineHint(ctx, host.System()) + "; or use backend: embedded"
 }
 
 func isLoopback(host string) bool {
@@ -120,7 +127,7 @@ func buildHint(image string) string {
 	if v := versionOf(image); strings.Count(v, ".") == 2 {
 		cmd += " KAFKA=" + v
 	}
-	return cmd + " builds onceproof/kafka from published jars"
+	return "in a checkout of onceproof, " + cmd + " builds onceproof/kafka from published jars"
 }
 
 func (e *engine) hasImage(ctx context.Context, name string) (bool, error) {

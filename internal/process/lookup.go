@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/onceproof/onceproof/internal/clients"
 	"github.com/onceproof/onceproof/worker"
 )
 
@@ -26,8 +27,9 @@ var (
 	ErrNoLibrary = errors.New("no library is named")
 )
 
-// EnvClients names the environment variable that says where the workers' folders
-// are, if not in the clients folder above the working directory or the program.
+// EnvClients names the environment variable that says where the workers' folders are.
+// Without it: in the clients folder above the working directory or above the program,
+// and then in the user's cache, where `onceproof clients build` builds.
 const EnvClients = "ONCEPROOF_CLIENTS"
 
 // Lookup returns the command of a library's worker: clients/<library>/out/worker,
@@ -44,9 +46,6 @@ func Lookup(library string) ([]string, error) {
 		return []string{exe, "worker", name}, nil
 	}
 	dirs := clientDirs()
-	if len(dirs) == 0 {
-		return nil, fmt.Errorf("client: library %s: %w: no clients folder above the working directory; say where it is with %s", library, ErrNoWorker, EnvClients)
-	}
 	for _, dir := range dirs {
 		if worker := filepath.Join(dir, name, "out", version, "worker"); isProgram(worker) {
 			return []string{worker}, nil
@@ -54,10 +53,46 @@ func Lookup(library string) ([]string, error) {
 	}
 	for _, dir := range dirs {
 		if build := filepath.Join(dir, name, "build"); isProgram(build) {
-			return nil, fmt.Errorf("client: library %s: %w is built; build it with %s", library, ErrNoWorker, strings.TrimSpace(near(build)+" "+version))
+			return nil, fmt.Errorf("library %s: %w is built; build it with %s, or with %s",
+				library, ErrNoWorker, buildCommand(name, version), strings.TrimSpace(near(build)+" "+version))
 		}
 	}
+	if _, ok := clients.Find(name); ok && os.Getenv(EnvClients) == "" {
+		return nil, fmt.Errorf("library %s: %w is built; build it with %s", library, ErrNoWorker, buildCommand(name, version))
+	}
 	return nil, fmt.Errorf("%w %q; there are %s", ErrNoLibrary, name, strings.Join(Libraries(), ", "))
+}
+
+// buildCommand is what a user types to have a worker built.
+func buildCommand(name, version string) string {
+	return strings.TrimSpace("onceproof clients build " + name + " " + version)
+}
+
+// BuiltWorker is a worker that was built.
+type BuiltWorker struct {
+	Version string `json:"version"` // "" is the one that the sources pin
+	Path    string `json:"path"`
+}
+
+// BuiltWorkers are the built workers of a library, those that Lookup prefers first.
+func BuiltWorkers(library string) []BuiltWorker {
+	var all []BuiltWorker
+	for _, dir := range clientDirs() {
+		for _, pattern := range []string{"worker", "*/worker"} {
+			found, _ := filepath.Glob(filepath.Join(dir, library, "out", pattern)) // the patterns are sound
+			for _, path := range found {
+				version := ""
+				if pattern != "worker" {
+					version = filepath.Base(filepath.Dir(path))
+				}
+				known := slices.ContainsFunc(all, func(b BuiltWorker) bool { return b.Version == version })
+				if isProgram(path) && !known {
+					all = append(all, BuiltWorker{version, path})
+				}
+			}
+		}
+	}
+	return all
 }
 
 // Program is the command that args name: a library's worker by the library's name,
@@ -97,6 +132,11 @@ func near(file string) string {
 // Libraries are the libraries that have a worker, built or not.
 func Libraries() []string {
 	all := []string{Builtin}
+	if os.Getenv(EnvClients) == "" {
+		for _, l := range clients.Libraries() {
+			all = append(all, l.Name)
+		}
+	}
 	for _, dir := range clientDirs() {
 		for _, pattern := range []string{"*", "@*/*"} {
 			builds, _ := filepath.Glob(filepath.Join(dir, pattern, "build")) // the patterns are sound
@@ -127,14 +167,17 @@ func clientDirs() []string {
 	for _, dir := range starts {
 		for ; ; dir = filepath.Dir(dir) {
 			// The folder of the built-in worker tells our clients from others.
-			clients := filepath.Join(dir, "clients")
-			if _, err := os.Stat(filepath.Join(clients, Builtin)); err == nil && !slices.Contains(dirs, clients) {
-				dirs = append(dirs, clients)
+			folder := filepath.Join(dir, "clients")
+			if _, err := os.Stat(filepath.Join(folder, Builtin)); err == nil && !slices.Contains(dirs, folder) {
+				dirs = append(dirs, folder)
 			}
 			if dir == filepath.Dir(dir) {
 				break
 			}
 		}
+	}
+	if cache, err := clients.Folder(); err == nil { // else nothing can have been built there
+		dirs = append(dirs, cache)
 	}
 	return dirs
 }

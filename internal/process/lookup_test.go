@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/onceproof/onceproof/internal/clients"
 )
 
 func TestLookup(t *testing.T) {
@@ -66,7 +68,46 @@ func TestLookup(t *testing.T) {
 		}
 	}
 	t.Setenv(EnvClients, "")
-	if !slices.Contains(Libraries(), Builtin) || len(clientDirs()) != 1 {
+	if !slices.Contains(Libraries(), Builtin) || len(clientDirs()) != 2 {
 		t.Errorf("from within the repository: %q in %q", Libraries(), clientDirs())
+	}
+}
+
+// TestLookupAwayFromTheCheckout: workers are found in the user's cache, and what is not
+// built there says how it is.
+func TestLookupAwayFromTheCheckout(t *testing.T) {
+	t.Setenv(EnvClients, "")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	t.Chdir(t.TempDir())
+	folder, err := clients.Folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dirs := clientDirs(); !slices.Equal(dirs, []string{folder}) {
+		t.Fatalf("workers are looked for in %q, not only in %s", dirs, folder)
+	}
+	if _, err := Lookup("java@4.0.0"); !errors.Is(err, ErrNoWorker) || !strings.HasSuffix(err.Error(), "build it with onceproof clients build java 4.0.0") {
+		t.Errorf("java@4.0.0 is not built: %v", err)
+	}
+	if _, err := Lookup("jaba"); !errors.Is(err, ErrNoLibrary) || !strings.Contains(err.Error(), "sarama") {
+		t.Errorf("jaba does not exist: %v", err)
+	}
+	var want []BuiltWorker
+	for _, version := range []string{"", "4.0.0"} {
+		worker := filepath.Join(folder, "java", "out", version, "worker")
+		if err := os.MkdirAll(filepath.Dir(worker), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(worker, []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if command, err := Lookup(strings.TrimSuffix("java@"+version, "@")); err != nil || !slices.Equal(command, []string{worker}) {
+			t.Errorf("java %s: %q, %v", version, command, err)
+		}
+		want = append(want, BuiltWorker{version, worker})
+	}
+	if got := BuiltWorkers("java"); !slices.Equal(got, want) {
+		t.Errorf("built: %q, want %q", got, want)
 	}
 }

@@ -41,7 +41,13 @@ func newPort(in network.Network) (*port, error) {
 // reservePort keeps a port of this machine by a socket that is bound to it and never
 // listens.
 func reservePort() (*port, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	// Not SOCK_CLOEXEC: macOS lacks it. The lock keeps a fork from coming in between.
+	syscall.ForkLock.RLock()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(fd)
+	}
+	syscall.ForkLock.RUnlock()
 	if err != nil {
 		return nil, fmt.Errorf("reserve a port: %w", err)
 	}

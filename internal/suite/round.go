@@ -40,6 +40,9 @@ type Options struct {
 	Explore   bool
 	Serve     bool
 	Server    *reports.Server // nil: not served
+	// BuildWorkers builds the workers of libraries that are not built yet, before the
+	// first run; nil = a run without its worker cannot be judged.
+	BuildWorkers func(ctx context.Context, libraries []string) error
 	Clusters
 	Gate *Gate // nil: the expectations decide, and no CI is told
 }
@@ -77,6 +80,9 @@ func Run(ctx context.Context, out io.Writer, o Options, names []string) (err err
 			fmt.Fprintln(out, j.Plan)
 		}
 		return nil
+	}
+	if err := o.buildWorkers(ctx, first); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return err
