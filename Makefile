@@ -63,6 +63,7 @@ CASES ?= 2000
 mutation:
 	go test -timeout 60m ./checker -run TestMutation -mutation.cases=$(CASES) -v
 	go test -timeout 60m ./internal/models/jepsenkafka -jepsenkafka.cases=$(CASES) -v
+	go test -timeout 60m ./internal/models/native -native.cases=$(CASES) -v
 
 images:
 	images/kafka/build $(KAFKA)

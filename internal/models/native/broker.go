@@ -16,7 +16,6 @@ type broker struct {
 	frozen   bool
 	deferred []func()
 	serving  []*request
-	told     string // the state that the harness recorded last
 }
 
 // run does something in the broker, in this life of it.

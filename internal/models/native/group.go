@@ -21,7 +21,7 @@ type groupState struct {
 	slot    *slot
 	offsets map[history.TopicPartition]committed
 	pending map[int64]map[history.TopicPartition]committed // by producer id, until a marker decides
-	right   map[history.TopicPartition]int64 // what the offsets would be without a defect
+	right   map[history.TopicPartition]int64               // what the offsets would be without a defect
 	commits int64
 	members map[string]*member
 	order   []string // members, by the time they came
@@ -70,7 +70,7 @@ func (w *world) group(id string) *groupState {
 	g := s.groups[id]
 	if g == nil {
 		g = &groupState{w: w, id: id, slot: s, offsets: map[history.TopicPartition]committed{},
-			right: map[history.TopicPartition]int64{},
+			right:   map[history.TopicPartition]int64{},
 			pending: map[int64]map[history.TopicPartition]committed{}, members: map[string]*member{},
 			target: map[string][]history.TopicPartition{}, promised: map[string]bool{},
 			early: map[history.TopicPartition]bool{}}

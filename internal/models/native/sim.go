@@ -103,7 +103,7 @@ func (p *process) spawn(body func(t *thread)) *thread {
 	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
 		defer func() {
 			t.over = true
-			if r := recover(); r != nil && r != errKilled { //nolint:errorlint // a recovered value, not a wrapped error
+			if r := recover(); r != nil && r != errKilled {
 				panic(r)
 			}
 		}()

@@ -38,8 +38,7 @@ type seat struct {
 	instance    int
 	incarnation int
 	process     *process
-	restart     bool // is to be started again by whoever ended it
-	deaths      int  // by itself, in a row
+	deaths      int // by itself, in a row
 	batches     *batches
 }
 
