@@ -138,7 +138,7 @@ func lintError(issues []lint.Issue, promises []lint.Standing) error {
 	if len(errs) == 0 {
 		for _, p := range promises {
 			if p.State == lint.NotKnown {
-				return suite.WithExit(suite.ExitUnjudged, fmt.Errorf("%s is not known: %s; write the value out, or give it by --set NAME=VALUE", p.Guarantee, p.Reason))
+				return suite.WithExit(suite.ExitUnjudged, fmt.Errorf("%s is not known: %s; write it out, in Kafka's or the library's words, or give a placeholder's value by --set NAME=VALUE", p.Guarantee, p.Reason))
 			}
 		}
 		return nil

@@ -187,6 +187,12 @@ func (a *Application) take(facts map[string]Property, r *settings.Reading) {
 		if a.Facts == nil {
 			a.Facts = map[string]Property{}
 		}
+		if filled, open, _ := settings.Fill(p.Value, nil); open {
+			p.Key, p.Name = "", p.Written()
+			a.Unread = append(a.Unread, settings.Key{Property: p, Fate: settings.Used})
+		} else {
+			p.Value = filled
+		}
 		a.Facts[name] = p
 	}
 	for _, k := range r.Keys {

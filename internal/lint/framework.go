@@ -36,7 +36,7 @@ func frameworkClients(r *settings.Reading, library string) []*Application {
 	for _, c := range named {
 		switch r.Dialect {
 		case "spring":
-			add(c) // Spring Boot's own clients are others than the binder's
+			add(bound(c, named, shared))
 		case "mirror":
 			if from, to, ok := strings.Cut(c.Name, "->"); ok {
 				add(below(c, mirrored(shared, named, from, to)))
@@ -55,6 +55,17 @@ func frameworkClients(r *settings.Reading, library string) []*Application {
 		out = append(out, shape[r.Dialect](a, r.Path)...)
 	}
 	return slices.DeleteFunc(out, func(a *Application) bool { return a.Producer == nil && a.Consumer == nil && a.Broker == nil })
+}
+
+// bound is a binding of Spring Cloud Stream with what its binder says, which begins
+// with what Spring Boot says. The binder itself stands for bindings that say nothing.
+func bound(c *settings.Client, named []*settings.Client, boot *settings.Client) *settings.Client {
+	for _, b := range named {
+		if b.Name == settings.Binder && b != c {
+			return below(c, below(b, boot))
+		}
+	}
+	return below(c, boot)
 }
 
 // mirrored is what a mirror from one cluster to another is told for the clusters: its

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/internal/scenario"
+	"github.com/onceproof/onceproof/internal/settings"
 )
 
 // State of a guarantee before any run.
@@ -35,8 +36,12 @@ func Promises(apps []*Application, issues []Issue) []Standing {
 	depends := unsettled(apps, open)
 	for _, a := range apps {
 		for _, k := range a.Unread {
+			why := fmt.Sprintf("%s:%d %s: nobody here knows the key; if it sets what its name says, it decides this", a.place(), k.Line, k.Name)
+			if k.Fate == settings.Used {
+				why = fmt.Sprintf("%s:%d %s=%s decides this, and is left open", a.place(), k.Line, k.Name, k.Value)
+			}
 			for _, g := range concerned(k.Name) {
-				depends[g] = append(depends[g], fmt.Sprintf("%s:%d %s: nobody here knows the key; if it sets what its name says, it decides this", a.place(), k.Line, k.Name))
+				depends[g] = append(depends[g], why)
 			}
 		}
 	}

@@ -40,7 +40,7 @@ func Text(w io.Writer, issues []Issue, promises []Standing, colour bool) error {
 	}
 	b.WriteString("At best this configuration promises:\n\n")
 	table(&b, promises, p)
-	b.WriteString("\n" + Summary(issues) + "\n")
+	b.WriteString("\n" + Summary(issues) + notKnown(promises) + "\n")
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write issues: %w", err)
 	}
@@ -81,6 +81,23 @@ func Keys(w io.Writer, readings []*settings.Reading, every bool) error {
 		return fmt.Errorf("write keys: %w", err)
 	}
 	return nil
+}
+
+// notKnown counts the guarantees that are not known: ", 2 guarantees not known".
+func notKnown(promises []Standing) string {
+	n := 0
+	for _, s := range promises {
+		if s.State == NotKnown {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return " in what could be read; 1 guarantee is not known"
+	}
+	return fmt.Sprintf(" in what could be read; %d guarantees are not known", n)
 }
 
 // Summary counts issues in one line.

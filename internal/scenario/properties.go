@@ -121,6 +121,12 @@ func (p Property) inRange(v float64, value string) error {
 }
 
 func (p Property) oneOf(value string) error {
+	if p.Name == "auto.offset.reset" && p.Role == "consumer" { // by_duration:PT1H besides the words
+		if strings.HasPrefix(value, "by_duration:") || slices.Contains([]string{"earliest", "latest", "none"}, strings.ToLower(value)) {
+			return nil
+		}
+		return fmt.Errorf("%s has no value %q%s", p.Name, value, meant(value, []string{"earliest", "latest", "none"}))
+	}
 	valid, folds := strings.CutPrefix(p.Valid, "(case insensitive) ")
 	if !strings.HasPrefix(valid, "[") || strings.Contains(valid, "...") {
 		return nil

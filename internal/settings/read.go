@@ -197,8 +197,11 @@ func (r *Reading) sibling(o Options) ([]Property, error) {
 func (r *Reading) resolve(all []Property, env bool, o Options) error {
 	how := exactly
 	if env {
-		all = r.environment(all, o)
 		how = fromEnv
+		if brokers(all) {
+			o.Part = "broker"
+		}
+		all = r.environment(all, o)
 	}
 	var err error
 	if r.Dialect = o.Dialect; r.Dialect == "" {
@@ -264,9 +267,7 @@ func unwrap(dialect string, all []Property) []Property {
 // what is none of Kafka's.
 func (r *Reading) environment(all []Property, o Options) []Property {
 	var out []Property
-	broker := o.Part == "broker" || slices.ContainsFunc(all, func(p Property) bool {
-		return slices.Contains([]string{"KAFKA_PROCESS_ROLES", "KAFKA_NODE_ID", "KAFKA_BROKER_ID", "KAFKA_LISTENERS", "KAFKA_ADVERTISED_LISTENERS", "KAFKA_CFG_NODE_ID", "KAFKA_CFG_PROCESS_ROLES"}, p.Name)
-	})
+	broker := o.Part == "broker"
 	for _, p := range all {
 		p.Key = p.Name
 		upper := strings.ToUpper(p.Name)
@@ -278,6 +279,13 @@ func (r *Reading) environment(all []Property, o Options) []Property {
 		out = append(out, p)
 	}
 	return out
+}
+
+// brokers says whether an environment is a broker's.
+func brokers(all []Property) bool {
+	return slices.ContainsFunc(all, func(p Property) bool {
+		return slices.Contains([]string{"KAFKA_PROCESS_ROLES", "KAFKA_NODE_ID", "KAFKA_BROKER_ID", "KAFKA_LISTENERS", "KAFKA_ADVERTISED_LISTENERS", "KAFKA_CFG_NODE_ID", "KAFKA_CFG_PROCESS_ROLES"}, p.Name)
+	})
 }
 
 // dotted is the property that the images of Kafka make of a variable: one underscore

@@ -15,6 +15,21 @@ type resolver struct {
 	part    string // of a plain client's file: producer, consumer or broker
 	library string
 	how     binding
+	known   []string // what a key may have been meant to be, once it was asked for
+}
+
+// nearest is the name that a key was most likely meant to be, "" if there is none.
+func (v *resolver) nearest(name string) string {
+	if v.known == nil {
+		v.known = v.names()
+	}
+	like := make([]string, 0, len(v.known))
+	for _, n := range v.known {
+		if far := len(n) - len(name); 3*max(far, -far) <= max(len(n), len(name)) || strings.HasPrefix(n, name) { // else scenario.Nearest does not take it
+			like = append(like, n)
+		}
+	}
+	return scenario.Nearest(name, like)
 }
 
 // key settles the fate of one key of a framework's file.
@@ -37,6 +52,9 @@ func (v *resolver) key(p Property) {
 		if len(m.stars) > 1 || len(m.stars) == 1 && !strings.HasSuffix(m.becomes.rest, "*") {
 			client = clientName(v.r.Dialect, m)
 		}
+		if dialect == "spring-cloud-stream" && client == "" {
+			client = Binder
+		}
 		v.settle(p, client, m)
 		return
 	}
@@ -53,6 +71,9 @@ var family = map[string][]string{
 	"spring": {"spring", "spring-cloud-stream"}, "smallrye": {"smallrye"}, "micronaut": {"micronaut"}, "camel": {"camel"},
 	"streams": {"streams"}, "connect": {"connect"}, "connector": {"connector"}, "flink": {"flink"}, "mirror": {"mirror"},
 }
+
+// Binder is the client that has what Spring Cloud Stream's bindings share.
+const Binder = "binder"
 
 // clientName is the client that a key with a name in it speaks of: the channel, the
 // binding, the id of a producer.
@@ -176,7 +197,7 @@ func (v *resolver) foreign(p Property, client, name string) {
 		v.done(p, client, Elsewhere, "the application: its name says nothing of Kafka")
 		return
 	}
-	near := scenario.Nearest(name, v.names())
+	near := v.nearest(name)
 	p.Name, p.Key = p.Written(), ""
 	k := Key{Property: p, Fate: Unknown, Why: near, Client: client, Matters: Matters(name) || near != "" && bears(near)}
 	v.r.Keys = append(v.r.Keys, k)
@@ -193,6 +214,8 @@ func (v *resolver) concerns(name string) bool {
 		return strings.HasPrefix(low, "mp.messaging") || strings.Contains(low, "kafka")
 	case "micronaut", "camel":
 		return strings.Contains(low, "kafka")
+	case "connector": // its plug-in has settings of its own
+		return Matters(name)
 	}
 	return true
 }
