@@ -125,7 +125,7 @@ func (p Property) oneOf(value string) error {
 		if strings.HasPrefix(value, "by_duration:") || slices.Contains([]string{"earliest", "latest", "none"}, strings.ToLower(value)) {
 			return nil
 		}
-		return fmt.Errorf("%s has no value %q%s", p.Name, value, meant(value, []string{"earliest", "latest", "none"}))
+		return fmt.Errorf("%s has no value %q%s", p.Name, value, didYouMean(value, []string{"earliest", "latest", "none"}))
 	}
 	valid, folds := strings.CutPrefix(p.Valid, "(case insensitive) ")
 	if !strings.HasPrefix(valid, "[") || strings.Contains(valid, "...") {
