@@ -33,6 +33,7 @@ type jepsen struct {
 	values  valueTable
 	lost    int64 // values that were polled, but nobody sent them
 	idle    []*jepsenOp
+	other   jepsenMop    // that ends as another than it began
 	polled  []*jepsenKey // by the operation that is read
 	nemesis nemesis
 	arena   []byte

@@ -224,3 +224,27 @@ func FuzzEDN(f *testing.F) {
 		}
 	})
 }
+
+// TestJepsenShapes: what Jepsen writes is read without a tree, or reading would be
+// ten times as slow.
+func TestJepsenShapes(t *testing.T) {
+	for _, op := range []string{
+		`{:index 0, :time 3291485317, :type :invoke, :process 0, :f :txn, :value [[:poll] [:send 0 1]]}`,
+		`{:type :ok, :f :txn, :value [[:poll {0 [[0 1] [3 2]], 1 []}] [:send 0 [5 1]] [:poll {}] [:poll nil]], :time 1, :process 7, :index 2}`,
+		`#jepsen.history.Op{:index 2, :time 1, :type :ok, :process 0, :f :send, :value ([:send :x [nil :a]] [:send "y" [4 "b"]])}`,
+		`#jepsen.history/Op {:type :info, :process 3, :f :poll, :value [[:poll]], :error [:timeout "x \"y\""], :poll-ms 1000, :txn? true, :node "n1"}`,
+		`{:type :fail, :process 3, :f :txn, :value nil, :error {:type :abort, :definite? true, :body-error {:via [#error{:a 1}]}}}`,
+		`{:type :ok, :process 3, :f :poll, :value [[:poll {7 [[1 nil]]}]], :rebalance-log [{:type :revoked, :keys [55 4]} {:keys (1)}]}`,
+		`{:type :invoke, :process 3, :f :subscribe, :value [1 2]}`,
+		`{:type :ok, :process 3, :f :assign, :value (:a "b"), :seek-to-beginning? true}`,
+		`{:type :info, :process 3, :f :crash, :value nil}`,
+		"{:type :ok\n :process 3\n\t:f :poll\r\n :value [ [ :poll { 1 [ [ 0 5 ] ] } ] ] ,}",
+	} {
+		d := newDecoder()
+		d.b, d.blk = []byte(op+"\n"), &block{}
+		d.edn.b = d.b
+		if end, ok := d.fast(0, &kafkaOp{}); !ok || end != len(op) {
+			t.Errorf("%s: left at %d for the general reader", op, end)
+		}
+	}
+}

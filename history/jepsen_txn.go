@@ -237,38 +237,49 @@ func (j *jepsen) complete(p *jepsenProc, op *kafkaOp) error {
 }
 
 // match finds the micro-operation that was invoked as number i. One that ends
-// as another than it began is two: the first never happened.
+// as another than it began is two: the first never happened. What it returns
+// holds until the next call.
 func (j *jepsen) match(p *jepsenProc, o *jepsenOp, i int, told *microOp) (*jepsenMop, error) {
-	if told == nil {
-		return &o.mops[i], nil
-	}
-	if i < len(o.mops) && o.mops[i].send && told.kind == mopSend && told.rec.kind == valueInt && told.rec.n == o.mops[i].n {
-		if k, err := j.key(told.key); err == nil && k == o.mops[i].key && o.mops[i].kind == valueInt {
-			return &o.mops[i], nil // as nearly always: its text need not be made again
-		}
-	}
-	m, err := j.mop(told)
-	if err != nil {
-		return nil, err
-	}
+	var was *jepsenMop
 	if i < len(o.mops) {
-		was := &o.mops[i]
-		if was.same(&m) {
+		was = &o.mops[i]
+		if told == nil || j.matches(was, told) {
 			return was, nil
 		}
-		if was.send {
-			j.sendEvent(p, o, was, Fail, record{})
+	}
+	var err error
+	m := &j.other
+	if *m, err = j.mop(told); err != nil {
+		return nil, err
+	}
+	if was != nil && was.send {
+		if was.same(m) {
+			return was, nil
 		}
+		j.sendEvent(p, o, was, Fail, record{})
 	}
 	p.id++
 	m.id = p.id
 	if m.send {
-		if m.val, err = j.newValue(p, &m); err != nil {
+		if m.val, err = j.newValue(p, m); err != nil {
 			return nil, err
 		}
-		j.sendEvent(p, o, &m, Invoke, record{}).T = o.t
+		j.sendEvent(p, o, m, Invoke, record{}).T = o.t
 	}
-	return &m, nil
+	return m, nil
+}
+
+// matches says that told is surely what was invoked, as nearly always: then the
+// text of its value need not be made again.
+func (j *jepsen) matches(was *jepsenMop, told *microOp) bool {
+	if !was.send || told.kind != mopSend {
+		return !was.send && told.kind != mopSend
+	}
+	if told.rec.kind != valueInt || was.kind != valueInt || told.rec.n != was.n {
+		return false
+	}
+	k, err := j.key(told.key)
+	return err == nil && k == was.key
 }
 
 // blame says why. What Jepsen calls :fail has certainly not happened, whatever
