@@ -3,8 +3,6 @@ package checker
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
@@ -157,14 +155,40 @@ func (j *judge) fates(i int32) (committed, other place) {
 // fetched offsets are stable, so that a successor begins where the last
 // transaction ended).
 func (j *judge) overlaps() {
-	counts := map[int64]int64{}
+	begun := newSorter(j.pool, func(a, b covering) int {
+		return cmp.Or(cmp.Compare(a.register(), b.register()), cmp.Compare(a.begin, b.begin))
+	})
+	ended := newSorter(j.pool, func(a, b covering) int {
+		return cmp.Or(cmp.Compare(a.register(), b.register()), cmp.Compare(a.end, b.end))
+	})
 	j.staged.scan(func(_ int64, s *stagedOffset) bool {
-		counts[registerKey(s.group, s.tp)]++
+		x := j.txns.at(int64(s.txn))
+		if !s.failed && x.outcome == txnCommitOK && x.sends != 0 && x.aborted == 0 && x.begin != 0 {
+			c := covering{*s, x.begin, x.end}
+			begun.add(c)
+			ended.add(c)
+		}
 		return true
 	})
-	for _, batch := range batches(counts, batchRows) {
-		j.overlapsOf(batch)
-	}
+	ends := ended.sorted()
+	e, more := ends.next()
+	var best stagedOffset
+	register := int64(-1)
+	begun.sorted().each(func(c covering) {
+		if c.register() != register {
+			register, best = c.register(), stagedOffset{}
+		}
+		for ; more && (e.register() < register || e.register() == register && e.end < c.begin); e, more = ends.next() {
+			if e.register() == register && (e.s.off > best.off || best.line == 0) {
+				best = e.s
+			}
+		}
+		if best.line != 0 && best.txn != c.s.txn && (c.s.off < best.off || c.s.off == best.off && j.covers(&c.s)) {
+			j.overlap(best, c.s)
+		}
+	})
+	begun.close()
+	ended.close()
 }
 
 // covering is an offset in a committed transaction, and when that began and ended.
@@ -173,41 +197,7 @@ type covering struct {
 	begin, end int64
 }
 
-func (j *judge) overlapsOf(batch map[int64]int64) {
-	byBegin, byEnd := map[int64]*sorter[covering]{}, map[int64]*sorter[covering]{}
-	j.staged.scan(func(_ int64, s *stagedOffset) bool {
-		x := j.txns.at(int64(s.txn))
-		k := registerKey(s.group, s.tp)
-		if _, wanted := batch[k]; !wanted || s.failed || x.outcome != txnCommitOK || x.sends == 0 || x.aborted != 0 || x.begin == 0 {
-			return true
-		}
-		if byBegin[k] == nil {
-			byBegin[k] = newSorter(j.pool, func(a, b covering) int { return cmp.Compare(a.begin, b.begin) })
-			byEnd[k] = newSorter(j.pool, func(a, b covering) int { return cmp.Compare(a.end, b.end) })
-		}
-		c := covering{*s, x.begin, x.end}
-		byBegin[k].add(c)
-		byEnd[k].add(c)
-		return true
-	})
-	for _, k := range slices.Sorted(maps.Keys(byBegin)) {
-		ended := byEnd[k].sorted()
-		e, more := ended.next()
-		var best stagedOffset
-		byBegin[k].sorted().each(func(c covering) {
-			for ; more && e.end < c.begin; e, more = ended.next() {
-				if e.s.off > best.off || best.line == 0 {
-					best = e.s
-				}
-			}
-			if best.line != 0 && best.txn != c.s.txn && (c.s.off < best.off || c.s.off == best.off && j.covers(&c.s)) {
-				j.overlap(best, c.s)
-			}
-		})
-		byBegin[k].close()
-		byEnd[k].close()
-	}
-}
+func (c *covering) register() int64 { return registerKey(c.s.group, c.s.tp) }
 
 func (j *judge) overlap(a, b stagedOffset) {
 	j.finds.report(guarantee.OverlappingInput, func() draft {

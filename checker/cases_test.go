@@ -59,6 +59,7 @@ func TestCases(t *testing.T) {
 		"06-int-poll-skip.edn":               {found: map[guarantee.Anomaly]string{guarantee.SkippedPoll: "int-poll-skip"}},
 		"07-int-nonmonotonic-send-poll-between.edn": {
 			found: map[guarantee.Anomaly]string{guarantee.ReorderedWrite: "int-nonmonotonic-send"}},
+		"08-skip-at-the-beginning.edn": {found: map[guarantee.Anomaly]string{guarantee.SkippedPoll: ""}},
 	}
 	files, err := filepath.Glob("testdata/jepsen/*.edn")
 	if err != nil || len(files) == 0 {

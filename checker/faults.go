@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,7 @@ type fault struct {
 	isOn     bool
 	isWire   bool
 	met      map[string]int64
+	before   map[history.Op]int64 // operations that had started when it came on
 	wire     Encounter
 }
 
@@ -133,7 +135,7 @@ func (j *judge) on(f *fault) {
 		return
 	}
 	f.isOn = true
-	j.active++
+	f.before = maps.Clone(j.begun)
 	for op, n := range j.inflight {
 		if n > 0 {
 			f.met[string(op)] += n
@@ -142,22 +144,20 @@ func (j *judge) on(f *fault) {
 }
 
 func (j *judge) off(f *fault) {
-	if f.isOn {
-		f.isOn = false
-		j.active--
+	if !f.isOn {
+		return
+	}
+	f.isOn = false
+	for op, n := range j.begun {
+		if n -= f.before[op]; n > 0 {
+			f.met[string(op)] += n
+		}
 	}
 }
 
 func (j *judge) started(op history.Op) {
 	j.inflight[op]++
-	if j.active == 0 {
-		return
-	}
-	for _, f := range j.faults {
-		if f.isOn {
-			f.met[string(op)]++
-		}
-	}
+	j.begun[op]++
 }
 
 func (j *judge) ended(op history.Op) {

@@ -20,36 +20,39 @@ type owning struct {
 // replaces says whether o was given the partition after old was, for certain.
 func (o owning) replaces(old owning) bool { return o.proc != old.proc && o.asked > old.from }
 
-// owns keeps who was told that it owns what. Rebalances are rare, so this list
-// is short.
+// ownership is who had a partition of a group, in time.
+type ownership struct {
+	list []owning
+	open map[int32]int   // by process: the one that lasts
+	of   map[int32][]int // by process: all of them, in the order of their beginnings
+	next []int           // of each, the first one behind it that replaces it, -1 for none
+}
+
+// owns keeps who was told that it owns what.
 func (j *judge) owns(p *proc, tp int32, e *history.Event) {
 	if e.Op == history.OpSeek {
 		if len(e.Off) > 0 {
-			j.seeks = append(j.seeks, seek{t: e.T, off: e.Off[0], tp: tp, group: p.group})
+			j.seeksOf(registerKey(p.group, tp)).add(e.T, e.Off[0])
 		}
 		return
 	}
 	k := registerKey(p.group, tp)
-	list := j.owners[k]
-	for i := len(list) - 1; i >= 0; i-- {
-		if list[i].proc == p.id && list[i].to == 0 {
-			if e.Op == history.OpAssigned {
-				return // told again
-			}
-			list[i].to = e.T
-		}
+	o := j.owners[k]
+	if o == nil {
+		o = &ownership{open: map[int32]int{}}
+		j.owners[k] = o
 	}
-	if e.Op == history.OpAssigned {
+	i, has := o.open[p.id]
+	switch {
+	case e.Op == history.OpAssigned && has: // told again
+	case e.Op == history.OpAssigned:
 		asked := j.wire.assigned.askedBefore(p.instance, e.Group, e.T)
-		j.owners[k] = append(list, owning{asked: asked, from: e.T, proc: p.id, line: uint32(j.line)})
+		o.open[p.id] = len(o.list)
+		o.list = append(o.list, owning{asked: asked, from: e.T, proc: p.id, line: uint32(j.line)})
+	case has:
+		o.list[i].to = e.T
+		delete(o.open, p.id)
 	}
-}
-
-// seek is a move that a client made of its own will.
-type seek struct {
-	t, off int64
-	tp     int32
-	group  int32
 }
 
 // epochOrder looks for records of a producer epoch behind a record or marker of
@@ -102,20 +105,14 @@ type producerInit struct {
 
 // ownersDone judges commits by processes that had been replaced.
 func (j *judge) ownersDone() {
-	for _, p := range j.procs {
-		if p.diedAt == 0 {
-			continue
-		}
-		for _, list := range j.owners {
-			for i := range list {
-				if list[i].proc == p.id && list[i].to == 0 {
-					list[i].to = p.diedAt
-				}
+	for _, o := range j.owners {
+		for i := range o.list {
+			if o.list[i].to == 0 {
+				o.list[i].to = j.procs[o.list[i].proc].diedAt
 			}
 		}
-	}
-	for _, list := range j.owners {
-		slices.SortStableFunc(list, func(a, b owning) int { return cmp.Compare(a.from, b.from) })
+		o.order()
+		j.work += int64(len(o.list))
 	}
 	j.handovers()
 	j.zombieOffsets()
@@ -132,7 +129,8 @@ func (j *judge) handovers() {
 			j.counts["live-handovers"]++
 		}
 	}
-	for _, list := range j.owners {
+	for _, o := range j.owners {
+		list := o.list
 		for i := 1; i < len(list); i++ {
 			if list[i].proc != list[i-1].proc {
 				passed(list[i-1].proc, list[i].from)
@@ -151,19 +149,54 @@ func (j *judge) handovers() {
 // replaced finds the process that was given a partition after p last was, and
 // before t.
 func (j *judge) replaced(group, tp, p int32, t int64) (mine, theirs owning, ok bool) {
-	list := j.owners[registerKey(group, tp)]
-	for _, o := range list {
-		if o.from >= t {
-			break
-		}
-		if o.proc == p {
-			mine, ok = o, false
-			theirs = owning{}
-		} else if mine.line != 0 && theirs.line == 0 && o.replaces(mine) {
-			theirs, ok = o, true
-		}
+	o := j.owners[registerKey(group, tp)]
+	if o == nil {
+		return mine, theirs, false
 	}
-	return mine, theirs, ok && mine.line != 0
+	own := o.of[p]
+	i, _ := slices.BinarySearchFunc(own, t, func(k int, t int64) int { return cmp.Compare(o.list[k].from, t) })
+	if i == 0 {
+		return mine, theirs, false
+	}
+	mine = o.list[own[i-1]]
+	if k := o.next[own[i-1]]; k >= 0 && o.list[k].from < t {
+		theirs = o.list[k]
+	}
+	return mine, theirs, theirs.line != 0
+}
+
+// order sorts who had the partition by the beginnings, and finds what replaced what.
+func (o *ownership) order() {
+	list := o.list
+	slices.SortStableFunc(list, func(a, b owning) int { return cmp.Compare(a.from, b.from) })
+	o.of, o.next = map[int32][]int{}, make([]int, len(list))
+	for i := range list {
+		o.of[list[i].proc] = append(o.of[list[i].proc], i)
+	}
+	// Of those behind i, each that asked later than all nearer ones, the nearest last.
+	var later []int
+	for i := len(list) - 1; i >= 0; i-- {
+		o.next[i] = -1
+		// The nearest one that asked after i was given it.
+		lo, hi := 0, len(later) // later[lo:] asked too early
+		for lo < hi {
+			if m := (lo + hi) / 2; list[later[m]].asked > list[i].from {
+				lo = m + 1
+			} else {
+				hi = m
+			}
+		}
+		for k := lo - 1; k >= 0; k-- { // its own later ones are none
+			if list[later[k]].proc != list[i].proc {
+				o.next[i] = later[k]
+				break
+			}
+		}
+		for len(later) > 0 && list[later[len(later)-1]].asked <= list[i].asked {
+			later = later[:len(later)-1]
+		}
+		later = append(later, i)
+	}
 }
 
 // zombieOffsets reports offsets that a process committed after its partition
@@ -221,10 +254,9 @@ func (j *judge) zombieTxns() {
 			continue
 		}
 		var f takeover // of the id as the process had it last before this commit
-		for _, n := range fenced[x.proc] {
-			if n.mine.t <= x.commitInv {
-				f = n
-			}
+		of := fenced[x.proc]
+		if n, _ := slices.BinarySearchFunc(of, x.commitInv+1, func(f takeover, t int64) int { return cmp.Compare(f.mine.t, t) }); n > 0 {
+			f = of[n-1]
 		}
 		if f.theirs.line == 0 || x.commitInv <= f.theirs.t {
 			continue
@@ -248,21 +280,39 @@ type takeover struct{ mine, theirs producerInit }
 
 // takeovers are the inits of each process that had its id taken, in their order.
 func (j *judge) takeovers() map[int32][]takeover {
-	byPID := map[int64][]producerInit{}
-	for _, n := range j.inits {
-		byPID[n.pid] = append(byPID[n.pid], n)
+	order := make([]int, len(j.inits))
+	for i := range order {
+		order[i] = i
+	}
+	// By id, the largest epoch first: of those before, the first two of different processes.
+	slices.SortStableFunc(order, func(a, b int) int {
+		x, y := &j.inits[a], &j.inits[b]
+		return cmp.Or(cmp.Compare(x.pid, y.pid), cmp.Compare(y.epoch, x.epoch))
+	})
+	theirs := make([]producerInit, len(j.inits))
+	var first [2]producerInit
+	for i := 0; i < len(order); {
+		a := &j.inits[order[i]]
+		if i > 0 && j.inits[order[i-1]].pid != a.pid {
+			first = [2]producerInit{}
+		}
+		same := i // of one epoch
+		for ; same < len(order) && j.inits[order[same]].pid == a.pid && j.inits[order[same]].epoch == a.epoch; same++ {
+			for _, f := range first {
+				if n := &theirs[order[same]]; f.line != 0 && f.proc != j.inits[order[same]].proc && (n.line == 0 || f.t < n.t) {
+					*n = f
+				}
+			}
+		}
+		for ; i < same; i++ {
+			first = earliest(first, j.inits[order[i]])
+		}
 	}
 	out := map[int32][]takeover{}
 	taken := map[int32]bool{}
-	for _, a := range j.inits {
-		f := takeover{mine: a}
-		for _, b := range byPID[a.pid] {
-			if b.proc != a.proc && b.epoch > a.epoch && (f.theirs.line == 0 || b.t < f.theirs.t) {
-				f.theirs = b
-			}
-		}
-		out[a.proc] = append(out[a.proc], f)
-		taken[a.proc] = taken[a.proc] || f.theirs.line != 0
+	for i, a := range j.inits {
+		out[a.proc] = append(out[a.proc], takeover{a, theirs[i]})
+		taken[a.proc] = taken[a.proc] || theirs[i].line != 0
 	}
 	for p := range out {
 		if !taken[p] {
@@ -272,6 +322,23 @@ func (j *judge) takeovers() map[int32][]takeover {
 		slices.SortStableFunc(out[p], func(a, b takeover) int { return cmp.Compare(a.mine.t, b.mine.t) })
 	}
 	return out
+}
+
+// earliest keeps the first two of several inits that are of different processes.
+func earliest(first [2]producerInit, n producerInit) [2]producerInit {
+	switch {
+	case first[0].line == 0:
+		first[0] = n
+	case n.proc == first[0].proc:
+		if n.t < first[0].t {
+			first[0] = n
+		}
+	case n.t < first[0].t:
+		first[0], first[1] = n, first[0]
+	case first[1].line == 0 || n.t < first[1].t:
+		first[1] = n
+	}
+	return first
 }
 
 func (j *judge) initEvent(i producerInit) WitnessEvent {
@@ -289,14 +356,16 @@ func (j *judge) doubleOwners() {
 	type pair struct{ tp, proc int32 }
 	polls := map[pair][]pollLine{} // first and last after the loss, of replaced processes only
 	starts := map[pair][2]owning{}
-	for k, list := range j.owners {
+	for k, all := range j.owners {
 		tp := int32(k & 0xffffffff)
-		for _, o := range list {
-			for _, n := range list {
-				if n.replaces(o) && (o.to == 0 || o.to > n.from+ownerGrace) {
-					if s, ok := starts[pair{tp, o.proc}]; !ok || n.from < s[1].from {
-						starts[pair{tp, o.proc}] = [2]owning{o, n}
-					}
+		for i, o := range all.list {
+			if all.next[i] < 0 {
+				continue
+			}
+			n := all.list[all.next[i]] // the first one, and so the one that it overlaps longest
+			if o.to == 0 || o.to > n.from+ownerGrace {
+				if s, ok := starts[pair{tp, o.proc}]; !ok || n.from < s[1].from {
+					starts[pair{tp, o.proc}] = [2]owning{o, n}
 				}
 			}
 		}

@@ -11,6 +11,9 @@ func (j *judge) finish() {
 	for _, p := range j.procs {
 		j.unfinished(p, j.lastT, 0)
 	}
+	for _, f := range j.faults {
+		j.off(f) // it was on until the end
+	}
 	if j.reads != nil {
 		j.readsAsLog()
 	}

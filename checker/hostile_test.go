@@ -91,7 +91,7 @@ func TestSpill(t *testing.T) {
 		plants[a](w)
 		events := w.history()
 		j := newJudge(w.h, Options{})
-		j.pool.limit = 200 << 10
+		j.pool.limit = 8 << 10
 		for k := range events {
 			if err := j.observe(&events[k], int64(k)+2); err != nil {
 				t.Fatal(err)
@@ -127,7 +127,7 @@ func TestNoRoomOnDisk(t *testing.T) {
 	w.run(300)
 	events := w.history()
 	j := newJudge(w.h, Options{})
-	j.pool.limit = 100 << 10
+	j.pool.limit = 8 << 10
 	var err error
 	for k := range events {
 		if err = j.observe(&events[k], int64(k)+2); err != nil {

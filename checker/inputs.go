@@ -17,6 +17,8 @@ type group struct {
 	// Of programs: who they are, and what they made, by topic.
 	program *history.ClientInfo
 	edges   map[string]*edge
+	asked   bool // whether audited is known
+	audited bool // the audit asked for its offsets
 }
 
 // inputPart is one partition as a group's input.

@@ -217,39 +217,24 @@ func (j *judge) stableDone() {
 		opens[o.tp] = s
 		return true
 	})
-	counts := map[int32]int64{}
+	reads := newSorter(j.pool, func(a, b pollLine) int { return cmp.Or(cmp.Compare(a.tp, b.tp), cmp.Compare(a.hi, b.hi)) })
+	defer reads.close()
 	j.polls.scan(func(_ int64, p *pollLine) bool {
 		if _, ok := opens[p.tp]; ok && j.procs[p.proc].rc {
-			counts[p.tp]++
+			reads.add(*p)
 		}
 		return true
 	})
-	for _, batch := range batches(counts, batchRows) {
-		reads := map[int32]*sorter[pollLine]{}
-		for tp := range batch {
-			reads[tp] = newSorter(j.pool, func(a, b pollLine) int { return cmp.Compare(a.hi, b.hi) })
-		}
-		j.polls.scan(func(_ int64, p *pollLine) bool {
-			if s := reads[p.tp]; s != nil && j.procs[p.proc].rc {
-				s.add(*p)
-			}
-			return true
-		})
-		for _, tp := range sortedKeys(reads) {
-			j.stableReads(tp, opens[tp].from, opens[tp].to, reads[tp])
-			reads[tp].close()
-		}
-	}
-}
-
-// stableReads compares the reads of a partition with the transactions that opens
-// holds from next to end.
-func (j *judge) stableReads(tp int32, next, end int64, reads *sorter[pollLine]) {
 	var last firstOpen // of the transactions so far, the one whose commit was asked last
 	var asked int64
+	tp := int32(-1)
 	reads.sorted().each(func(p pollLine) {
-		for ; next < end; next++ {
-			o := *j.opens.rows.get(next)
+		s := opens[p.tp]
+		if p.tp != tp {
+			tp, asked = p.tp, 0
+		}
+		for ; s.from < s.to; s.from++ {
+			o := *j.opens.rows.get(s.from)
 			if o.off >= p.hi {
 				break
 			}
@@ -257,6 +242,7 @@ func (j *judge) stableReads(tp int32, next, end int64, reads *sorter[pollLine]) 
 				last, asked = o, x.commitInv
 			}
 		}
+		opens[p.tp] = s
 		if asked > p.t {
 			j.unstableRead(tp, last, p)
 		}

@@ -34,9 +34,11 @@ type judge struct {
 	pidList []pidEpoch
 	libs    []string // audit readers under read_committed
 
-	txns   *table[txn]
-	nTxns  int64
-	staged *spool[stagedOffset]
+	txns     *table[txn]
+	nTxns    int64
+	staged   *spool[stagedOffset]
+	stagings map[int32]*staging // of transactions with many of them
+	indexed  int                // entries of all of these
 
 	errNames  []string // that attempts ended with
 	displaced *spool[displaced]
@@ -52,12 +54,12 @@ type judge struct {
 
 	faults   []*fault
 	byStep   map[string]*fault
-	active   int // faults whose effect is on
+	begun    map[history.Op]int64 // operations that have started
 	inflight map[history.Op]int64
 	wire     wireView
 	leaders  []landmark
-	owners   map[int64][]owning // by group and partition
-	seeks    []seek
+	owners   map[int64]*ownership // by group and partition
+	seeks    map[int64]*seeks     // by group and partition
 	inits    []producerInit
 	zombies  map[int64]bool  // producer ids that a process used after losing them
 	line     int64           // of the event being observed
@@ -294,8 +296,11 @@ func newJudge(h history.Header, opt Options) *judge {
 		foreign:   map[string]bool{},
 		byStep:    map[string]*fault{},
 		inflight:  map[history.Op]int64{},
+		begun:     map[history.Op]int64{},
 		asides:    map[string]bool{},
-		owners:    map[int64][]owning{},
+		owners:    map[int64]*ownership{},
+		seeks:     map[int64]*seeks{},
+		stagings:  map[int32]*staging{},
 		phases:    map[string]int64{},
 		counts:    map[string]int64{},
 		wire:      newWireView(h),

@@ -195,45 +195,53 @@ func (j *judge) unresolvedLosses() {
 	})
 }
 
-// accounting says what accounts for an input of a group: an output record where
+// account says what accounts for the inputs of a group: an output record where
 // its members write outputs, else the processing itself.
-func (j *judge) accounting(g *group) (judged, byOutput bool, client string) {
+type account struct {
+	g        *group
+	byOutput bool
+	program  bool // programsDone judges it
+	client   string
+}
+
+// accounts are those of all groups of which one is known.
+func (j *judge) accounts() []account {
+	all := make([]account, len(j.groups))
 	for _, p := range j.procs {
-		if p.group < 0 || j.groups[p.group] != g {
+		if p.group < 0 {
 			continue
 		}
-		client = p.client
-		if p.reads() {
-			return false, false, client // programsDone judges it
-		}
-		if p.info != nil && p.info.Output != "" {
-			byOutput = true
+		a := &all[p.group]
+		a.client = p.client
+		a.program = a.program || p.reads()
+		a.byOutput = a.byOutput || p.info != nil && p.info.Output != ""
+	}
+	known := all[:0]
+	for i, a := range all {
+		a.g = j.groups[i]
+		a.byOutput = a.byOutput || a.g.outputs
+		if !a.program && (a.byOutput || a.g.processes) {
+			known = append(known, a)
 		}
 	}
-	byOutput = byOutput || g.outputs
-	return byOutput || g.processes, byOutput, client
+	return known
 }
 
 // inputsDone makes what looks at every input of a partition that a group committed
 // past. Exactly-once is a tiling: each visible input below the committed offset is
 // accounted for once.
 func (j *judge) inputsDone() func(pt *part) {
-	type account struct {
-		g        *group
-		byOutput bool
-		client   string
-	}
-	var accounts []account
-	for _, g := range j.groups {
-		if judged, byOutput, client := j.accounting(g); judged {
-			accounts = append(accounts, account{g, byOutput, client})
+	accounts := map[int32][]account{} // by partition
+	for _, a := range j.accounts() {
+		for tp, in := range a.g.inputs {
+			if in.hasFinal || in.pending {
+				accounts[tp] = append(accounts[tp], a)
+			}
 		}
 	}
 	return func(pt *part) {
-		for _, a := range accounts {
-			if in := a.g.inputs[pt.id]; in != nil && (in.hasFinal || in.pending) {
-				j.tile(a.g, in, a.byOutput, a.client)
-			}
+		for _, a := range accounts[pt.id] {
+			j.tile(a.g, a.g.inputs[pt.id], a.byOutput, a.client)
 		}
 	}
 }

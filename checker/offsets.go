@@ -3,7 +3,6 @@ package checker
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/onceproof/onceproof/guarantee"
@@ -61,61 +60,59 @@ func (r *register) close() {
 	r.fetches.close()
 }
 
-// offsetsDone judges every register, some at a time.
+// offsetsDone judges every register, one after the other.
 func (j *judge) offsetsDone() {
-	counts := map[int64]int64{}
+	all := newSorter(j.pool, func(a, b registerOp) int { return cmp.Compare(a.register, b.register) })
 	j.commits.scan(func(_ int64, c *offsetOp) bool {
-		counts[registerKey(c.group, c.tp)]++
+		op := registerOp{register: registerKey(c.group, c.tp), commit: *c}
+		switch c.kind {
+		case opFetch:
+		case opCommitted:
+			op.write = write{off: c.off, inv: c.inv, end: c.end, sure: true, op: *c}
+		default:
+			op.write = write{off: c.off, inv: c.inv, end: forever, op: *c}
+		}
+		all.add(op)
 		return true
 	})
 	j.staged.scan(func(_ int64, s *stagedOffset) bool {
-		counts[registerKey(s.group, s.tp)]++
+		x := j.txns.at(int64(s.txn))
+		if !x.notApplied(s) {
+			all.add(registerOp{register: registerKey(s.group, s.tp), write: write{off: s.off, inv: x.commitInv, end: j.markersDone(x), sure: x.outcome == txnCommitOK, txn: s.txn + 1,
+				op: offsetOp{off: s.off, inv: x.commitInv, end: x.end, proc: x.proc, line: s.line, group: s.group, tp: s.tp}}})
+		}
 		return true
 	})
-	for _, batch := range batches(counts, batchRows) {
-		j.registers(batch)
+	var r *register
+	done := func() {
+		if r != nil {
+			j.register(r)
+			r.close()
+		}
 	}
+	all.sorted().each(func(op registerOp) {
+		if r == nil || r.key() != op.register {
+			done()
+			r = j.newRegister(op.register)
+		}
+		if op.commit.kind == opFetch {
+			r.fetches.add(op.commit)
+		} else {
+			r.write(op.write)
+		}
+	})
+	done()
+	all.close()
 }
 
-func (j *judge) registers(batch map[int64]int64) {
-	all := map[int64]*register{}
-	at := func(k int64) *register {
-		if all[k] == nil {
-			all[k] = j.newRegister(k)
-		}
-		return all[k]
-	}
-	j.commits.scan(func(_ int64, c *offsetOp) bool {
-		k := registerKey(c.group, c.tp)
-		switch _, wanted := batch[k]; {
-		case !wanted:
-		case c.kind == opFetch:
-			at(k).fetches.add(*c)
-		case c.kind == opCommitted:
-			at(k).write(write{off: c.off, inv: c.inv, end: c.end, sure: true, op: *c})
-		default:
-			at(k).write(write{off: c.off, inv: c.inv, end: forever, op: *c})
-		}
-		return true
-	})
-	j.staged.scan(func(_ int64, s *stagedOffset) bool {
-		k := registerKey(s.group, s.tp)
-		if _, wanted := batch[k]; !wanted {
-			return true
-		}
-		x := j.txns.at(int64(s.txn))
-		if x.notApplied(s) {
-			return true
-		}
-		at(k).write(write{off: s.off, inv: x.commitInv, end: j.markersDone(x), sure: x.outcome == txnCommitOK, txn: s.txn + 1,
-			op: offsetOp{off: s.off, inv: x.commitInv, end: x.end, proc: x.proc, line: s.line, group: s.group, tp: s.tp}})
-		return true
-	})
-	for _, k := range slices.Sorted(maps.Keys(all)) {
-		j.register(all[k])
-		all[k].close()
-	}
+// registerOp is one operation of a register: a fetch, or a write.
+type registerOp struct {
+	register int64
+	commit   offsetOp
+	write    write
 }
+
+func (r *register) key() int64 { return registerKey(r.group, r.tp) }
 
 // markersDone is when a committed transaction's markers were certainly written.
 // They are written after the answer; but before a producer's next transaction
@@ -185,12 +182,8 @@ func (j *judge) regressions(r *register) {
 }
 
 func (j *judge) soughtBack(w, best write) bool {
-	for _, s := range j.seeks {
-		if s.tp == w.op.tp && s.group == w.op.group && s.t >= best.inv && s.t <= w.end && s.off <= w.off {
-			return true
-		}
-	}
-	return false
+	s := j.seeks[registerKey(w.op.group, w.op.tp)]
+	return s != nil && s.back(best.inv, w.end, w.off)
 }
 
 func (j *judge) commitEvent(w write) WitnessEvent {
@@ -367,15 +360,14 @@ func (j *judge) finalOffset(r *register, in *inputPart) {
 // audited says that the audit asked for this group's offsets.
 func (j *judge) audited(group int32) bool {
 	g := j.groups[group]
-	for _, in := range g.inputs {
-		if in.hasFinal {
-			return true
+	if !g.asked {
+		g.asked = true
+		for _, in := range g.inputs {
+			g.audited = g.audited || in.hasFinal
+		}
+		for _, c := range j.header.Clients {
+			g.audited = g.audited || c.Config["group.id"] == g.name
 		}
 	}
-	for _, c := range j.header.Clients {
-		if c.Config["group.id"] == g.name {
-			return true
-		}
-	}
-	return false
+	return g.audited
 }

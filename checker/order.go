@@ -198,23 +198,27 @@ func (j *judge) gapsDone() {
 	if !j.auditDone && j.reads == nil {
 		return
 	}
+	long := newSorter(j.pool, func(a, b pollGap) int { return cmp.Or(cmp.Compare(a.tp, b.tp), cmp.Compare(a.lo, b.lo)) })
+	defer long.close()
 	j.gaps.scan(func(_ int64, g *pollGap) bool {
 		pt := j.parts[g.tp]
-		lo := g.lo
-		if pt.hasWM {
-			lo = max(lo, pt.marks[0])
+		if pt.hasWM && g.lo < pt.marks[0] {
+			g.lo = pt.marks[0]
+		}
+		if g.hi-g.lo >= longGap {
+			long.add(*g)
+			return true
 		}
 		rc := j.procs[g.proc].rc
-		off, ok := j.visibleIn(pt, lo, g.hi, rc)
-		switch {
-		case !ok:
-		case j.excused(g):
-			j.reads.jumps++
-		default:
-			j.skipped(pt, *g, off)
+		for off := g.lo; off <= g.hi; off++ {
+			if pt.rows.get(off).mustBeRead(rc) {
+				j.jumped(g, off)
+				break
+			}
 		}
 		return true
 	})
+	j.longGaps(long)
 	if j.reads == nil {
 		return
 	}
@@ -228,32 +232,68 @@ func (j *judge) gapsDone() {
 	})
 }
 
-// visibleIn finds the first record in lo..hi that a reader must be given.
-func (j *judge) visibleIn(pt *part, lo, hi int64, rc bool) (int64, bool) {
-	must := func(r *record) bool {
-		if r == nil || r.flags&fLogged == 0 || r.flags&fMarker != 0 {
-			return false
-		}
-		return !rc || r.flags&fInTxn == 0 || r.flags&fCommitted != 0
+// longGap is how many offsets are looked through for one jump.
+const longGap = 16
+
+// longGaps looks for what was jumped in long gaps: in the order of their beginnings,
+// the next record that must be read is never in front of the last one.
+func (j *judge) longGaps(gaps *sorter[pollGap]) {
+	type next struct {
+		rows *rowCursor[record]
+		off  int64 // -1: not looked for yet
+		ok   bool
 	}
-	if hi-lo < 1<<denseRows {
-		for off := lo; off <= hi; off++ {
-			if must(pt.rows.get(off)) {
-				return off, true
+	var ahead [2]next // for readers of all, and of committed records
+	tp := int32(-1)
+	gaps.sorted().each(func(g pollGap) {
+		pt := j.parts[g.tp]
+		if g.tp != tp {
+			tp = g.tp
+			for i := range ahead {
+				ahead[i] = next{rows: pt.rows.cursor(), off: -1, ok: true}
 			}
 		}
-		return 0, false
+		rc := j.procs[g.proc].rc
+		n := &ahead[0]
+		if rc {
+			n = &ahead[1]
+		}
+		for n.ok && n.off < g.lo {
+			var r *record
+			for n.off, r, n.ok = n.rows.next(); n.ok && !r.mustBeRead(rc); {
+				n.off, r, n.ok = n.rows.next()
+			}
+		}
+		if n.ok && n.off <= g.hi {
+			j.jumped(&g, n.off)
+		}
+	})
+}
+
+func (j *judge) jumped(g *pollGap, off int64) {
+	if j.excused(g) {
+		j.reads.jumps++
+		return
 	}
+	j.skipped(j.parts[g.tp], *g, off)
+}
+
+// mustBeRead says that a reader that passes r must have been given it.
+func (r *record) mustBeRead(rc bool) bool {
+	if r == nil || r.flags&fLogged == 0 || r.flags&fMarker != 0 {
+		return false
+	}
+	return !rc || r.flags&fInTxn == 0 || r.flags&fCommitted != 0
+}
+
+// visibleIn finds the first record in lo..hi that a reader must be given.
+func (j *judge) visibleIn(pt *part, lo, hi int64, rc bool) (int64, bool) {
 	found := int64(-1)
 	pt.rows.read(lo, func(off int64, r *record) bool {
-		if off > hi {
-			return false
-		}
-		if must(r) {
+		if off <= hi && r.mustBeRead(rc) {
 			found = off
-			return false
 		}
-		return true
+		return off < hi && found < 0
 	})
 	return found, found >= 0
 }
@@ -272,13 +312,15 @@ func (j *judge) skipped(pt *part, g pollGap, off int64) {
 		kind = guarantee.IntermediateRead
 	}
 	var names []string
-	if kind == guarantee.SkippedPoll {
+	if kind == guarantee.SkippedPoll && g.how&stepFirst == 0 { // of a first poll Jepsen makes nothing
 		names = []string{name}
 	}
 	j.finds.named(kind, names, func() draft {
 		d := draft{focus: []place{at}, client: p.client, txn: r.txn}
-		first := fmt.Sprintf("poll by %s reached %s", p.name, j.placeName(makePlace(pt.id, g.lo-1)))
-		op := history.OpPoll
+		first, op := fmt.Sprintf("%s was at the beginning of %s", p.name, tpName(pt.tp)), history.OpSeek
+		if g.lo > 0 {
+			first, op = fmt.Sprintf("poll by %s reached %s", p.name, j.placeName(makePlace(pt.id, g.lo-1))), history.OpPoll
+		}
 		if g.how&stepAssigned != 0 {
 			first, op = fmt.Sprintf("the committed offset of %s for %s was %d", p.name, tpName(pt.tp), g.lo), history.OpFetchOffsets
 		}
@@ -294,7 +336,10 @@ func (j *judge) skipped(pt *part, g pollGap, off int64) {
 			d.text = fmt.Sprintf("%s (read_committed) was given a part of a transaction in %s, but not %s (%s), with no seek, rebalance or abort between.", p.name, tpName(pt.tp), j.placeName(at), j.valName(r.val))
 			d.legal = "all records of a committed transaction in a partition, or none yet"
 		default:
-			d.text = fmt.Sprintf("%s was given %d and then %d of %s, but not %s (%s) between them, with no seek, rebalance or abort.", p.name, g.lo-1, g.hi+1, tpName(pt.tp), j.placeName(at), j.valName(r.val))
+			d.text = fmt.Sprintf("%s read %s from its beginning, but was given %d first, and not %s (%s), with no other seek, rebalance or abort.", p.name, tpName(pt.tp), g.hi+1, j.placeName(at), j.valName(r.val))
+			if g.lo > 0 {
+				d.text = fmt.Sprintf("%s was given %d and then %d of %s, but not %s (%s) between them, with no seek, rebalance or abort.", p.name, g.lo-1, g.hi+1, tpName(pt.tp), j.placeName(at), j.valName(r.val))
+			}
 			d.legal = fmt.Sprintf("%s before %d", j.placeName(at), g.hi+1)
 		}
 		return d

@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -39,6 +38,7 @@ type pool struct {
 	end      int64
 	err      error
 	spills   int64
+	work     int64 // rows that were looked at
 }
 
 // page is some rows of one table.
@@ -219,15 +219,36 @@ func newSparseTable[T any](p *pool) *table[T] {
 	return t
 }
 
+// The first rows of a table lie in small pages, as most tables have few rows where
+// there are many tables: a partition each, a process each.
+const nursery = 1 << denseRows
+
+// pageOf is the page of row i. Pages are in the order of their rows.
+func (t *table[T]) pageOf(i int64) int64 {
+	if i < nursery {
+		return i >> sparseRows
+	}
+	return i>>t.shift + nursery>>sparseRows
+}
+
+// span are the first row and the number of rows of a page.
+func (t *table[T]) span(n int64) (first, rows int64) {
+	if n < nursery>>sparseRows {
+		return n << sparseRows, 1 << sparseRows
+	}
+	return (n - nursery>>sparseRows) << t.shift, 1 << t.shift
+}
+
 // at returns row i to be changed, made if absent. The address is good until the
 // pool's next trim.
 func (t *table[T]) at(i int64) *T {
-	n := i >> t.shift
+	n := t.pageOf(i)
 	if n != t.lastN || t.last == nil {
 		g := t.pages[n]
 		if g == nil {
 			var zero T
-			g = &page{size: int32(unsafe.Sizeof(zero)) << t.shift, slot: -1}
+			_, rows := t.span(n)
+			g = &page{size: int32(unsafe.Sizeof(zero)) * int32(rows), slot: -1}
 			t.pages[n] = g
 		}
 		t.lastN, t.last = n, g
@@ -241,7 +262,7 @@ func (t *table[T]) get(i int64) *T {
 	if i < 0 {
 		return nil
 	}
-	n := i >> t.shift
+	n := t.pageOf(i)
 	if n != t.lastN || t.last == nil {
 		g := t.pages[n]
 		if g == nil {
@@ -257,8 +278,13 @@ func (t *table[T]) row(g *page, i int64) *T {
 		t.pool.load(g)
 	}
 	g.touched = true
+	t.pool.work++
 	var zero T
-	off := uintptr(i&(1<<t.shift-1)) * unsafe.Sizeof(zero)
+	mask := int64(1)<<t.shift - 1
+	if i < nursery {
+		mask = 1<<sparseRows - 1
+	}
+	off := uintptr(i&mask) * unsafe.Sizeof(zero)
 	return (*T)(unsafe.Pointer(&g.data[off]))
 }
 
@@ -271,23 +297,30 @@ func (t *table[T]) scan(f func(i int64, row *T) bool) { t.pass(0, true, f) }
 func (t *table[T]) read(from int64, f func(i int64, row *T) bool) { t.pass(from, false, f) }
 
 func (t *table[T]) pass(from int64, change bool, f func(i int64, row *T) bool) {
-	order := make([]int64, 0, len(t.pages))
-	for n := range t.pages {
-		if n >= from>>t.shift {
-			order = append(order, n)
-		}
-	}
-	slices.Sort(order)
-	for _, n := range order {
+	for _, n := range t.sortedPages(from) {
 		g := t.pages[n]
 		g.dirty = g.dirty || change
-		if !t.passPage(g, n<<t.shift, from, f) {
+		if !t.passPage(g, n, from, f) {
 			return
 		}
 	}
 }
 
-func (t *table[T]) passPage(g *page, first, from int64, f func(i int64, row *T) bool) bool {
+// sortedPages are the touched pages with rows from one on.
+func (t *table[T]) sortedPages(from int64) []int64 {
+	order := make([]int64, 0, len(t.pages))
+	for n := range t.pages {
+		if n >= t.pageOf(from) {
+			order = append(order, n)
+		}
+	}
+	slices.Sort(order)
+	t.pool.work += int64(len(order))
+	return order
+}
+
+func (t *table[T]) passPage(g *page, n, from int64, f func(i int64, row *T) bool) bool {
+	first, size := t.span(n)
 	brought := g.data == nil
 	if brought {
 		t.pool.load(g)
@@ -295,10 +328,11 @@ func (t *table[T]) passPage(g *page, first, from int64, f func(i int64, row *T) 
 	g.touched = true
 	g.pins++
 	t.pool.depth++
-	rows := unsafe.Slice((*T)(unsafe.Pointer(&g.data[0])), 1<<t.shift)
+	rows := unsafe.Slice((*T)(unsafe.Pointer(&g.data[0])), size)
 	more := true
 	for k := max(0, from-first); k < int64(len(rows)) && more; k++ {
 		more = f(first+k, &rows[k])
+		t.pool.work++
 	}
 	t.pool.depth--
 	g.pins--
@@ -346,26 +380,32 @@ func (s *spool[T]) scan(f func(i int64, row *T) bool) {
 	s.rows.read(0, func(i int64, row *T) bool { return i < s.n && f(i, row) })
 }
 
-// batches splits keys into groups whose counts together stay below most, so that
-// a pass over a spool can hold one group's rows in memory at a time.
-func batches[K cmp.Ordered](counts map[K]int64, most int64) []map[K]int64 {
-	keys := make([]K, 0, len(counts))
-	for k := range counts {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	var out []map[K]int64
-	var n int64
-	for _, k := range keys {
-		if len(out) == 0 || n+counts[k] > most && n > 0 {
-			out = append(out, map[K]int64{})
-			n = 0
-		}
-		out[len(out)-1][k] = counts[k]
-		n += counts[k]
-	}
-	return out
-}
-
 // batchRows is how many rows of a spool are sorted in memory at a time.
 const batchRows = 1 << 17
+
+// rowCursor goes through the rows of every touched page in ascending order.
+type rowCursor[T any] struct {
+	t     *table[T]
+	order []int64 // of pages
+	row   int64   // next, within the first page of order
+}
+
+func (t *table[T]) cursor() *rowCursor[T] {
+	c := &rowCursor[T]{t: t, order: t.sortedPages(0)}
+	return c
+}
+
+// next is the next row to be read, good until the pool's next trim.
+func (c *rowCursor[T]) next() (i int64, row *T, ok bool) {
+	if len(c.order) == 0 {
+		return 0, nil, false
+	}
+	first, n := c.t.span(c.order[0])
+	i = first + c.row
+	row = c.t.get(i)
+	if c.row++; c.row == n {
+		c.row, c.order = 0, c.order[1:]
+		c.t.pool.trim()
+	}
+	return i, row, true
+}

@@ -40,6 +40,8 @@ const (
 	stepWithin
 	// stepUntold: a rebalance that nobody told may have moved the reader between.
 	stepUntold
+	// stepFirst: the reader had moved to the beginning, and read nothing there yet.
+	stepFirst
 )
 
 // earlyRead is a record returned under read_committed before its transaction's
@@ -229,6 +231,9 @@ func (j *judge) tookOver(p *proc, pt *part, pos *position, s given) {
 		how := stepAssigned
 		if pos.sought {
 			how = 0
+		}
+		if pos.sought && pos.base == 0 {
+			how = stepFirst
 		}
 		j.gaps.add(pollGap{t: t, lo: pos.base, hi: off - 1, proc: p.id, tp: pt.id, line: line, before: pos.baseL, how: how})
 	case off < pos.base && pos.sought:

@@ -212,10 +212,10 @@ func (j *judge) keeps(c *offsetOp, t int64) bool {
 		return false
 	}
 	owners := j.owners[registerKey(c.group, c.tp)]
-	if len(owners) == 0 { // nobody tells
+	if owners == nil { // nobody tells
 		return true
 	}
-	last := owners[len(owners)-1]
+	last := owners.list[len(owners.list)-1]
 	return last.proc == c.proc && (last.to == 0 || last.to >= t)
 }
 

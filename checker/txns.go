@@ -232,16 +232,61 @@ func (j *judge) observeSendOffsets(p *proc, e *history.Event, line uint32) error
 	return nil
 }
 
+// fewStaged is how many offsets of a transaction are looked through one by one.
+const fewStaged = 16
+
 // stagedFor is the newest offset that x holds for a group and partition.
 func (j *judge) stagedFor(x *txn, group, tp int32) *stagedOffset {
-	for k := x.staged; k != 0; {
+	k := x.staged
+	for n := 0; k != 0 && n < fewStaged; n++ {
 		s := j.staged.at(int64(k - 1))
 		if s.group == group && s.tp == tp {
 			return s
 		}
 		k = s.next
 	}
+	if k == 0 {
+		return nil
+	}
+	if i := j.stagingOf(x)[registerKey(group, tp)]; i != 0 {
+		return j.staged.at(int64(i - 1))
+	}
 	return nil
+}
+
+// staging is an index of the offsets that a transaction holds, by register.
+type staging struct {
+	head   int32 // the newest one in it + 1
+	newest map[int64]int32
+}
+
+// mostStagings bounds the entries of all such indexes; those that are dropped are made
+// again when they are needed.
+const mostStagings = 1 << 16
+
+func (j *judge) stagingOf(x *txn) map[int64]int32 {
+	id := j.staged.at(int64(x.staged - 1)).txn
+	s := j.stagings[id]
+	if s == nil {
+		if j.indexed > mostStagings {
+			clear(j.stagings)
+			j.indexed = 0
+		}
+		s = &staging{newest: map[int64]int32{}}
+		j.stagings[id] = s
+	}
+	seen := map[int64]bool{}
+	for k := x.staged; k != s.head; {
+		o := j.staged.at(int64(k - 1))
+		if key := registerKey(o.group, o.tp); !seen[key] {
+			seen[key] = true
+			s.newest[key] = k
+		}
+		k = o.next
+		j.indexed++
+	}
+	s.head = x.staged
+	return s.newest
 }
 
 func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
