@@ -50,6 +50,7 @@ func TestCases(t *testing.T) {
 	want := map[string]struct {
 		found   map[guarantee.Anomaly]string // with Jepsen's names
 		unknown map[guarantee.Guarantee]string
+		open    string // Jepsen's names of what is undecided
 	}{
 		"01-rebalance-after-failed-poll.edn": {},
 		"02-acked-never-read.edn":            {unknown: map[guarantee.Guarantee]string{guarantee.NoLoss: "unseen"}},
@@ -59,7 +60,9 @@ func TestCases(t *testing.T) {
 		"06-int-poll-skip.edn":               {found: map[guarantee.Anomaly]string{guarantee.SkippedPoll: "int-poll-skip"}},
 		"07-int-nonmonotonic-send-poll-between.edn": {
 			found: map[guarantee.Anomaly]string{guarantee.ReorderedWrite: "int-nonmonotonic-send"}},
-		"08-skip-at-the-beginning.edn": {found: map[guarantee.Anomaly]string{guarantee.SkippedPoll: ""}},
+		"08-skip-at-the-beginning.edn":         {found: map[guarantee.Anomaly]string{guarantee.SkippedPoll: ""}},
+		"09-int-back-between-polls-no-log.edn": {unknown: map[guarantee.Guarantee]string{guarantee.Order: "int-nonmonotonic-poll", guarantee.NoLoss: "unseen"}, open: "unseen int-nonmonotonic-poll"},
+		"10-int-skip-between-polls-no-log.edn": {found: map[guarantee.Anomaly]string{guarantee.LostWrite: "lost-write unseen"}, unknown: map[guarantee.Guarantee]string{guarantee.Order: "int-poll-skip"}, open: "int-poll-skip"},
 	}
 	files, err := filepath.Glob("testdata/jepsen/*.edn")
 	if err != nil || len(files) == 0 {
@@ -79,6 +82,15 @@ func TestCases(t *testing.T) {
 			}
 			if diff := cmp.Diff(w.found, jepsenNamesOf(rep)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
+			}
+			var names []string
+			for _, g := range rep.Guarantees {
+				for _, f := range g.Undecided {
+					names = append(names, f.Jepsen...)
+				}
+			}
+			if got := strings.Join(names, " "); got != w.open {
+				t.Errorf("undecided: %q, want %q", got, w.open)
 			}
 			for _, g := range rep.Guarantees {
 				reason, open := w.unknown[g.Guarantee]

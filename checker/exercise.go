@@ -134,7 +134,7 @@ func (j *judge) tested(g guarantee.Guarantee) exercised {
 		ex.notable = []string{"second-opinions", "second-opinions-open", "second-opinions-against"}
 		j.dataVerdict(&ex, true)
 		if j.reads != nil && j.reads.jumps > 0 && ex.unknown == "" {
-			ex.unknown = fmt.Sprintf("%d times a subscribed reader jumped between two polls of one operation; a rebalance would explain it, and the history tells of none at all (no :rebalance-log)", j.reads.jumps)
+			ex.unknown = fmt.Sprintf("%d times a subscribed reader jumped between two polls of one operation (Jepsen: int-poll-skip, int-nonmonotonic-poll); a rebalance would explain it, and no operation of the history tells of any (:rebalance-log)", j.reads.jumps)
 		}
 	case guarantee.Agreement:
 		ex.examined = []string{"records", "acked", "polled", "faults", "leader-changes"}

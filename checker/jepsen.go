@@ -126,11 +126,6 @@ func (j *judge) sendNames(a, b *record) []string {
 	return []string{name}
 }
 
-// excused says that a rebalance may explain a step, and that nobody would tell of it.
-func (j *judge) excused(g *pollGap) bool {
-	return g.how&stepUntold != 0 && !j.reads.rebalancesTold
-}
-
 // life is how often a process had given a partition back by the time t: Jepsen
 // makes nothing of the order of two sends with such a moment between them.
 func (b *byReads) life(proc, tp int32, t int64) int {

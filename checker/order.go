@@ -65,7 +65,7 @@ func (j *judge) backwards(g pollGap) {
 	if g.how&stepWithin != 0 {
 		name = within(name)
 	}
-	j.finds.named(guarantee.NonmonotonicPoll, []string{name}, func() draft {
+	j.stepped(guarantee.NonmonotonicPoll, &g, []string{name}, func() draft {
 		p := j.procs[g.proc]
 		at, last := makePlace(g.tp, g.hi), makePlace(g.tp, g.lo)
 		d := draft{focus: []place{at}, client: p.client}
@@ -212,7 +212,7 @@ func (j *judge) gapsDone() {
 		rc := j.procs[g.proc].rc
 		for off := g.lo; off <= g.hi; off++ {
 			if pt.rows.get(off).mustBeRead(rc) {
-				j.jumped(g, off)
+				j.skipped(pt, *g, off)
 				break
 			}
 		}
@@ -223,11 +223,7 @@ func (j *judge) gapsDone() {
 		return
 	}
 	j.reads.untold.scan(func(_ int64, g *pollGap) bool {
-		if j.excused(g) {
-			j.reads.jumps++
-		} else {
-			j.backwards(*g)
-		}
+		j.backwards(*g)
 		return true
 	})
 }
@@ -265,17 +261,20 @@ func (j *judge) longGaps(gaps *sorter[pollGap]) {
 			}
 		}
 		if n.ok && n.off <= g.hi {
-			j.jumped(&g, n.off)
+			j.skipped(pt, g, n.off)
 		}
 	})
 }
 
-func (j *judge) jumped(g *pollGap, off int64) {
-	if j.excused(g) {
-		j.reads.jumps++
+// stepped reports a reader's step that is wrong, or may be: a rebalance that nobody
+// would tell of may explain it.
+func (j *judge) stepped(kind guarantee.Anomaly, g *pollGap, names []string, build func() draft) {
+	if g.how&stepUntold == 0 || j.reads.rebalancesTold {
+		j.finds.named(kind, names, build)
 		return
 	}
-	j.skipped(j.parts[g.tp], *g, off)
+	j.reads.jumps++
+	j.finds.undecided(kind, names, build)
 }
 
 // mustBeRead says that a reader that passes r must have been given it.
@@ -315,7 +314,7 @@ func (j *judge) skipped(pt *part, g pollGap, off int64) {
 	if kind == guarantee.SkippedPoll && g.how&stepFirst == 0 { // of a first poll Jepsen makes nothing
 		names = []string{name}
 	}
-	j.finds.named(kind, names, func() draft {
+	j.stepped(kind, &g, names, func() draft {
 		d := draft{focus: []place{at}, client: p.client, txn: r.txn}
 		first, op := fmt.Sprintf("%s was at the beginning of %s", p.name, tpName(pt.tp)), history.OpSeek
 		if g.lo > 0 {
