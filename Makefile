@@ -15,7 +15,7 @@ LDFLAGS    = -X $(BUILDINFO).version=$(subst $() ,,$(VERSION)) -X $(BUILDINFO).c
 # Rooms in which goroutines meet are tested under the race detector where there is
 # a C compiler for it; one pass either way. The longest, ./faults, begins.
 RACE       := $(if $(shell command -v gcc),-race)
-MEETING    := /(faults|history|harness|internal/(cluster|conformance|network|plan|process|proxy)|worker/roles|clients/franz-go)$$$$
+MEETING    := /(faults|history|harness|internal/(cluster(/sidecar)?|conformance|network|plan|process|proxy)|worker/roles|clients/franz-go)$$$$
 CONCURRENT  = ./faults $(shell go list ./... | grep -E '$(MEETING)' | grep -v '/faults$$')
 OTHERS      = $(shell go list ./... | grep -vE '$(MEETING)')
 

@@ -19,6 +19,8 @@ import (
 	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
+
+	"github.com/onceproof/onceproof/internal/cluster/sidecar"
 )
 
 const (
@@ -46,7 +48,7 @@ type docker struct {
 	members []*member
 	disk    int64  // of each node, 0 = the engine's
 	keeper  string // id of the container that has the nodes' disks, "" if they have none
-	program func() (program, error)
+	program func() (sidecar.Program, error)
 	born    []string       // dynamicConfigs at the start, of a cluster that a Pool lends
 	streams sync.WaitGroup // one goroutine a living container, which copies its output
 
@@ -57,7 +59,7 @@ type docker struct {
 
 	net     sync.Mutex // of the packet filters and sidecars
 	blocked []Link
-	bad     map[Link]Impairment
+	bad     map[Link]sidecar.Impairment
 }
 
 // startDocker starts spec's nodes from an image that is there.
@@ -80,7 +82,7 @@ func bootDocker(ctx context.Context, e *engine, image string, spec Spec, ports [
 	defer cancel()
 	d := &docker{
 		engine: e, run: runName(spec.Name), image: image, labels: self().labels(spec.Name),
-		program: sync.OnceValues(selfProgram), disk: spec.Disk,
+		program: sync.OnceValues(sidecar.Self), disk: spec.Disk,
 	}
 	d.life, d.die = context.WithCancel(context.Background())
 	defer func() {

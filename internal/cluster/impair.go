@@ -15,26 +15,15 @@ import (
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/client"
+
+	"github.com/onceproof/onceproof/internal/cluster/sidecar"
 )
 
-// Impairment is how badly packets pass over a link.
-type Impairment struct {
-	By, Most time.Duration // each is so much later, drawn between the two
-	Loss     float64       // the share that does not arrive
-	Rate     int64         // bytes a second; 0 = no limit
-}
-
-// arg is what parseImpaired reads.
-func (i Impairment) arg(peer string) string {
-	return fmt.Sprintf("%s %s %s %g %d", peer, i.By, max(i.By, i.Most), i.Loss, i.Rate)
-}
-
-// Passage is what passed over an impaired link so far.
-type Passage struct {
-	Packets uint64        `json:"packets"`
-	Dropped uint64        `json:"dropped"`
-	Waited  time.Duration `json:"waited"` // the longest
-}
+// Impairment and Passage are the sidecar's, which brings them about.
+type (
+	Impairment = sidecar.Impairment
+	Passage    = sidecar.Passage
+)
 
 // Impairer makes links between nodes bad. Impair replaces the set of bad links; an empty
 // one heals and leaves no rule behind.
@@ -82,7 +71,7 @@ func (d *docker) applyImpaired(ctx context.Context) error {
 		var links []Link
 		for l, how := range d.bad {
 			if ip, up := ips[l.From]; up && l.To == m.id {
-				links, args = append(links, l), append(args, how.arg(dropArg(ip, l.Listener)))
+				links, args = append(links, l), append(args, how.Arg(dropArg(ip, l.Listener)))
 			}
 		}
 		err := d.requeue(ctx, m, links, args)
@@ -175,9 +164,9 @@ func (d *docker) RoundTrip(ctx context.Context, l Link) (time.Duration, error) {
 
 // attendSidecar starts a command that lasts until stop ends its input. It returns when
 // the command has printed its first line; hear gets those that follow.
-func (e *engine) attendSidecar(ctx context.Context, prog program, id string, hear func(string), args ...string) (stop func() error, err error) {
+func (e *engine) attendSidecar(ctx context.Context, prog sidecar.Program, id string, hear func(string), args ...string) (stop func() error, err error) {
 	x, err := e.api.ExecCreate(ctx, id, client.ExecCreateOptions{
-		User: "0", Cmd: append(slices.Clone(prog.argv), args...), AttachStdin: true, AttachStdout: true, AttachStderr: true,
+		User: "0", Cmd: append(slices.Clone(prog.Argv), args...), AttachStdin: true, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
 		return nil, err

@@ -29,12 +29,12 @@ func (s namespace) of(node string) func(*container.HostConfig) {
 	}
 }
 
-// sidecar runs one command beside a node.
-type sidecar func(ctx context.Context, args ...string) (string, error)
+// runBeside runs one command beside a node.
+type runBeside func(ctx context.Context, args ...string) (string, error)
 
 // sidecarOf is m's. Its container is started at the first call for each
 // incarnation of m. Call with d.net held.
-func (d *docker) sidecarOf(ctx context.Context, m *member, s namespace) (sidecar, error) {
+func (d *docker) sidecarOf(ctx context.Context, m *member, s namespace) (runBeside, error) {
 	prog, err := d.program()
 	if err == nil && m.beside[s] == "" {
 		var id string

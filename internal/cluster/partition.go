@@ -72,7 +72,7 @@ func (d *docker) Blocked(ctx context.Context, l Link) (bool, error) {
 // a peer that drops packets takes a second and a half to be found silent, and one
 // after the other they would outlast the time that a fault has to show its effect.
 func (d *docker) look(ctx context.Context, m *member, args ...string) (string, error) {
-	run, err := func() (sidecar, error) {
+	run, err := func() (runBeside, error) {
 		d.net.Lock()
 		defer d.net.Unlock()
 		if d.life.Err() != nil {

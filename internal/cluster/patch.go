@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/onceproof/onceproof/internal/cluster/sidecar"
 )
 
 // ProcessPatcher changes the code of a running node's process from outside: see
@@ -18,15 +20,7 @@ type ProcessPatcher interface {
 }
 
 // Frozen is for Drag.
-const Frozen time.Duration = -1
-
-// drag is what happens to writes: each waits so long, or, Frozen, until it is over.
-type drag struct {
-	by     time.Duration
-	frozen bool
-}
-
-func (d drag) none() bool { return d.by == 0 && !d.frozen }
+const Frozen = sidecar.Frozen
 
 // java is the number of a node's process in its container.
 const java = "1"
@@ -46,7 +40,7 @@ func (d *docker) patchProcess(ctx context.Context, id BrokerID, args ...string) 
 		if s := d.stateOf(m); s != Running {
 			return fmt.Errorf("%s of %s: it is %s", args[0], m.host(), s)
 		}
-		run, err := func() (sidecar, error) {
+		run, err := func() (runBeside, error) {
 			d.net.Lock()
 			defer d.net.Unlock()
 			return d.sidecarOf(ctx, m, pidNamespace)

@@ -10,6 +10,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
+	"github.com/onceproof/onceproof/internal/cluster/sidecar"
 	"github.com/onceproof/onceproof/internal/host"
 )
 
@@ -115,7 +116,7 @@ func (e *engine) probeNetwork(ctx context.Context, image string) []Fact {
 // tryFilter sets a filter for packets of nobody.
 func (e *engine) tryFilter(ctx context.Context, image string) Fact {
 	f := Fact{Name: FactFilter, Text: "works in a container's network namespace", WayOut: "partitions between brokers need a kernel with nf_tables"}
-	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog program, id string) error {
+	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog sidecar.Program, id string) error {
 		_, err := e.execSidecar(ctx, prog, id, "drop", "192.0.2.1")
 		return err
 	}))
@@ -124,8 +125,8 @@ func (e *engine) tryFilter(ctx context.Context, image string) Fact {
 // tryQueue binds the queue for packets of nobody, and lets go of it.
 func (e *engine) tryQueue(ctx context.Context, image string) Fact {
 	f := Fact{Name: FactQueue, Text: "holds packets in a container's network namespace", WayOut: "impair, which makes links between brokers slow and lossy, needs a kernel with nf_tables and nfnetlink_queue; between clients and brokers the proxy does it"}
-	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog program, id string) error {
-		stop, err := e.attendSidecar(ctx, prog, id, func(string) {}, "impair", Impairment{}.arg("192.0.2.1"))
+	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog sidecar.Program, id string) error {
+		stop, err := e.attendSidecar(ctx, prog, id, func(string) {}, "impair", sidecar.Impairment{}.Arg("192.0.2.1"))
 		if err != nil {
 			return err
 		}
@@ -136,8 +137,8 @@ func (e *engine) tryQueue(ctx context.Context, image string) Fact {
 // tryGraft sets the clock of a process that does nothing.
 func (e *engine) tryGraft(ctx context.Context, image string) Fact {
 	f := Fact{Name: FactProcesses, Text: "a container's process is changed from beside it", WayOut: "skew, slow-disk and freeze-disk need an engine that lets a container have SYS_PTRACE over another's processes, on Linux and amd64"}
-	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog program, target string) error {
-		return e.beside(ctx, image, pidNamespace.of(target), func(prog program, id string) error {
+	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog sidecar.Program, target string) error {
+		return e.beside(ctx, image, pidNamespace.of(target), func(prog sidecar.Program, id string) error {
 			_, err := e.execSidecar(ctx, prog, id, "skew", java, "1h0m0s")
 			return err
 		})
@@ -145,8 +146,8 @@ func (e *engine) tryGraft(ctx context.Context, image string) Fact {
 }
 
 // beside does something in a container of its own.
-func (e *engine) beside(ctx context.Context, image string, where func(*container.HostConfig), do func(program, string) error) error {
-	prog, err := selfProgram()
+func (e *engine) beside(ctx context.Context, image string, where func(*container.HostConfig), do func(sidecar.Program, string) error) error {
+	prog, err := sidecar.Self()
 	if err != nil {
 		return err
 	}

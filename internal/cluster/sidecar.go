@@ -15,6 +15,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
+
+	"github.com/onceproof/onceproof/internal/cluster/sidecar"
 )
 
 // inNetworkOf lets a sidecar change the packet filter of a network namespace: of
@@ -29,7 +31,7 @@ func inNetworkOf(network string) func(*container.HostConfig) {
 // startSidecar starts a container beside others, in which commands are executed. Its
 // image is only a file system to stand on; this process's own program, copied, is all
 // that runs.
-func (e *engine) startSidecar(ctx context.Context, prog program, image, name string, labels map[string]string, beside func(*container.HostConfig)) (id string, err error) {
+func (e *engine) startSidecar(ctx context.Context, prog sidecar.Program, image, name string, labels map[string]string, beside func(*container.HostConfig)) (id string, err error) {
 	if ctx.Err() != nil {
 		return "", ctx.Err()
 	}
@@ -38,8 +40,8 @@ func (e *engine) startSidecar(ctx context.Context, prog program, image, name str
 	c, err := e.provider.CreateContainer(ctx, testcontainers.ContainerRequest{
 		Image:          image,
 		Name:           name,
-		Entrypoint:     append(slices.Clone(prog.argv), "hold"),
-		Env:            map[string]string{sidecarEnv: "1"},
+		Entrypoint:     append(slices.Clone(prog.Argv), "hold"),
+		Env:            map[string]string{sidecar.Env: "1"},
 		Labels:         maps.Clone(labels), // testcontainers adds its own
 		ConfigModifier: func(c *container.Config) { c.User = "0" },
 		HostConfigModifier: func(h *container.HostConfig) {
@@ -65,10 +67,10 @@ func (e *engine) startSidecar(ctx context.Context, prog program, image, name str
 	return id, nil
 }
 
-func (e *engine) copyProgram(ctx context.Context, prog program, id string) error {
+func (e *engine) copyProgram(ctx context.Context, prog sidecar.Program, id string) error {
 	r, w := io.Pipe()
 	var packing sync.WaitGroup
-	packing.Go(func() { w.CloseWithError(prog.archive(w)) })
+	packing.Go(func() { w.CloseWithError(prog.Archive(w)) })
 	_, err := e.api.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: r})
 	r.Close()
 	packing.Wait()
@@ -76,14 +78,14 @@ func (e *engine) copyProgram(ctx context.Context, prog program, id string) error
 }
 
 // execSidecar runs one command of sidecarMain and returns what it printed.
-func (e *engine) execSidecar(ctx context.Context, prog program, id string, args ...string) (_ string, err error) {
+func (e *engine) execSidecar(ctx context.Context, prog sidecar.Program, id string, args ...string) (_ string, err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("%s: %w", strings.Join(args, " "), err)
 		}
 	}()
 	x, err := e.api.ExecCreate(ctx, id, client.ExecCreateOptions{
-		User: "0", Cmd: append(slices.Clone(prog.argv), args...), AttachStdout: true, AttachStderr: true,
+		User: "0", Cmd: append(slices.Clone(prog.Argv), args...), AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
 		return "", err

@@ -1,4 +1,4 @@
-package cluster
+package sidecar
 
 import (
 	"archive/tar"
@@ -11,45 +11,45 @@ import (
 	"slices"
 )
 
-// sidecarDir is where a sidecar's program lies in its container.
-const sidecarDir = "/onceproof-sidecar"
+// dir is where a sidecar's program lies in its container.
+const dir = "/onceproof-sidecar"
 
-// program is this process's executable and what it needs to run in any Linux
+// Program is this process's executable and what it needs to run in any Linux
 // image: nothing if it is static, else the loader and libraries that it is
 // linked with.
-type program struct {
-	files []string // on this host
-	argv  []string // how to start it in the container
+type Program struct {
+	Files []string // on this host
+	Argv  []string // how to start it in the container
 }
 
-// selfProgram finds the program of this process. ONCEPROOF_SIDECAR names a Linux
+// Self finds the program of this process. ONCEPROOF_SIDECAR names a Linux
 // build of onceproof where the process itself is not one (macOS).
-func selfProgram() (program, error) {
+func Self() (Program, error) {
 	exe := os.Getenv("ONCEPROOF_SIDECAR")
 	if exe == "" {
 		var err error
 		if exe, err = os.Executable(); err != nil {
-			return program{}, err
+			return Program{}, err
 		}
 	}
 	f, err := elf.Open(exe)
 	if err != nil {
-		return program{}, fmt.Errorf("%s is no Linux program (%w); set ONCEPROOF_SIDECAR to a build of onceproof with GOOS=linux", exe, err)
+		return Program{}, fmt.Errorf("%s is no Linux program (%w); set ONCEPROOF_SIDECAR to a build of onceproof with GOOS=linux", exe, err)
 	}
 	defer f.Close()
-	p := program{files: []string{exe}}
-	inside := filepath.Join(sidecarDir, filepath.Base(exe))
+	p := Program{Files: []string{exe}}
+	inside := filepath.Join(dir, filepath.Base(exe))
 	loader := interpreter(f)
 	if loader == "" {
-		p.argv = []string{inside}
+		p.Argv = []string{inside}
 		return p, nil
 	}
 	libs, err := libraries(f, filepath.Dir(loader), []string{loader})
 	if err != nil {
-		return program{}, fmt.Errorf("%s is linked dynamically: %w; build it with CGO_ENABLED=0", exe, err)
+		return Program{}, fmt.Errorf("%s is linked dynamically: %w; build it with CGO_ENABLED=0", exe, err)
 	}
-	p.files = append(p.files, libs...)
-	p.argv = []string{filepath.Join(sidecarDir, filepath.Base(loader)), "--library-path", sidecarDir, inside}
+	p.Files = append(p.Files, libs...)
+	p.Argv = []string{filepath.Join(dir, filepath.Base(loader)), "--library-path", dir, inside}
 	return p, nil
 }
 
@@ -104,11 +104,11 @@ func findLibrary(name, loaderDir string) (string, error) {
 	return "", fmt.Errorf("library %s is not where libraries are", name)
 }
 
-// archive writes the program as a tar stream to unpack at the root of a container.
-func (p program) archive(w io.Writer) (err error) {
+// Archive writes the program as a tar stream to unpack at the root of a container.
+func (p Program) Archive(w io.Writer) (err error) {
 	t := tar.NewWriter(w)
 	defer func() { err = errors.Join(err, t.Close()) }()
-	for _, file := range p.files {
+	for _, file := range p.Files {
 		if err := addFile(t, file); err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func addFile(t *tar.Writer, path string) error {
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(sidecarDir, filepath.Base(path))[1:]
+	name := filepath.Join(dir, filepath.Base(path))[1:]
 	if err := t.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: info.Size(), Typeflag: tar.TypeReg}); err != nil {
 		return err
 	}

@@ -1,4 +1,10 @@
-package cluster
+// Package sidecar is the program that runs in the network or process namespace of a
+// broker's container, and does there what the broker's image cannot: packet filters and
+// queues (netlink), full disks, and patches of the broker's process (ptrace). It is this
+// program's own executable, copied into a container beside the broker's.
+//
+//	cluster (docker) ── starts, with Env set ──> sidecar ──> nftables, nfqueue, ptrace
+package sidecar
 
 import (
 	"encoding/json"
@@ -15,15 +21,15 @@ import (
 	"time"
 )
 
-// sidecarEnv marks a process that docker.sidecar started in a container. Any
-// program that links this package is its own sidecar then, test binaries
+// Env marks a process that docker.sidecar started in a container. Any
+// Program that links this package is its own sidecar then, test binaries
 // included: that is why an init, and not a command, looks for it. No other
 // process has the variable.
-const sidecarEnv = "ONCEPROOF_SIDECAR_ROLE"
+const Env = "ONCEPROOF_SIDECAR_ROLE"
 
 func init() {
-	if os.Getenv(sidecarEnv) != "" {
-		os.Exit(sidecarMain(os.Args[1:], os.Stdout, os.Stderr)) //nolint:forbidigo // this process is the sidecar; nothing else is to run in it
+	if os.Getenv(Env) != "" {
+		os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) //nolint:forbidigo // this process is the sidecar; nothing else is to run in it
 	}
 }
 
@@ -33,11 +39,11 @@ const reachTimeout = 1500 * time.Millisecond
 
 const roundTripTimeout = 20 * time.Second
 
-// sidecarMain is one command of sidecarCommands.
-func sidecarMain(args []string, out, errOut io.Writer) int {
+// run is one command of sidecarCommands.
+func run(args []string, out, errOut io.Writer) int {
 	err := errors.New("no command")
 	if len(args) > 0 {
-		do, known := sidecarCommands[args[0]]
+		do, known := commands[args[0]]
 		if err = fmt.Errorf("%s: no such command", args[0]); known {
 			err = do(args[1:], out)
 		}
@@ -49,8 +55,8 @@ func sidecarMain(args []string, out, errOut io.Writer) int {
 	return 0
 }
 
-// sidecarCommands are what is done beside a node.
-var sidecarCommands = map[string]func(args []string, out io.Writer) error{
+// commands are what is done beside a node.
+var commands = map[string]func(args []string, out io.Writer) error{
 	// hold: until SIGTERM, the container that the others are executed in.
 	"hold": func([]string, io.Writer) error {
 		term := make(chan os.Signal, 1)

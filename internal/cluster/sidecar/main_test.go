@@ -1,4 +1,4 @@
-package cluster
+package sidecar
 
 import (
 	"archive/tar"
@@ -11,12 +11,12 @@ import (
 )
 
 func TestProgramHoldsAllThatItNeeds(t *testing.T) {
-	p, err := selfProgram()
+	p, err := Self()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var packed bytes.Buffer
-	if err := p.archive(&packed); err != nil {
+	if err := p.Archive(&packed); err != nil {
 		t.Fatal(err)
 	}
 	have := map[string]bool{}
@@ -33,19 +33,19 @@ func TestProgramHoldsAllThatItNeeds(t *testing.T) {
 		}
 		have["/"+h.Name] = true
 	}
-	for _, arg := range p.argv {
-		if strings.HasPrefix(arg, sidecarDir+"/") && !have[arg] {
+	for _, arg := range p.Argv {
+		if strings.HasPrefix(arg, dir+"/") && !have[arg] {
 			t.Errorf("the program starts %s, which it does not bring", arg)
 		}
 	}
-	if len(have) != len(p.files) {
-		t.Errorf("%d files packed of %v", len(have), p.files)
+	if len(have) != len(p.Files) {
+		t.Errorf("%d files packed of %v", len(have), p.Files)
 	}
 }
 
 func TestProgramThatIsNone(t *testing.T) {
-	t.Setenv("ONCEPROOF_SIDECAR", "sidecar_test.go")
-	if _, err := selfProgram(); err == nil || !strings.Contains(err.Error(), "GOOS=linux") {
+	t.Setenv("ONCEPROOF_SIDECAR", "main_test.go")
+	if _, err := Self(); err == nil || !strings.Contains(err.Error(), "GOOS=linux") {
 		t.Errorf("got %v, want the way out", err)
 	}
 }
@@ -53,7 +53,7 @@ func TestProgramThatIsNone(t *testing.T) {
 func TestSidecarRefuses(t *testing.T) {
 	for _, args := range [][]string{nil, {"dance"}, {"drop", "broker-1"}, {"drop", "::1"}, {"reach"}} {
 		var out, errOut bytes.Buffer
-		if code := sidecarMain(args, &out, &errOut); code == 0 || errOut.Len() == 0 {
+		if code := run(args, &out, &errOut); code == 0 || errOut.Len() == 0 {
 			t.Errorf("%v: exit code %d, said %q", args, code, errOut.String())
 		}
 	}
@@ -68,7 +68,7 @@ func TestReach(t *testing.T) {
 	addr := l.Addr().String()
 	for _, who := range []string{"a listener", "nobody, and a refusal"} {
 		var out, errOut bytes.Buffer
-		if code := sidecarMain([]string{"reach", addr}, &out, &errOut); code != 0 || out.String() != "true\n" {
+		if code := run([]string{"reach", addr}, &out, &errOut); code != 0 || out.String() != "true\n" {
 			t.Errorf("%s: exit code %d, said %q %q, want true", who, code, out.String(), errOut.String())
 		}
 		l.Close()

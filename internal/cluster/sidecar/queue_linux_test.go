@@ -1,9 +1,8 @@
-package cluster
+package sidecar
 
 import (
 	"net"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,12 +43,12 @@ func TestImpairHoldsPacketsAndLetsThemGo(t *testing.T) {
 		}
 		defer here.Close()
 		for range 2 {
-			p, err := parseImpaired(Impairment{By: late, Most: late + late/2}.arg("127.0.0.2"))
+			p, err := parseImpaired(Impairment{By: late, Most: late + late/2}.Arg("127.0.0.2"))
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			lossy, err := parseImpaired(Impairment{Loss: 0.999999}.arg("127.0.0.3"))
+			lossy, err := parseImpaired(Impairment{Loss: 0.999999}.Arg("127.0.0.3"))
 			if err != nil {
 				t.Error(err)
 				return
@@ -98,7 +97,7 @@ func TestImpairHoldsPacketsAndLetsThemGo(t *testing.T) {
 
 func TestImpairmentArgument(t *testing.T) {
 	how := Impairment{By: 50 * time.Millisecond, Most: 150 * time.Millisecond, Loss: 0.05, Rate: 1 << 20}
-	l, err := parseImpaired(how.arg("10.0.0.2:9094"))
+	l, err := parseImpaired(how.Arg("10.0.0.2:9094"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,22 +108,5 @@ func TestImpairmentArgument(t *testing.T) {
 		if _, err := parseImpaired(wrong); err == nil {
 			t.Errorf("%q is a link", wrong)
 		}
-	}
-}
-
-func TestLinesArriveWhole(t *testing.T) {
-	w := &lineWriter{lines: make(chan string, 10)}
-	for _, part := range []string{"rea", "dy\n[1", "]\n[2]\n", "[3"} {
-		if n, err := w.Write([]byte(part)); n != len(part) || err != nil {
-			t.Fatal(n, err)
-		}
-	}
-	close(w.lines)
-	var got []string
-	for l := range w.lines {
-		got = append(got, l)
-	}
-	if want := "ready [1] [2]"; strings.Join(got, " ") != want {
-		t.Errorf("%q, want %s", got, want)
 	}
 }
