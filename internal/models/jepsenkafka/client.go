@@ -11,7 +11,8 @@ const unresolved int64 = -1
 type consumer struct {
 	assigned []int
 	pos      map[int]int64
-	topics   []int // subscribed
+	last     map[int]int64 // the last offset that an ok operation polled
+	topics   []int         // subscribed
 	member   *member
 }
 
@@ -42,6 +43,7 @@ func (c *consumer) give(keys []int) {
 	c.assigned = minus(c.assigned, keys)
 	for _, key := range keys {
 		delete(c.pos, key)
+		delete(c.last, key)
 	}
 }
 
@@ -52,6 +54,7 @@ func (c *consumer) assign(keys []int, seek bool) {
 	if seek {
 		for _, key := range keys {
 			c.pos[key] = 0
+			delete(c.last, key)
 		}
 	}
 }
@@ -106,14 +109,15 @@ func (w *world) locate(c *consumer, key int) bool {
 func (w *world) fetch(t *thread, key int, quota *int) []Pair {
 	p, c := w.partition(key), t.consumer
 	var pairs []Pair
-	at, end := c.pos[key], p.lso(key)
+	at, end := c.pos[key], w.reach(t, key)
 	for ; at < end && *quota > 0; at++ {
-		if e := &p.entries[at]; e.visible() {
+		if e := &p.entries[at]; e.visible() || w.leaks(t, key, e) {
 			pairs = append(pairs, Pair{at, e.value})
 			*quota--
 		}
 	}
 	c.pos[key] = max(at, c.pos[key])
+	p.fetched = max(p.fetched, c.pos[key])
 	return pairs
 }
 

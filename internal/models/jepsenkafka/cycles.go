@@ -1,5 +1,10 @@
 package jepsenkafka
 
+import (
+	"maps"
+	"slices"
+)
+
 // circular finds cycles of write-read dependencies (G1c), and those that need the
 // order of time as well (G1c-realtime): an ok operation precedes those that were
 // invoked after it ended.
@@ -15,6 +20,10 @@ func (r *rules) circular() {
 		})
 	})
 	n := len(r.h.Ops)
+	writes := r.orders()
+	if c := cyclic(n, func(i int) []int { return writes[i] }); c > 0 {
+		r.allowed[WriteCycle] += c
+	}
 	if c := cyclic(n, func(i int) []int { return reads[i] }); c > 0 {
 		r.found[CircularFlow] += c
 		return
@@ -28,6 +37,26 @@ func (r *rules) circular() {
 	}); c > 0 {
 		r.found[CircularRealtime] += c
 	}
+}
+
+// orders are the write-write dependencies: who sent the value that stands before
+// another one in its partition. Jepsen allows their cycles, since Kafka does not
+// isolate writes.
+func (r *rules) orders() map[int][]int {
+	edges := map[int][]int{}
+	for _, key := range slices.Sorted(maps.Keys(r.logs)) {
+		last := -1
+		for _, values := range r.logs[key].values {
+			w, known := r.writer[at{key, values[0]}]
+			if known && last >= 0 && w != last {
+				edges[last] = append(edges[last], w)
+			}
+			if known {
+				last = w
+			}
+		}
+	}
+	return edges
 }
 
 // realtime draws the order of time with a node for each entry of the history

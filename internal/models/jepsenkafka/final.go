@@ -25,7 +25,8 @@ func (w *world) finalPolls() {
 			heap.Pop(&w.timers).(timer).run()
 		}
 	}
-	w.final = true
+	w.final, w.healed = true, w.steps
+	w.loseLast()
 	busy := w.r.Perm(len(w.threads))[:min(w.c.FinalBy, len(w.threads))]
 	for len(busy) > 0 {
 		i := w.r.IntN(len(busy))
@@ -80,6 +81,9 @@ func (w *world) allKeys() []int {
 // caughtUp says whether the consumer has everything that must be returned.
 func (w *world) caughtUp(c *consumer) bool {
 	for key, at := range w.needed {
+		if w.steps > w.healed+2*longest {
+			at = min(at, w.partition(key).lso(key)) // nothing more comes
+		}
 		if c.pos[key] < at {
 			return false
 		}

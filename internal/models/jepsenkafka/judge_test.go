@@ -3,6 +3,7 @@ package jepsenkafka
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -39,8 +40,13 @@ func (n *names) UnmarshalJSON(b []byte) error {
 }
 
 // judge asks onceproof, by way of verdict.json.
-func judge(t *testing.T, edn []byte) opinion {
+func judge(t *testing.T, edn []byte) (o opinion) {
 	t.Helper()
+	defer func() {
+		if p := recover(); p != nil {
+			o = opinion{kinds: map[string]int64{"panic": 1}, jepsen: map[string]int64{}, texts: []string{fmt.Sprint(p)}}
+		}
+	}()
 	r, err := history.NewReaderFormat("history.edn", bytes.NewReader(edn), history.JepsenFormat)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +75,7 @@ func judge(t *testing.T, edn []byte) opinion {
 	if err := json.Unmarshal(text, &verdict); err != nil {
 		t.Fatal(err)
 	}
-	o := opinion{map[string]int64{}, map[string]int64{}, map[guarantee.Guarantee]guarantee.Verdict{}, map[guarantee.Guarantee]string{}, nil}
+	o = opinion{map[string]int64{}, map[string]int64{}, map[guarantee.Guarantee]guarantee.Verdict{}, map[guarantee.Guarantee]string{}, nil}
 	for _, g := range verdict.Guarantees {
 		o.verdicts[g.Guarantee], o.reasons[g.Guarantee] = g.Verdict, g.Reason
 		for _, a := range g.Anomalies {

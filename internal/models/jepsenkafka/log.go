@@ -13,6 +13,7 @@ const (
 type txn struct {
 	owner    *producer
 	end      decision
+	hung     bool            // never decided: a plant
 	keys     []int           // partitions that it added, in order
 	offsets  map[int]int64   // offsets that it sends to the group
 	unmarked int             // markers that are not yet written
@@ -26,14 +27,22 @@ type txn struct {
 type entry struct {
 	value   int64
 	txn     *txn // nil outside transactions
+	by      author
 	control bool // a marker, or a record of the broker's own
 	gone    bool // lost by a plant
+}
+
+// author is the process and the operation that sent a record.
+type author struct {
+	process int
+	op      *Op
 }
 
 // partition is one log. Its offsets are the indices of its entries.
 type partition struct {
 	entries []entry
 	open    []*txn // transactions without a marker here, by their first offset
+	fetched int64  // the furthest position of any consumer
 }
 
 // lso is the last stable offset: below it every transaction is decided.
@@ -45,7 +54,7 @@ func (p *partition) lso(key int) int64 {
 }
 
 // append writes one record at the end of the log, and returns its offset.
-func (w *world) append(key int, value int64, t *txn) int64 {
+func (w *world) append(key int, value int64, t *txn, by author) int64 {
 	p := w.partition(key)
 	if w.chance(w.c.Gap) {
 		p.entries = append(p.entries, entry{control: true})
@@ -60,7 +69,10 @@ func (w *world) append(key int, value int64, t *txn) int64 {
 		}
 		t.values[key] = append(t.values[key], value)
 	}
-	p.entries = append(p.entries, entry{value: value, txn: t})
+	p.entries = append(p.entries, entry{value: value, txn: t, by: by})
+	if by.op != nil {
+		at = w.misplace(key, at, by)
+	}
 	return at
 }
 
@@ -77,7 +89,9 @@ func (w *world) begin(t *thread) *txn {
 		if last.end == ongoing {
 			w.endTxn(last, aborted)
 		}
-		w.markAll(last)
+		if !last.hung {
+			w.markAll(last)
+		}
 	}
 	x := &txn{owner: t.producer, sender: t, marked: map[int]bool{}, first: map[int]int64{}, values: map[int][]int64{}}
 	t.producer.txn = x
@@ -99,7 +113,7 @@ func (w *world) stage(x *txn, offsets map[int]int64) {
 // endTxn decides the transaction: the first decision is the last. The markers
 // follow, at once or each in its own time.
 func (w *world) endTxn(x *txn, d decision) {
-	if x.end != ongoing {
+	if x.end != ongoing || x.hung {
 		return
 	}
 	x.end = d

@@ -52,12 +52,13 @@ func (w *world) draw(t *thread) *Op {
 		return &Op{F: Crash}
 	case w.chance(w.c.Debug):
 		return &Op{F: Debug, Keys: w.someKeys()}
-	case w.chance(sub) && w.c.Mode == ByAssign:
+	case w.chance(sub):
 		keys := w.someKeys()
+		if w.c.Mode == BySubscribe {
+			return &Op{F: Subscribe, Keys: keys}
+		}
 		apart := len(minus(keys, t.consumer.assigned)) == len(keys)
 		return &Op{F: Assign, Keys: keys, Seek: (apart || w.c.Rereads) && w.r.IntN(3) == 0}
-	case w.chance(sub):
-		return &Op{F: Subscribe, Keys: w.someKeys()}
 	}
 	o := &Op{F: Txn}
 	n := 1
@@ -178,7 +179,9 @@ func (w *world) micro(t *thread, m *MicroOp) {
 		w.pollFails(t, m)
 		return
 	}
+	w.jump(t)
 	m.Polled, m.Done = w.poll(t), true
+	w.garble(t, m)
 }
 
 // pollFails is a poll outside transactions that ends with an error, before or
@@ -214,7 +217,7 @@ func (w *world) send(t *thread, m *MicroOp) {
 	t.producer.landing = nil
 	if t.txn != nil && w.chance(w.c.Unknown/8) {
 		if w.r.IntN(2) == 0 {
-			w.append(m.Key, m.Value, t.txn)
+			w.append(m.Key, m.Value, t.txn, author{})
 		}
 		w.endTxn(t.txn, aborted)
 		t.outcome = outcome{typ: Fail, err: "{:type :abort, :abort-ok? true, :body-error {:type :timeout}}"}
@@ -224,13 +227,15 @@ func (w *world) send(t *thread, m *MicroOp) {
 	if t.txn == nil && w.chance(w.c.Abort) {
 		t.outcome = outcome{typ: Fail, err: ":unknown-topic-or-partition"}
 		t.stage = over
+		w.failed(m)
 		return
 	}
 	if t.txn == nil && w.chance(w.c.Unknown) {
 		w.sendUnknown(t, m)
 		return
 	}
-	m.Offset, m.Acked = w.append(m.Key, m.Value, t.txn), true
+	m.Offset, m.Acked = w.append(m.Key, m.Value, t.txn, author{t.process, t.op}), true
+	w.sent(t, m)
 	w.need(m, t)
 }
 
@@ -254,11 +259,11 @@ func (w *world) need(m *MicroOp, t *thread) {
 func (w *world) sendUnknown(t *thread, m *MicroOp) {
 	t.outcome = outcome{typ: Info, err: ":kafka-timeout", end: !w.c.KeepProcess}
 	t.stage = over
-	l := &landing{}
+	l, by := &landing{}, author{process: t.process}
 	l.land = func() {
 		if !l.done {
 			l.done = true
-			w.append(m.Key, m.Value, nil)
+			w.append(m.Key, m.Value, nil, by)
 		}
 	}
 	switch w.r.IntN(3) {
@@ -267,6 +272,8 @@ func (w *world) sendUnknown(t *thread, m *MicroOp) {
 	case 1:
 		t.producer.landing = append(t.producer.landing, l)
 		w.later(w.patience(), l.land)
+	default:
+		w.vanished[m.Key] = append(w.vanished[m.Key], m.Value)
 	}
 }
 
@@ -304,12 +311,17 @@ func (w *world) commit(t *thread) {
 	x := t.txn
 	if !w.chance(w.c.Unknown) {
 		w.endTxn(x, committed)
+		w.lose(t)
 		return
 	}
 	t.outcome = outcome{typ: Info, err: ":kafka-timeout", end: !w.c.KeepProcess}
+	if w.hang(x) {
+		return
+	}
 	switch w.r.IntN(4) {
 	case 0, 1:
 		w.endTxn(x, committed)
+		w.tear(t)
 	case 2:
 		w.later(w.patience(), func() { w.endTxn(x, committed) })
 	case 3:
@@ -325,16 +337,26 @@ func (w *world) complete(t *thread) {
 	o.Type, o.Error, o.Rebalance, o.Invoked = out.typ, out.err, t.log, t.invoked
 	o.End = out.end && out.typ != Info
 	if out.typ != OK {
-		t.consumer.rewind(o.Micro)
+		if !w.stays(t) {
+			t.consumer.rewind(o.Micro)
+		}
 	} else {
 		if out.after != nil {
 			out.after()
 		}
+		o.reads(func(key int, p Pair) {
+			t.consumer.last[key] = p.Offset
+		})
 		if !w.final {
 			o.reads(func(key int, p Pair) { w.needed[key] = max(w.needed[key], p.Offset+1) })
 		}
 	}
-	w.record(o)
+	index := w.record(o)
+	for i, m := range o.Micro {
+		if m.IsSend {
+			w.told[at{m.Key, m.Value}] = place{index, i}
+		}
+	}
 	t.op = nil
 	if out.end {
 		w.renew(t)

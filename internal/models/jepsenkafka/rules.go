@@ -14,11 +14,13 @@ const (
 	AbortedRead         = "G1a"
 	PrecommittedRead    = "precommitted-read"
 	CircularFlow        = "G1c"
+	WriteCycle          = "G0"
 	CircularRealtime    = "G1c-realtime"
 	PollSkip            = "poll-skip"
 	NonmonotonicPoll    = "nonmonotonic-poll"
 	IntPollSkip         = "int-poll-skip"
 	IntNonmonotonicPoll = "int-nonmonotonic-poll"
+	IntSendSkip         = "int-send-skip"
 	NonmonotonicSend    = "nonmonotonic-send"
 	IntNonmonotonicSend = "int-nonmonotonic-send"
 	NoWriter            = "no-writer-of-value" // Jepsen's checker throws it
@@ -32,12 +34,13 @@ type at struct {
 
 // rules is one application of Jepsen's rules to a history.
 type rules struct {
-	h      *History
-	found  map[string]int
-	writer map[at]int       // the completion that sent the value
-	seen   map[at]bool      // values that an ok operation read
-	logs   map[int]*dense   // the version order of each key
-	slots  map[int][]placed // what was seen of each key's log, by offset
+	h       *History
+	found   map[string]int
+	allowed map[string]int   // found, but allowed
+	writer  map[at]int       // the completion that sent the value
+	seen    map[at]bool      // values that an ok operation read
+	logs    map[int]*dense   // the version order of each key
+	slots   map[int][]placed // what was seen of each key's log, by offset
 }
 
 // placed is a value that was seen at an offset.
@@ -54,9 +57,12 @@ type dense struct {
 // cases. What it always allows (G0, int-send-skip) is left out, and so is what it
 // allows where processes subscribe (poll-skip, nonmonotonic-poll). It differs from
 // Jepsen in one point: an assign that seeks to the beginning begins its keys anew.
-func Violations(h *History) map[string]int {
+func Violations(h *History) map[string]int { return apply(h).found }
+
+// apply applies all rules.
+func apply(h *History) *rules {
 	r := &rules{
-		h: h, found: map[string]int{}, writer: map[at]int{}, seen: map[at]bool{},
+		h: h, found: map[string]int{}, allowed: map[string]int{}, writer: map[at]int{}, seen: map[at]bool{},
 		logs: map[int]*dense{}, slots: map[int][]placed{},
 	}
 	r.index()
@@ -68,10 +74,64 @@ func Violations(h *History) map[string]int {
 	r.between()
 	r.circular()
 	if h.Config.Mode == BySubscribe {
-		delete(r.found, PollSkip)
-		delete(r.found, NonmonotonicPoll)
+		for _, name := range []string{PollSkip, NonmonotonicPoll} {
+			if n := r.found[name]; n > 0 {
+				r.allowed[name] = n
+				delete(r.found, name)
+			}
+		}
 	}
-	return r.found
+	return r
+}
+
+// Allowed counts what Jepsen's checker finds in the history and allows: it must not
+// be reported.
+func Allowed(h *History) map[string]int { return apply(h).allowed }
+
+// Right says whether Kafka forbids what the name says of the history, though
+// Jepsen's checker does not look for it there: aborted records in operations that
+// are not ok, sends of one process in reverse order across an assign or subscribe,
+// a reader that was assigned its partitions beside others that subscribe,
+// and transactions that read each other's sends, one of which read too early.
+func Right(h *History, name string) bool {
+	r := apply(h)
+	switch name {
+	case AbortedRead:
+		return abortedVisibly(r)
+	case NonmonotonicSend, PollSkip, NonmonotonicPoll:
+		return r.allowed[name] > 0
+	case PrecommittedRead:
+		return r.found[CircularFlow] > 0 || r.found[CircularRealtime] > 0
+	}
+	return false
+}
+
+// abortedVisibly says whether any operation was given a record of a failed one.
+func abortedVisibly(r *rules) (found bool) {
+	r.completions(func(_ int, o *Op) {
+		o.reads(func(key int, p Pair) {
+			w, known := r.writer[at{key, p.Value}]
+			found = found || known && r.h.Ops[w].Type == Fail
+		})
+	})
+	return found
+}
+
+// tornVisibly says whether a transaction of unknown outcome was read in part, and
+// another part that has no offset was not.
+func tornVisibly(r *rules) (found bool) {
+	r.completions(func(_ int, o *Op) {
+		read, unread := 0, 0
+		o.sends(func(m *MicroOp) {
+			if r.seen[at{m.Key, m.Value}] {
+				read++
+			} else if !m.Acked {
+				unread++
+			}
+		})
+		found = found || o.Type == Info && read > 0 && unread > 0
+	})
+	return found
 }
 
 // completions calls f for each completed operation on records.
@@ -238,8 +298,13 @@ func (r *rules) within() {
 		})
 		sent := map[int]int64{}
 		o.sends(func(m *MicroOp) {
-			if before, again := sent[m.Key]; again && r.step(m.Key, before, m.Value) < 1 {
-				r.found[IntNonmonotonicSend]++
+			if before, again := sent[m.Key]; again {
+				switch d := r.step(m.Key, before, m.Value); {
+				case d > 1:
+					r.allowed[IntSendSkip]++
+				case d < 1:
+					r.found[IntNonmonotonicSend]++
+				}
 			}
 			sent[m.Key] = m.Value
 		})
@@ -247,7 +312,10 @@ func (r *rules) within() {
 }
 
 // process is what one process read and sent last of each key.
-type process struct{ read, sent map[int]int64 }
+type process struct {
+	read, sent map[int]int64
+	ever       map[int]int64 // sent, whatever was assigned since
+}
 
 // between finds what is wrong between one process's operations.
 func (r *rules) between() {
@@ -259,7 +327,7 @@ func (r *rules) between() {
 		}
 		p := procs[o.Process]
 		if p == nil {
-			p = &process{map[int]int64{}, map[int]int64{}}
+			p = &process{map[int]int64{}, map[int]int64{}, map[int]int64{}}
 			procs[o.Process] = p
 		}
 		switch o.F {
@@ -302,12 +370,14 @@ func (r *rules) compare(p *process, o *Op) {
 		return
 	}
 	sent := map[int]bool{}
-	before := maps.Clone(p.sent)
 	o.sends(func(m *MicroOp) {
-		if b, known := before[m.Key]; known && !sent[m.Key] && r.step(m.Key, b, m.Value) < 1 {
+		if b, known := p.sent[m.Key]; known && !sent[m.Key] && r.step(m.Key, b, m.Value) < 1 {
 			r.found[NonmonotonicSend]++
 		}
+		if b, known := p.ever[m.Key]; known && !sent[m.Key] && r.step(m.Key, b, m.Value) < 1 {
+			r.allowed[NonmonotonicSend]++
+		}
 		sent[m.Key] = true
-		p.sent[m.Key] = m.Value
+		p.sent[m.Key], p.ever[m.Key] = m.Value, m.Value
 	})
 }

@@ -10,22 +10,25 @@ import (
 // world is the cluster with its clients, and the recorder. It is advanced one step
 // of one thread at a time, so that operations overlap.
 type world struct {
-	c       Config
-	r       *rand.Rand
-	now     int64
-	steps   int
-	parts   map[int]*partition
-	group   *group
-	threads []*thread
-	timers  timers
-	ops     []Op
-	started int           // operations so far
-	active  []int         // keys in use
-	next    int           // the next key
-	wrote   map[int]int64 // the last value of each key
-	needed  map[int]int64 // the highest offset that was acknowledged or returned
-	final   bool
-	plant   *plant
+	c        Config
+	r        *rand.Rand
+	now      int64
+	steps    int
+	parts    map[int]*partition
+	group    *group
+	threads  []*thread
+	timers   timers
+	ops      []Op
+	started  int           // operations so far
+	active   []int         // keys in use
+	next     int           // the next key
+	wrote    map[int]int64 // the last value of each key
+	needed   map[int]int64 // the highest offset that was acknowledged or returned
+	final    bool
+	healed   int             // the step at which the final polls began
+	told     map[at]place    // where the history tells of a value's send
+	vanished map[int][]int64 // values of sends that never reached the log
+	planted  planted
 }
 
 // thread is one of Jepsen's workers. Its process number changes whenever its
@@ -63,7 +66,8 @@ func newWorld(c Config) *world {
 	w := &world{
 		c: c, r: rand.New(rand.NewPCG(c.Seed, 2)), parts: map[int]*partition{},
 		group: &group{committed: map[int]int64{}, pending: map[int]int{}},
-		wrote: map[int]int64{}, needed: map[int]int64{}, plant: &plant{},
+		told:  map[at]place{}, vanished: map[int][]int64{},
+		wrote: map[int]int64{}, needed: map[int]int64{},
 	}
 	for range c.Keys {
 		w.active = append(w.active, w.next)
@@ -75,7 +79,7 @@ func newWorld(c Config) *world {
 	return w
 }
 
-func newConsumer() *consumer { return &consumer{pos: map[int]int64{}} }
+func newConsumer() *consumer { return &consumer{pos: map[int]int64{}, last: map[int]int64{}} }
 
 // run performs the load and the final polls.
 func (w *world) run() {
@@ -180,8 +184,11 @@ func (w *world) renew(t *thread) {
 	t.consumer, t.producer = newConsumer(), &producer{}
 }
 
+// longest is the most steps after which something late happens.
+const longest = 400
+
 // patience is a time after which something late happens.
-func (w *world) patience() int { return 1 + w.r.IntN(min(400, 20+2*w.c.Ops)) }
+func (w *world) patience() int { return 1 + w.r.IntN(min(longest, 20+2*w.c.Ops)) }
 
 // timer is something that happens at a step.
 type timer struct {
