@@ -50,6 +50,13 @@ func TestProgramThatIsNone(t *testing.T) {
 	}
 }
 
+func TestSidecarsAreForbidden(t *testing.T) {
+	t.Setenv("ONCEPROOF_SIDECAR", "none")
+	if _, err := Self(); err == nil || !strings.Contains(err.Error(), "ONCEPROOF_SIDECAR=none") {
+		t.Errorf("forbidden: %v", err)
+	}
+}
+
 func TestSidecarRefuses(t *testing.T) {
 	for _, args := range [][]string{nil, {"dance"}, {"drop", "broker-1"}, {"drop", "::1"}, {"reach"}} {
 		var out, errOut bytes.Buffer

@@ -23,10 +23,14 @@ type Program struct {
 }
 
 // Self finds the program of this process. ONCEPROOF_SIDECAR names a Linux
-// build of onceproof where the process itself is not one (macOS).
+// build of onceproof where the process itself is not one (macOS); "none" forbids it to
+// run beside brokers at all.
 func Self() (Program, error) {
 	exe := os.Getenv("ONCEPROOF_SIDECAR")
-	if exe == "" {
+	switch exe {
+	case "none":
+		return Program{}, errors.New("ONCEPROOF_SIDECAR=none forbids onceproof to run beside brokers; faults that need it are refused")
+	case "":
 		var err error
 		if exe, err = os.Executable(); err != nil {
 			return Program{}, err
