@@ -51,6 +51,8 @@ func (j *judge) observeAudit(e *history.Event, line uint32) error {
 		if policy, ok := e.Data["cleanup.policy"].(string); ok && strings.Contains(policy, "compact") {
 			pt.compacted = true
 		}
+	case history.OpFold:
+		return j.observeFold(e, line)
 	case history.OpLineage:
 		return j.observeLineage(e)
 	case history.OpOpenTxn:

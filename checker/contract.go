@@ -114,6 +114,11 @@ func (j *judge) programsDone() {
 			continue
 		}
 		v := programVerdict{loss: hintOutput(c), duplicates: hintOutput(c), given: hintOutput(c)}
+		if f, ok := j.folds[c.Name]; ok {
+			j.programs[c.Name] = j.byFold(c, f)
+			j.counts["inputs"] += f.inputs
+			continue
+		}
 		for _, g := range j.groups {
 			if g.program == c {
 				v = j.programDone(g)
@@ -226,6 +231,9 @@ func (j *judge) decideContract(g *group, c *contract, t *tally, undeclared bool,
 	if e != nil && e.untraced > 0 && !c.instead {
 		why := fmt.Sprintf("%d of %d records of %s in %s do not show which input they were made from: trace: {%s: {of: …}} would tell where it stands",
 			e.untraced, e.untraced+e.traced, g.program.Name, c.topic, c.topic)
+		if e.traced == 0 {
+			why += fmt.Sprintf("; of results of several inputs, fold: {by: key, with: count, of: …} in %s would say what they must be", g.program.Name)
+		}
 		v.loss, v.duplicates, v.given = orElse(v.loss, why), orElse(v.duplicates, why), orElse(v.given, why)
 	}
 	if !undeclared || t.inputs() == 0 || e == nil || e.traced == 0 {

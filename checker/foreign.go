@@ -1,5 +1,7 @@
 package checker
 
+import "fmt"
+
 // readForeign takes in a record that a program may have written: which send it is the
 // offset tells, not its bytes.
 func (j *judge) readForeign(p *proc, pt *part, row *record, read uint16, e earlyRead) {
@@ -47,3 +49,27 @@ func (j *judge) covers(s *stagedOffset) bool {
 
 // program says whether a process is one that tells nothing itself.
 func (p *liveProc) program() bool { return p.info != nil && p.info.Program }
+
+// idlePrograms notes programs that did nothing in the whole run though input waited for
+// them: whether they would have gone on after the faults, nobody knows.
+func (j *judge) idlePrograms() {
+	for i := range j.header.Clients {
+		c := &j.header.Clients[i]
+		if !c.Program || c.Role == "producer" || c.Input == "" || j.programs[c.Name].inputs > 0 {
+			continue
+		}
+		name := c.Config["group.id"]
+		if name == "" {
+			name = c.Name
+		}
+		if g := j.groups[j.group(name)]; len(g.edges) > 0 || g.inTxn || j.worked(g) {
+			continue
+		}
+		for _, pt := range j.parts {
+			if off, ok := j.visibleIn(pt, 0, pt.logEnd-1, true); ok && pt.tp.Topic == c.Input {
+				j.idle = append(j.idle, fmt.Sprintf("%s committed and wrote nothing in the whole run, though %s waits for it: see its log", c.Name, j.placeName(makePlace(pt.id, off))))
+				break
+			}
+		}
+	}
+}

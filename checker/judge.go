@@ -50,6 +50,7 @@ type judge struct {
 	opens     *spool[firstOpen]
 	lineages  *spool[lineage]
 	programs  map[string]programVerdict // by client
+	folds     map[string]foldVerdict    // by client
 	foreign   map[string]bool           // topics that programs write
 
 	faults   []*fault
@@ -293,6 +294,7 @@ func newJudge(h history.Header, opt Options) *judge {
 		opens:     newSpool[firstOpen](p),
 		lineages:  newSpool[lineage](p),
 		programs:  map[string]programVerdict{},
+		folds:     map[string]foldVerdict{},
 		foreign:   map[string]bool{},
 		byStep:    map[string]*fault{},
 		inflight:  map[history.Op]int64{},

@@ -77,7 +77,8 @@ func (j *judge) made(at place, r *record, owner *proc) {
 	if *owner.values.at(r.val.n())&vTwice == 0 { // the second copy of one send is a duplicate-write
 		j.madeFrom(g, e, at, r.from)
 	}
-	if j.stagedOnly(r, owner, r.from.tp()) {
+	// Who keeps his positions elsewhere than in Kafka, as Connect does, has none to commit.
+	if in := g.input(j, r.from.tp()); (in.told || in.hasFinal) && j.stagedOnly(r, owner, r.from.tp()) {
 		j.outputOffset(at, r, owner, g)
 	}
 }

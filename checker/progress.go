@@ -37,6 +37,7 @@ func (j *judge) progressDone() {
 	if j.auditDone {
 		j.hanging()
 		j.stuck()
+		j.idlePrograms()
 	}
 }
 

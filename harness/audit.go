@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/lineage"
 	"github.com/onceproof/onceproof/worker"
 )
 
@@ -57,7 +58,15 @@ func (r *run) auditAll(ctx context.Context) error {
 	if err := r.auditPartitions(ctx, marks, second); err != nil {
 		return err
 	}
-	r.recordLineage()
+	if r.sources != nil {
+		if err := r.sources.astray(r.cfg.Scenario.File); err != nil {
+			return err
+		}
+		r.recordLineage()
+		if err := r.recordFolds(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.auditOpen(ctx, marks); err != nil {
 		return err
 	}
@@ -100,7 +109,7 @@ func (r *run) auditPartitions(ctx context.Context, marks []watermark, second *se
 					errs <- err
 					return
 				}
-				a.identity, a.policy = r.sources.of(m.tp, log), policies[m.tp.Topic]
+				a.identity, a.policy = r.sources.of(m, log), policies[m.tp.Topic]
 			}
 			errs <- a.run(ctx)
 		})
@@ -195,9 +204,9 @@ func (a *partitionAudit) log(ctx context.Context) error {
 	b.flush()
 	if a.identity != nil {
 		for _, p := range a.producers {
-			a.identity.lineage.Hide(p.open)
+			a.identity.hide(p.open)
 		}
-		a.identity.lineage.Done()
+		a.identity.done()
 	}
 	return errors.Join(err, bad)
 }
@@ -237,7 +246,7 @@ func (a *partitionAudit) marker(r *kgo.Record) error {
 		if kind == 1 && len(p.open) > 0 {
 			p.committedLast = p.open[len(p.open)-1]
 		} else if kind == 0 && a.identity != nil {
-			a.identity.lineage.Hide(p.open)
+			a.identity.hide(p.open)
 		}
 		p.open = p.open[:0]
 	}
@@ -305,7 +314,7 @@ func recordOf(r *kgo.Record) audited {
 		if h.Key == worker.HeaderFrom {
 			rec.from = string(h.Value)
 		}
-		rec.headers = append(rec.headers, recordHeader{h.Key, h.Value})
+		rec.headers = append(rec.headers, lineage.Header{Name: h.Key, Value: h.Value})
 	}
 	return rec
 }

@@ -31,7 +31,9 @@ type fleet struct {
 
 type member struct {
 	*process.Instance
-	spec scenario.Client
+	spec      scenario.Client
+	bootstrap string // its own door's
+	log       string
 
 	mu      sync.Mutex
 	retired bool // stopped on purpose: not to be started again
@@ -59,18 +61,23 @@ func newMember(r *run, c scenario.Client, instance int) (*member, error) {
 		return nil, fmt.Errorf("open the door of client %s: %w", name, err)
 	}
 	_, version := process.SplitVersion(c.Library)
-	in, err := process.New(process.Config{
+	log := filepath.Join(r.cfg.Dir, "logs", strings.ReplaceAll(name, "/", "-")+".log")
+	cfg := process.Config{
 		Name: c.Name, Instance: instance, Command: r.commands[c.Name], Version: version,
 		Spec:    workerSpec(c, door.Bootstrap(), r.cfg.Plan.ClientSeed(c.Name, instance)),
-		LogFile: filepath.Join(r.cfg.Dir, "logs", strings.ReplaceAll(name, "/", "-")+".log"),
+		LogFile: log,
 		Program: len(c.Program) > 0,
 		Main:    r.cfg.World.Workers[c.Library], Network: r.cfg.World.Network,
 		Record: r.recordOf(c, name), Now: history.Now,
-	})
+	}
+	if err := r.application(&cfg, c, name); err != nil {
+		return nil, err
+	}
+	in, err := process.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("client %s: %w", name, err)
 	}
-	return &member{Instance: in, spec: c}, nil
+	return &member{Instance: in, spec: c, bootstrap: strings.Join(door.Bootstrap(), ","), log: log}, nil
 }
 
 func workerSpec(c scenario.Client, bootstrap []string, seed uint64) worker.Spec {
@@ -95,8 +102,8 @@ func (f *fleet) instances() []*process.Instance {
 }
 
 // start starts the readers before the writers, so that no input is produced
-// before its group is there to see it, and returns each client's hello by name.
-func (f *fleet) start(ctx context.Context) (map[string]worker.Hello, error) {
+// before its group is there to see it, waits until ready says that both are, and returns each client's hello by name.
+func (f *fleet) start(ctx context.Context, ready func(context.Context) error) (map[string]worker.Hello, error) {
 	supervise, cancel := context.WithCancel(ctx)
 	f.supervise = cancel
 	hellos := make(map[string]worker.Hello)
@@ -111,6 +118,9 @@ func (f *fleet) start(ctx context.Context) (map[string]worker.Hello, error) {
 				return hellos, fmt.Errorf("start client %s: %w%s", m.Name(), err, f.elsewhere(m, err, hello))
 			}
 			hellos[m.spec.Name] = hello
+		}
+		if err := ready(ctx); err != nil {
+			return hellos, err
 		}
 	}
 	return hellos, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
@@ -26,10 +27,19 @@ type sources struct {
 	writes  map[string]map[string]bool // topics that each worker writes
 	workers []string                   // that send values of their own
 	join    *lineage.Join
+	traces  map[string]scenario.Trace
+	folds   []*folding
+	found   map[string]*traced // by topic
 }
 
+// traced counts the records in which declared places hold anything.
+type traced struct{ records, id, of atomic.Int64 }
+
 func newSources(s *scenario.Scenario, d *deduce.Deducer) *sources {
-	src := &sources{deducer: d, clients: s.Clients, numbers: map[string]int{}, writes: map[string]map[string]bool{}, join: lineage.NewJoin()}
+	src := &sources{deducer: d, clients: s.Clients, numbers: map[string]int{}, writes: map[string]map[string]bool{}, join: lineage.NewJoin(), traces: s.Trace, folds: newFoldings(s), found: map[string]*traced{}}
+	for topic := range s.Trace {
+		src.found[topic] = &traced{}
+	}
 	for i, c := range s.Clients {
 		src.numbers[c.Name] = i
 		if len(c.Program) > 0 || c.Role == guarantee.Consumer && c.Retry.Topic == "" {
@@ -72,9 +82,10 @@ func firstLine(value []byte) history.Value {
 }
 
 // of makes what identifies the records of one partition. log is its batches.
-func (s *sources) of(tp history.TopicPartition, log []deduce.Batch) *identity {
+func (s *sources) of(m watermark, log []deduce.Batch) *identity {
+	tp := m.tp
 	return &identity{sources: s, topic: tp.Topic, values: s.deducer.Assign(log), foreign: map[int64]bool{},
-		finder: lineage.NewFinder(s.workers), lineage: s.join.Partition(tp)}
+		finder: lineage.NewFinder(s.workers), lineage: s.join.Partition(tp), folds: s.foldsOf(m)}
 }
 
 // identity is what is known of the records of one partition.
@@ -85,6 +96,23 @@ type identity struct {
 	foreign map[int64]bool          // nobody's, whatever their bytes say
 	finder  *lineage.Finder
 	lineage *lineage.Partition
+	folds   []foldPart // that the partition takes part in
+}
+
+// hide says of records that no read_committed consumer is given them.
+func (i *identity) hide(offs []int64) {
+	i.lineage.Hide(offs)
+	for _, f := range i.folds {
+		f.part.Hide(offs)
+	}
+}
+
+// done hands on what was gathered of the partition.
+func (i *identity) done() {
+	i.lineage.Done()
+	for _, f := range i.folds {
+		f.done()
+	}
 }
 
 // in is which send the record at an offset of the log is.
@@ -113,6 +141,9 @@ func (i *identity) again(off int64, value []byte) history.Value {
 // add takes a record of the log into the lineage. One whose header names its input
 // needs no more.
 func (i *identity) add(off int64, v history.Value, r audited) {
+	for _, f := range i.folds {
+		f.Add(f.part, off, lineage.Message{Key: r.key, Value: r.value, Headers: r.headers})
+	}
 	if v == (history.Value{}) {
 		return
 	}
@@ -131,7 +162,62 @@ func (i *identity) add(off int64, v history.Value, r audited) {
 			rec.Refers = found
 		}
 	}
+	i.declared(&rec, client, r)
 	i.lineage.Add(rec)
+}
+
+// declared adds what the scenario's trace of the topic says. What a record declares to
+// be made from outweighs what was found in it.
+func (i *identity) declared(rec *lineage.Record, client string, r audited) {
+	t, ok := i.traces[i.topic]
+	if !ok {
+		return
+	}
+	n, m := i.sources.found[i.topic], lineage.Message{Key: r.key, Value: r.value, Headers: r.headers}
+	n.records.Add(1)
+	if !t.ID.IsZero() {
+		if rec.ID = t.ID.Texts(m); len(rec.ID) > 0 {
+			n.id.Add(1)
+		}
+	}
+	if t.Of.IsZero() || i.writes[client] != nil {
+		return
+	}
+	of := t.Of.Texts(m)
+	if len(of) > 0 {
+		n.of.Add(1)
+	}
+	rec.Refers = nil
+	for _, text := range of {
+		if found := i.finder.Find(nil, []byte(text)); len(found) > 0 {
+			rec.Refers = append(rec.Refers, found...)
+		} else {
+			rec.Of = append(rec.Of, text)
+		}
+	}
+}
+
+// astray says of a declared place that no record has anything there.
+func (s *sources) astray(file string) error {
+	var wrong scenario.Errors
+	for topic, t := range s.traces {
+		n := s.found[topic]
+		for _, p := range []struct {
+			field string
+			path  scenario.Path
+			hits  int64
+		}{{"id", t.ID, n.id.Load()}, {"of", t.Of, n.of.Load()}} {
+			if !p.path.IsZero() && p.hits == 0 && n.records.Load() > 0 {
+				wrong = append(wrong, &scenario.Error{File: file, Pos: p.path.Pos, Text: fmt.Sprintf(
+					"trace: {%s: {%s: …}}: %s matches nothing in any of the topic's %d records; look at one with kcat or in the report, and mend the place",
+					topic, p.field, p.path, n.records.Load())})
+			}
+		}
+	}
+	if len(wrong) == 0 {
+		return nil
+	}
+	return wrong
 }
 
 // found are the value ids in a program's record, wherever they stand.
@@ -139,8 +225,8 @@ func (i *identity) found(r audited) []history.Value {
 	found := i.finder.Find(nil, r.value)
 	found = i.finder.Find(found, r.key)
 	for _, h := range r.headers {
-		if h.name != worker.HeaderFrom {
-			found = i.finder.Find(found, h.value)
+		if h.Name != worker.HeaderFrom {
+			found = i.finder.Find(found, h.Value)
 		}
 	}
 	return found
@@ -149,13 +235,8 @@ func (i *identity) found(r audited) []history.Value {
 // audited is a record as either of the audit's readers gets it.
 type audited struct {
 	key, value []byte
-	headers    []recordHeader
+	headers    []lineage.Header
 	from       string // what the header onceproof-from says
-}
-
-type recordHeader struct {
-	name  string
-	value []byte
 }
 
 // recordLineage records which input each record of a program was made from, once every

@@ -137,6 +137,9 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.fleet.stop(ctx); err != nil {
 		return fmt.Errorf("stop clients: %w", err)
 	}
+	if err := r.hooks(ctx, "after", func(a scenario.Application) []string { return a.After }); err != nil {
+		return err
+	}
 	r.phase("audit")
 	if err := r.audit(ctx); err != nil {
 		return fmt.Errorf("audit: %w", err)
@@ -176,7 +179,7 @@ func (r *run) start(ctx context.Context) error {
 	r.env = &faults.Env{Cluster: c, Proxy: r.proxy, Clients: r.fleet.instances(), Now: history.Now}
 	r.result.Header = header(r.cfg, c.Backend())
 	r.result.Header.Served = served
-	hellos, err := r.fleet.start(ctx)
+	hellos, err := r.startFleet(ctx)
 	noteHellos(&r.result.Header, hellos)
 	if openErr := r.rec.open(r.result.Header); openErr != nil {
 		return openErr

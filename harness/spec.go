@@ -52,7 +52,7 @@ func header(cfg Config, backend string) history.Header {
 		info := history.ClientInfo{
 			Name: c.Name, Role: c.Role, Library: c.Library, Count: c.Count, Topic: c.Topic, Input: c.Input, Output: c.Output,
 			Aside: c.Retry.Topic, Commit: c.Commit, Habits: c.Habits, Retry: c.Retry.Attempts, Config: c.Config, Lines: make(map[string]string),
-			Program: len(c.Program) > 0,
+			Program: len(c.Program) > 0, Makes: c.Makes,
 		}
 		if info.Program { // when it commits, it does not say
 			info.Library, info.Commit = "program", ""

@@ -34,6 +34,7 @@ func (r *run) watch(ctx context.Context, began time.Time) (stop func()) {
 		}
 	})
 	wg.Go(func() { r.recordLevels(ctx) })
+	wg.Go(func() { r.watchSilence(ctx) })
 	return func() {
 		cancel()
 		wg.Wait()

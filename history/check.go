@@ -13,7 +13,7 @@ var judged = map[Op]bool{
 	OpCommit: true, OpAbort: true, OpCommitOffsets: true, OpFetchOffsets: true, OpAssigned: true,
 	OpRevoked: true, OpLost: true, OpSeek: true, OpSetAside: true, OpClose: true,
 	OpLog: true, OpMarker: true, OpVisible: true, OpOffset: true, OpWatermarks: true, OpOpenTxn: true,
-	OpLineage: true, OpAuditDone: true,
+	OpLineage: true, OpFold: true, OpAuditDone: true,
 }
 
 func judgedNames() []string {

@@ -71,6 +71,7 @@ const (
 	OpWatermarks Op = "watermarks" // audit, ok, and harness, info, while the run goes on: TP, Off = [log start, last stable offset, high watermark]
 	OpOpenTxn    Op = "open-txn"   // audit, ok: TP, PID, Epoch, Off = [first offset]: a transaction still open
 	OpLineage    Op = "lineage"    // audit, ok: what records of programs were made from: TP, Off, From; an Off with several inputs stands there several times
+	OpFold       Op = "fold"       // audit: what came of comparing a program's results with the fold over its inputs; Data
 	OpAuditDone  Op = "audit-done" // audit: ok when whole; fail with Err when a part is missing
 	OpRequest    Op = "request"    // wire, invoke: Data {api, version, broker}; see docs/history.md
 	OpResponse   Op = "response"   // wire, ok

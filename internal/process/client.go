@@ -67,6 +67,9 @@ type Config struct {
 	Main      Main            // runs inside this process in the place of Command; nil = Command does
 	Network   network.Network // of Main; nil = TCP
 	Program   bool            // Command is no worker: it is given its bootstrap servers and says nothing to us
+	Dir       string          // working directory of Command; "" = ours
+	RunDir    string          // ${run} of a program; "" if it has none
+	Forgets   bool            // RunDir is emptied when the program was killed
 	Env       []string        // added to the harness's own environment
 	Spec      worker.Spec     // Proc is set for each incarnation; ${client} ${instance} ${incarnation} ${random} in Config are expanded
 	LogFile   string          // stderr of every incarnation is appended, and what it printed that was no event
@@ -90,6 +93,9 @@ func (c *Config) check() error {
 		return fmt.Errorf("client: %s has no bootstrap servers", c.Name)
 	}
 	if c.Program {
+		if _, err := c.environment(1); err != nil {
+			return err
+		}
 		_, err := c.arguments(1)
 		return err
 	}
@@ -171,8 +177,17 @@ func (i *Instance) next() (*incarnation, error) {
 	if err != nil {
 		return nil, err
 	}
+	env, err := i.cfg.environment(i.n + 1)
+	if err != nil {
+		return nil, err
+	}
+	if i.cfg.Forgets && i.current != nil && i.current.end.exit.Signal == "SIGKILL" {
+		if err := emptied(i.cfg.RunDir); err != nil {
+			return nil, fmt.Errorf("client: lose the state of %s: %w", i.cfg.instance(), err)
+		}
+	}
 	i.n++
-	inc, err := spawn(&i.cfg, spec, args, &i.counts, i.deliver)
+	inc, err := spawn(&i.cfg, spec, args, env, &i.counts, i.deliver)
 	if err != nil {
 		return nil, err
 	}

@@ -43,13 +43,37 @@ func (c *Config) words(n int) map[string]string {
 
 func (c *Config) bootstrap() string { return strings.Join(c.Spec.Bootstrap, ",") }
 
+// programWords are words, and what only a program has.
+func (c *Config) programWords(n int) map[string]string {
+	words := c.words(n)
+	words["bootstrap"] = c.bootstrap()
+	if c.RunDir != "" {
+		words["run"] = c.RunDir
+	}
+	return words
+}
+
+// environment is what incarnation n of a program has besides ours.
+func (c *Config) environment(n int) ([]string, error) {
+	if !c.Program {
+		return c.Env, nil
+	}
+	env := make([]string, len(c.Env), len(c.Env)+1)
+	for i, e := range c.Env {
+		var err error
+		if env[i], err = expand(e, c.programWords(n)); err != nil {
+			return nil, fmt.Errorf("client: environment of %s: %w", c.instance(), err)
+		}
+	}
+	return append(env, "BOOTSTRAP_SERVERS="+c.bootstrap()), nil
+}
+
 // arguments are the command of incarnation n, of which only a program's has ${…}.
 func (c *Config) arguments(n int) ([]string, error) {
 	if !c.Program {
 		return c.Command, nil
 	}
-	words := c.words(n)
-	words["bootstrap"] = c.bootstrap()
+	words := c.programWords(n)
 	args := make([]string, len(c.Command))
 	for i, arg := range c.Command {
 		var err error

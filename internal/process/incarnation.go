@@ -58,7 +58,7 @@ type incarnation struct {
 }
 
 // spawn starts the process of spec. deliver gets its end.
-func spawn(cfg *Config, spec worker.Spec, args []string, counts *counters, deliver func(Exit)) (*incarnation, error) {
+func spawn(cfg *Config, spec worker.Spec, args, env []string, counts *counters, deliver func(Exit)) (*incarnation, error) {
 	line, err := json.Marshal(spec)
 	if err != nil {
 		return nil, fmt.Errorf("client: spec of %s: %w", spec.Proc, err)
@@ -74,7 +74,7 @@ func spawn(cfg *Config, spec worker.Spec, args []string, counts *counters, deliv
 	}
 	if cfg.Main != nil {
 		inc.process, inc.streams = newInside(cfg.Main, cfg.Network)
-	} else if inc.process, inc.streams, err = newProgram(cfg, args); err != nil {
+	} else if inc.process, inc.streams, err = newProgram(cfg, args, env); err != nil {
 		return nil, errors.Join(fmt.Errorf("client: pipes of %s: %w", spec.Proc, err), inc.log.close())
 	}
 	started := make(chan error)

@@ -17,19 +17,25 @@ type program struct {
 	gone  bool       // reaped: its pid may be another's
 }
 
-func newProgram(cfg *Config, args []string) (*program, streams, error) {
+func newProgram(cfg *Config, args, env []string) (*program, streams, error) {
 	ours, theirs, err := pipes()
 	if err != nil {
 		return nil, streams{}, err
 	}
 	p := &program{cmd: exec.Command(args[0], args[1:]...), theirs: theirs}
-	p.cmd.Env = append(os.Environ(), cfg.Env...)
-	if cfg.Program {
-		p.cmd.Env = append(p.cmd.Env, "BOOTSTRAP_SERVERS="+cfg.bootstrap())
-	}
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Dir = cfg.Dir
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1], theirs[2]
 	p.cmd.SysProcAttr = processGroup()
 	return p, streams{ours[0], &pipe{File: ours[1]}, &pipe{File: ours[2]}}, nil
+}
+
+// emptied makes a folder anew.
+func emptied(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.MkdirAll(dir, 0o755)
 }
 
 // pipes returns our and the process's ends of stdin, stdout and stderr.

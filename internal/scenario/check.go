@@ -22,6 +22,7 @@ func (c check) all() {
 	for i := range c.s.Clients {
 		c.client(&c.s.Clients[i])
 	}
+	c.traces()
 	c.run()
 	for i := range c.s.Faults {
 		c.fault(&c.s.Faults[i], i)
@@ -131,6 +132,7 @@ func (c check) client(cl *Client) {
 		}
 	}
 	produces, consumes := cl.Role != guarantee.Consumer, cl.Role != guarantee.Producer
+	c.application(cl, who)
 	if len(cl.Program) > 0 {
 		c.program(cl, who)
 	}
@@ -218,8 +220,8 @@ func (c check) program(cl *Client, who string) {
 		}
 	}
 	for _, word := range cl.Program {
-		if bad := unknownIn(word, append([]string{"${bootstrap}"}, placeholders...)); bad != "" {
-			c.fail(c.at(&cl.Program, cl.Pos), "%s: unknown placeholder %s in its program%s", who, bad, didYouMean(bad, append([]string{"${bootstrap}"}, placeholders...)))
+		if bad := unknownIn(word, append([]string{"${bootstrap}", "${run}"}, placeholders...)); bad != "" {
+			c.fail(c.at(&cl.Program, cl.Pos), "%s: unknown placeholder %s in its program%s", who, bad, didYouMean(bad, append([]string{"${bootstrap}", "${run}"}, placeholders...)))
 		}
 	}
 }

@@ -101,7 +101,7 @@ x.yaml:28:12: unknown field "brokr" in kill; did you mean "broker"?`},
 		{"list for a word", "topic: orders", "topic: [orders]", `x.yaml:15:12: expected a topic's name, found a list`},
 		{"word for a mapping", "config: {acks: all}", "config: acks", `x.yaml:16:13: expected a mapping (client properties), found "acks"`},
 		{"mapping for a list", "faults:\n", "faults:\n  at: 3s\nextra:\n", `x.yaml:26:3: expected a list of faults, found a mapping
-x.yaml:27:1: unknown field "extra" in scenario; there is apiVersion, kind, metadata, cluster, clients, run, faults, expect, fixed, control`},
+x.yaml:27:1: unknown field "extra" in scenario; there is apiVersion, kind, metadata, cluster, clients, run, trace, faults, expect, fixed, control`},
 		{"no value", "    role: producer", "    role:", `x.yaml:13:10: expected a role, found nothing`},
 
 		{"outlives the run", "for: 5s", "for: 20s", `x.yaml:29:10: fault "dies" outlives the run: it strikes at 12s or later, lasts 20s, and the run ends at 30s`},

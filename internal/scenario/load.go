@@ -243,6 +243,9 @@ func (s *Scenario) fillIn(d *decoder) {
 		if !given(&cl.Commit) && (cl.Role == guarantee.Consumer || cl.Role == guarantee.Processor) {
 			cl.Commit = guarantee.CommitAuto // as the Java client
 		}
+		if len(cl.Program) > 0 && !given(&cl.App.State) {
+			cl.App.State = StateKeep
+		}
 		if !given(&cl.Unsupported) {
 			cl.Unsupported = "error"
 		}

@@ -15,6 +15,7 @@ type Scenario struct {
 	Cluster    Cluster
 	Clients    []Client
 	Run        Run
+	Trace      map[string]Trace // by topic: how inputs are found again in what programs made of them
 	Faults     []Fault
 	Expect     map[string]string // guarantee -> verdict or Any; every guarantee not named is expected to hold
 	Control    *Control
@@ -96,6 +97,9 @@ type Client struct {
 	Habits      []string          // what the application's own code does wrong
 	Config      map[string]string // the Java client's property names
 	Unsupported string            // "error" (default) or "warn": a property the adapter cannot honour
+	Makes       map[string]string // how many records one input makes, by topic (program)
+	Fold        *Fold             // what the results of a program that aggregates must be
+	App         Application       // how a program is run
 	Pos         Pos
 	LibraryPos  Pos               // of library, zero if it is not given
 	ConfigPos   map[string]Pos    // where each property stands, and commit, habits and retry

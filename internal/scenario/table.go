@@ -20,6 +20,7 @@ var scenarioFields = []field[Scenario]{
 	put("cluster", "What to run against.", clusterRecord, func(s *Scenario) *Cluster { return &s.Cluster }),
 	must(put("clients", "The programs that use the cluster.", list("a list of clients", clientRecord), func(s *Scenario) *[]Client { return &s.Clients })),
 	must(put("run", "The run in time.", runRecord, func(s *Scenario) *Run { return &s.Run })),
+	put("trace", "By topic: where records name themselves and their inputs, if the value ids of onceproof's producers do not come through.", traceMapping, func(s *Scenario) *map[string]Trace { return &s.Trace }),
 	put("faults", "What strikes.", list("a list of faults", faultRecord), func(s *Scenario) *[]Fault { return &s.Faults }),
 	put("expect", "The expected verdict of each guarantee; one that is not named is expected to hold. `any`: no claim is made.", expectMapping, func(s *Scenario) *map[string]string { return &s.Expect }),
 	put("fixed", "The same scenario with its mistake mended: every guarantee that it does not name under `expect` must then hold.", optional(fixedRecord), func(s *Scenario) **Control { return &s.Fixed }),
@@ -74,12 +75,14 @@ var topicFields = []field[Topic]{
 
 var clientRecord = placed(func(c *Client) *Pos { return &c.Pos }, record("client", clientFields))
 
-var clientFields = []field[Client]{
+var clientFields = append(workerFields, applicationFields...)
+
+var workerFields = []field[Client]{
 	must(put("name", "The client's name; its instances are name/0, name/1, …", name, func(c *Client) *string { return &c.Name })),
 	must(put("role", "`producer`; `consumer`; `processor`: consumes, processes, produces.", oneOf("a role", guarantee.Producer, guarantee.Consumer, guarantee.Processor), func(c *Client) *string { return &c.Role })),
 	put("library", "The client library: a folder of clients/. Default franz-go.", named("a library", `^@?[A-Za-z0-9][A-Za-z0-9._/-]*(@[A-Za-z0-9._+-]+)?$`), func(c *Client) *string { return &c.Library }),
 	put("command", "A worker of your own instead of a library's: any program that speaks the worker protocol (docs/worker-protocol.md).", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Command }),
-	put("program", "Any program, which need know nothing of onceproof: it is judged by what the proxy sees of it and by the final log. ${bootstrap}, the servers that it must use, ${client}, ${instance}, ${incarnation} and ${random} are replaced in its arguments; it also finds the servers in the environment variable BOOTSTRAP_SERVERS. SIGTERM asks it to end. What `config` says of it, the checker believes.", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Program }),
+	put("program", "Any program, which need know nothing of onceproof: it is judged by what the proxy sees of it and by the final log. ${bootstrap}, the servers that it must use, ${run}, a folder of its own that survives restarts, ${client}, ${instance}, ${incarnation} and ${random} are replaced in its arguments; it also finds the servers in the environment variable BOOTSTRAP_SERVERS. SIGTERM asks it to end. What `config` says of it, the checker believes.", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Program }),
 	put("count", "Instances. Default 1.", whole[int]("count", 1, 100), func(c *Client) *int { return &c.Count }),
 	put("rate", "Records that each instance sends a second, such as 200/s; without it, as fast as it can.", rate, func(c *Client) *float64 { return &c.Rate }),
 	put("size", "Bytes that a record's value is padded to.", whole[int]("size", 1, 1<<20), func(c *Client) *int { return &c.Size }),
