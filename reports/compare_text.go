@@ -14,11 +14,7 @@ func (c *Comparison) Text(w io.Writer) error {
 		return fmt.Errorf("write the comparison: %w", err)
 	}
 	for _, s := range c.Scenarios {
-		alike := "all libraries do alike"
-		if s.Differs {
-			alike = "the libraries differ"
-		}
-		fmt.Fprintf(&b, "\n%s: %s\n\n", s.Scenario, alike)
+		fmt.Fprintf(&b, "\n%s: %s\n\n", s.Scenario, s.likeness())
 		t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		fmt.Fprint(t, "library\truns")
 		for _, g := range s.Guarantees {
@@ -79,4 +75,25 @@ func overviewText(w io.Writer, o overview) error {
 	}
 	_, err := fmt.Fprintln(w, "\n✓: nothing broke but what the scenario expects or leaves open. ✗: something did besides, see below.")
 	return err
+}
+
+// likeness says how many of the libraries were judged, and then how they compare: one
+// that was not judged is like no other.
+func (s *ScenarioComparison) likeness() string {
+	judged := 0
+	for _, l := range s.Libraries {
+		if l.Unsupported == "" && l.Runs > l.Unjudged {
+			judged++
+		}
+	}
+	of := fmt.Sprintf("%d of %d libraries were judged", judged, len(s.Libraries))
+	switch {
+	case s.Differs:
+		return of + "; they differ"
+	case judged < 2:
+		return of + "; there is nothing to compare"
+	case judged < len(s.Libraries):
+		return of + "; those do alike"
+	}
+	return of + "; all do alike"
 }

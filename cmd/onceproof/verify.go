@@ -48,9 +48,10 @@ what broke and its witness, and the smallest change that mends it. --fix makes t
 change, in the runs and not in your files, and runs what broke again; then it does
 without each line of the change in turn, so that what remains is proved the smallest.
 
-Exit code 0 if nothing broke, 1 if something did, whether or not --fix mended it.
---allow names guarantees that need not hold, such as no-duplicates of an application
-that is at-least-once on purpose.`,
+Exit code 0 if nothing broke, 1 if something did, whether or not --fix mended it, 3 if
+nothing broke but what lint says is not promised met no fault. --allow names guarantees
+that need not hold, such as no-duplicates of an application that is at-least-once on
+purpose. While --budget lasts the suite runs again with other seeds, three times at most.`,
 		Example: `  onceproof verify --producer producer.properties --consumer consumer.properties
   onceproof verify --library franz-go --producer p.properties --budget 3m --backend embedded
   onceproof verify --library java --build --producer p.properties --consumer c.properties
@@ -269,7 +270,7 @@ func (v *verification) jobs(s *verify.Suite, chosen []*scenario.Scenario) ([]sui
 	if v.o.fix {
 		budget /= 3
 	}
-	c := scenario.Pick(chosen, budget, (*scenario.Scenario).Cost, func(*scenario.Scenario) bool { return false })
+	c := scenario.Pick(chosen, budget, (*scenario.Scenario).Cost, s.Urgent)
 	if len(c.Picked) == 0 {
 		return nil, fmt.Errorf("--budget %v: no scenario fits into %v; the shortest takes about %v", v.o.Budget, budget, suite.Shortest(chosen, (*scenario.Scenario).Cost).Round(time.Second))
 	}
@@ -279,7 +280,33 @@ func (v *verification) jobs(s *verify.Suite, chosen []*scenario.Scenario) ([]sui
 	if !v.o.Quiet {
 		fmt.Fprintf(os.Stderr, "%d scenarios, about %v: %s\n", len(c.Picked), c.Cost.Round(time.Second), suite.Listed(c.Picked))
 	}
-	return v.jobsOf(c.Picked)
+	jobs, err := v.jobsOf(c.Picked)
+	if err != nil || v.o.fix {
+		return jobs, err
+	}
+	return v.repeated(jobs, c.Picked, budget-c.Cost), nil
+}
+
+// mostRounds is how often a suite runs with other seeds while the budget lasts: what a
+// coincidence takes is rarely seen at once.
+const mostRounds = 3
+
+// repeated adds runs with the next seeds for the time that is left.
+func (v *verification) repeated(jobs []suite.Job, picked []*scenario.Scenario, left time.Duration) []suite.Job {
+	first := jobs
+	for n := uint64(1); n < mostRounds; n++ {
+		for i, sc := range picked {
+			if left -= sc.Cost(); left < 0 {
+				return jobs
+			}
+			j, err := suite.NewJob(sc, suite.Options{Image: v.o.Image}, first[i].Plan.Seed+n)
+			if err != nil {
+				return jobs // it was one with the seed before
+			}
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
 }
 
 func (v *verification) jobsOf(picked []*scenario.Scenario) (jobs []suite.Job, err error) {
@@ -374,6 +401,9 @@ func (v *verification) err(a *verify.Answer) error {
 	}
 	if len(a.Broken()) > 0 {
 		return suite.WithExit(suite.ExitDiffers, errors.New(a.Sentence()))
+	}
+	if why := a.Unproved(); why != "" && a.Judged() > 0 {
+		return suite.WithExit(suite.ExitUnjudged, errors.New(why))
 	}
 	return v.asIs.Err()
 }

@@ -60,8 +60,11 @@ var transactionRules = []Rule{
 		Sources: []Source{eos},
 		Breaks:  []string{"offsets"}, Scenario: "late-commit",
 		check: func(a *Application) []hit {
-			if a.Role == guarantee.Processor && a.Commit != guarantee.CommitTxn {
+			switch {
+			case a.Role == guarantee.Processor && a.Commit != guarantee.CommitTxn:
 				return one(a.commit(), inOneTransaction...)
+			case a.Role == guarantee.Consumer && !a.Observes && a.Commit != "":
+				return []hit{{at: a.commit(), fix: "work that may be done twice, or the offset kept in the same database transaction as the result"}}
 			}
 			return nil
 		},

@@ -135,6 +135,29 @@ func (a *Answer) Broken() []guarantee.Guarantee {
 	return all
 }
 
+// Untested are the guarantees that the configuration speaks of and that no run put to
+// the test, in the states of lint that are asked for.
+func (a *Answer) Untested(states ...lint.State) []string {
+	var all []string
+	for _, r := range a.Guarantees {
+		if slices.Contains(states, r.AtBest) && !r.Allowed && (r.Verdict == guarantee.NotExercised || r.Verdict == guarantee.Unknown) {
+			all = append(all, string(r.Guarantee))
+		}
+	}
+	return all
+}
+
+// Unproved is why an answer that broke nothing is no pass: what lint says is forfeited,
+// or not known, was not put to the test. "" = there is nothing of that kind.
+func (a *Answer) Unproved() string {
+	left := a.Untested(lint.Forfeited, lint.NotKnown)
+	if len(left) == 0 || len(a.Broken()) > 0 {
+		return ""
+	}
+	names := strings.Join(left, ", ")
+	return fmt.Sprintf("%s: lint says that the configuration does not promise it, and no run put it to the test; a larger --budget or --backend docker may, --allow %s passes it by", names, strings.Join(left, ","))
+}
+
 // Judged says how many of the runs were.
 func (a *Answer) Judged() (n int) {
 	for _, r := range a.Runs {
@@ -197,12 +220,17 @@ func (a *Answer) Sentence() string {
 			}
 		}
 		return "Not exactly once: " + strings.Join(parts, ", ") + "."
+	case len(a.Untested(lint.Forfeited, lint.NotKnown)) > 0:
+		return fmt.Sprintf("Nothing broke in %s, which did not put to the test what the configuration does not promise: %s.", runs, strings.Join(a.Untested(lint.Forfeited, lint.NotKnown), ", "))
 	case slices.ContainsFunc(a.Guarantees, func(r Row) bool { return r.AtBest == lint.Forfeited && !r.Allowed }):
 		return fmt.Sprintf("Nothing broke in %s, and yet the configuration does not promise exactly once.", runs)
 	case judged < len(a.Runs):
 		return fmt.Sprintf("Nothing broke in %s; %d could not be judged.", runs, len(a.Runs)-judged)
 	case len(a.allowed) > 0:
 		return fmt.Sprintf("Nothing broke in %s but what was allowed to.", runs)
+	}
+	if left := a.Untested(lint.Promised, lint.AtRisk); len(left) > 0 {
+		return fmt.Sprintf("Nothing broke in %s. Not put to the test: %s.", runs, strings.Join(left, ", "))
 	}
 	return fmt.Sprintf("Exactly once in %s: everything that the configuration promises held.", runs)
 }

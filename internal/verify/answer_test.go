@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +27,36 @@ func run(scenario string, broken map[guarantee.Guarantee]string) Outcome {
 		r.Guarantees = append(r.Guarantees, res)
 	}
 	return Outcome{Scenario: scenario, Dir: "runs/v/" + scenario, Report: r}
+}
+
+// idle is an outcome in which some guarantees were not put to the test.
+func idle(scenario string, untested ...guarantee.Guarantee) Outcome {
+	o := run(scenario, nil)
+	for i := range o.Report.Guarantees {
+		if g := &o.Report.Guarantees[i]; slices.Contains(untested, g.Guarantee) {
+			g.Verdict = guarantee.NotExercised
+		}
+	}
+	return o
+}
+
+// TestWhatWasNotTriedIsNoPass: nothing broke, but what lint calls forfeited met no fault.
+func TestWhatWasNotTriedIsNoPass(t *testing.T) {
+	for _, tt := range []struct {
+		allow []string
+		run   Outcome
+		says  string
+	}{
+		{nil, idle("a", guarantee.NoDuplicates), "--allow no-duplicates"},
+		{[]string{"no-duplicates"}, idle("a", guarantee.NoDuplicates), ""},
+		{nil, run("a", nil), ""},
+		{nil, run("a", map[guarantee.Guarantee]string{guarantee.NoDuplicates: "enable.idempotence=false"}), ""},
+	} {
+		_, a := answer(t, guide(t), Options{Backend: "embedded", Allow: tt.allow}, tt.run)
+		if got := a.Unproved(); (got == "") != (tt.says == "") || !strings.Contains(got, tt.says) {
+			t.Errorf("allowing %v: %q, want %q", tt.allow, got, tt.says)
+		}
+	}
 }
 
 func guide(t *testing.T) *lint.Application {
@@ -119,6 +150,8 @@ func TestSentences(t *testing.T) {
 		{"Nothing broke in 2 runs, and yet the configuration does not promise exactly once.", guide(t), nil, []Outcome{run("a", nil), run("b", nil)}},
 		{"Nothing broke in one run but what was allowed to.", guide(t), []string{"no-duplicates", "order"}, []Outcome{run("a", broken)}},
 		{"Exactly once in one run: everything that the configuration promises held.", production(t), nil, []Outcome{run("a", nil)}},
+		{"Nothing broke in one run. Not put to the test: no-duplicates, fencing.", production(t), nil, []Outcome{idle("a", guarantee.NoDuplicates, guarantee.Fencing)}},
+		{"Nothing broke in one run, which did not put to the test what the configuration does not promise: no-duplicates.", guide(t), nil, []Outcome{idle("a", guarantee.NoDuplicates)}},
 		{"Nothing broke in one run; 1 could not be judged.", production(t), nil, []Outcome{run("a", nil), spoilt}},
 		{"Could not be judged: no engine", production(t), nil, []Outcome{spoilt}},
 		{"Could not be judged: a fault was not seen", production(t), nil, []Outcome{unseen}},

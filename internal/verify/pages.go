@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/onceproof/onceproof/guarantee"
@@ -59,6 +60,9 @@ func (a *Answer) mending() string {
 	if len(a.Broken()) == 0 {
 		return ""
 	}
+	if fix := a.byHand(); len(a.Change) == 0 && fix != "" {
+		return "\nNo line of the files mends it. What does: " + fix + ".\n"
+	}
 	if len(a.Change) == 0 {
 		return "\nNothing in the configuration explains this. It is promised and was not kept: by the library, the brokers, or the application's code.\n"
 	}
@@ -79,6 +83,19 @@ func (a *Answer) mending() string {
 		fmt.Fprintf(&b, "\nTried, and not enough: %s\n", m.Sentence())
 	}
 	return b.String()
+}
+
+// byHand is what lint says mends a guarantee that broke, where that is the
+// application's own work; "" = lint has nothing to say.
+func (a *Answer) byHand() string {
+	for _, r := range a.Guarantees {
+		for _, i := range a.Issues {
+			if r.broken() && slices.Contains(i.Breaks, string(r.Guarantee)) && len(i.Changes) == 0 {
+				return i.Fix
+			}
+		}
+	}
+	return ""
 }
 
 // where is a change with the line that it replaces.

@@ -35,6 +35,34 @@ type Suite struct {
 	Scenarios []*scenario.Scenario
 	Replaced  []Replaced
 	Notes     []string // what was decided, and what was left out and why
+
+	breaks map[string][]string // guarantees that a scenario of the suite is there to break, by its name
+}
+
+// Urgent says whether a scenario may break what lint says is forfeited, or at risk: it
+// comes before those that cannot.
+func (s *Suite) Urgent(sc *scenario.Scenario) bool {
+	apps := []*lint.Application{s.App}
+	return slices.ContainsFunc(lint.Promises(apps, lint.Lint(apps)), func(p lint.Standing) bool {
+		return p.State == lint.Forfeited && slices.Contains(s.breaks[sc.Metadata.Name], p.Guarantee)
+	})
+}
+
+// breakable are the guarantees that a template is there to break: in itself, or in its control.
+func breakable(t *scenario.Scenario) (all []string) {
+	for g, v := range t.Expect {
+		if v == string(guarantee.Violated) {
+			all = append(all, g)
+		}
+	}
+	if t.Control != nil {
+		for g, v := range t.Control.Expect {
+			if v == string(guarantee.Violated) {
+				all = append(all, g)
+			}
+		}
+	}
+	return all
 }
 
 // pace are the properties that say how fast things happen and not what is
@@ -57,7 +85,7 @@ func New(a *lint.Application, o Options) (*Suite, error) {
 	if o.Instances < 0 {
 		return nil, fmt.Errorf("--instances %d: it is 1 or more", o.Instances)
 	}
-	s := &Suite{App: a}
+	s := &Suite{App: a, breaks: map[string][]string{}}
 	o.Instances = s.instances(o)
 	b := builder{app: a, options: o}
 	var err error
@@ -88,6 +116,9 @@ func New(a *lint.Application, o Options) (*Suite, error) {
 		if err := scenario.CheckBackend(built, cmp.Or(strings.ReplaceAll(o.Backend, "auto", "embedded"), "embedded")); err != nil {
 			s.Notes = append(s.Notes, t.scenario+" is left out: it needs --backend docker")
 			continue
+		}
+		if template, err := scenario.Load(t.scenario); err == nil {
+			s.breaks[built.Metadata.Name] = breakable(template)
 		}
 		s.Scenarios = append(s.Scenarios, built)
 	}
@@ -168,8 +199,9 @@ func (b *builder) build(name string) (*scenario.Scenario, error) {
 		s.Expect[g] = scenario.Any
 	}
 	s.Clients = slices.Clone(t.Clients)
+	alone := !slices.ContainsFunc(t.Clients, func(c scenario.Client) bool { return c.Role == guarantee.Consumer })
 	for i := range s.Clients {
-		b.configure(&s.Clients[i])
+		b.configure(&s.Clients[i], alone)
 	}
 	b.aim(&s, t)
 	if b.options.AsIs {
@@ -181,15 +213,20 @@ func (b *builder) build(name string) (*scenario.Scenario, error) {
 // configure gives a client of a template the user's configuration: the processor
 // has both files, a producer beside it the producer's unless that is
 // transactional, in which case it stands for somebody else's, and a reader of the
-// output the consumer's.
-func (b *builder) configure(c *scenario.Client) {
+// output the consumer's. Where nothing else reads (alone), a consumer takes the
+// processor's place.
+func (b *builder) configure(c *scenario.Client, alone bool) {
 	c.Library = b.app.Library
 	was := c.Config
 	switch {
 	case c.Role == guarantee.Processor && b.app.Role == guarantee.Processor:
 		c.Commit = b.app.Commit
 		c.Count = b.options.Instances
+		c.Habits = nil // a template's own mistake
 		b.set(c, b.consumer, b.producer)
+	case c.Role == guarantee.Processor && b.app.Role == guarantee.Consumer && alone: // its work has no output
+		c.Role, c.Output, c.Commit, c.Count, c.Habits = guarantee.Consumer, "", b.app.Commit, b.options.Instances, nil
+		b.set(c, b.consumer)
 	case c.Role == guarantee.Producer && (b.app.Role == guarantee.Producer || producesAlone(b.app)):
 		if b.app.Batch == 0 {
 			c.Transaction = 0

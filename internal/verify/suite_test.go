@@ -224,3 +224,37 @@ func TestIdentity(t *testing.T) {
 		}
 	}
 }
+
+// TestAConsumerAloneMeetsCrashes: its suite has the faults that a consumer meets, with
+// the consumer in the place of the template's processor.
+func TestAConsumerAloneMeetsCrashes(t *testing.T) {
+	for commit, want := range map[string][]string{
+		guarantee.CommitBatch: {"verify-commit-after-each-record", "verify-group-coordinator-dies", "verify-late-commit", "verify-read-uncommitted"},
+		guarantee.CommitAuto:  {"verify-auto-commit", "verify-auto-commit-hand-off", "verify-read-uncommitted"},
+	} {
+		a := &lint.Application{Library: "java", Role: guarantee.Consumer, Commit: commit, Consumer: file(t, "c", "group.id=g", "auto.offset.reset=earliest")}
+		s, err := New(a, Options{Backend: "docker"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, sc := range s.Scenarios {
+			names = append(names, sc.Metadata.Name)
+			mine := 0
+			for _, c := range sc.Clients {
+				if c.Role == guarantee.Consumer && c.Commit == commit && c.Output == "" && c.Config["group.id"] == "g" {
+					mine++
+				}
+			}
+			if mine != 1 {
+				t.Errorf("%s: %d clients have the consumer's configuration", sc.Metadata.Name, mine)
+			}
+		}
+		if d := cmp.Diff(want, names); d != "" {
+			t.Errorf("%s (-want +got):\n%s", commit, d)
+		}
+		if !s.Urgent(s.Scenarios[0]) {
+			t.Errorf("%s: what lint says is forfeited does not come first", commit)
+		}
+	}
+}

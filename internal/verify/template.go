@@ -29,11 +29,14 @@ var templates = []template{
 	{"zombie-wakes", commits(guarantee.CommitTxn, guarantee.CommitTxnOutside)},
 	{"rebalance-storm", commits(guarantee.CommitTxn, guarantee.CommitTxnOutside)},
 	{"coordinator-dies-in-commit", commits(guarantee.CommitTxn, guarantee.CommitTxnOutside)},
-	{"commit-after-processing", commits(guarantee.CommitEach, guarantee.CommitBatch)},
+	{"commit-after-processing", func(a *lint.Application) bool { // it strikes on what a processor produces
+		return a.Role == guarantee.Processor && commits(guarantee.CommitEach, guarantee.CommitBatch)(a)
+	}},
 	{"commit-after-each-record", commits(guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitBefore)},
 	{"group-coordinator-dies", commits(guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitBefore)},
 	{"late-commit", commits(guarantee.CommitEach, guarantee.CommitBatch, guarantee.CommitBefore)},
 	{"auto-commit", commits(guarantee.CommitAuto)},
+	{"auto-commit-hand-off", commits(guarantee.CommitAuto)}, // whose slow work meets what the library has stored already
 	{"rolling-restart", func(a *lint.Application) bool { return a.Role == guarantee.Processor }},
 	{"read-uncommitted", func(a *lint.Application) bool { return a.Role == guarantee.Consumer }},
 }
@@ -45,6 +48,6 @@ func producesAlone(a *lint.Application) bool {
 
 func commits(patterns ...string) func(*lint.Application) bool {
 	return func(a *lint.Application) bool {
-		return a.Role == guarantee.Processor && slices.Contains(patterns, a.Commit)
+		return a.Role != guarantee.Producer && slices.Contains(patterns, a.Commit)
 	}
 }
