@@ -8,11 +8,13 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
+var _ = register(scenario.KindBlackhole, newBlackhole)
+
 // newBlackhole makes a silence: the request, or response, that the trigger matches
 // is swallowed; or, without one, all bytes of the links. Connections stay open, so
 // that a client notices by its own time-outs only.
-func newBlackhole(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
-	if IsWire(f) {
+func newBlackhole(f scenario.Fault, env *Env, seed uint64) (fault, error) {
+	if f.StrikesRequest() {
 		return newWireRule(f, env, seed, proxy.Blackhole)
 	}
 	l, err := newLinkStrike(f, env, seed, func(d door, l proxy.Link) (func(), int, error) {

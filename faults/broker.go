@@ -121,7 +121,7 @@ func (b broker) now() (cluster.Broker, error) {
 			return known, nil
 		}
 	}
-	return cluster.Broker{}, fmt.Errorf("%w: broker %d", ErrNoTarget, b.id)
+	return cluster.Broker{}, fmt.Errorf("%w: broker %d", errNoTarget, b.id)
 }
 
 // ability returns c as an A, or an error that says that its backend lacks it.

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/scenario"
 )
@@ -50,7 +51,7 @@ func conform(t *testing.T, env *Env, f scenario.Fault) []Fact {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		defer s.Recover(ctx) // when a step below ends the test
-		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
+		for _, step := range []history.Op{stepInject, stepEffect, stepRecover, stepGone} {
 			if err := take(t, s, step); err != nil {
 				t.Fatalf("round %d: %v", round+1, err)
 			}
@@ -64,16 +65,16 @@ func conform(t *testing.T, env *Env, f scenario.Fault) []Fact {
 
 func newStrike(t *testing.T, env *Env, f scenario.Fault, seed uint64, record func(Fact)) *Strike {
 	t.Helper()
-	fault, err := New(f, env, seed)
+	fault, err := makeFault(f, env, seed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return NewStrike(f, fault, Options{Now: env.Now, Record: func(fact Fact) {
+	return wrap(f, fault, Options{Now: env.Now, Record: func(fact Fact) {
 		if record != nil {
 			record(fact)
 		}
 		// What was struck has its place in the evidence; a request has that of its API.
-		if fact.Step == StepInject && fact.Err == nil && !IsWire(f) && len(fact.Brokers)+len(fact.Clients)+len(fact.TxnIDs) == 0 {
+		if fact.Step == stepInject && fact.Err == nil && !f.StrikesRequest() && len(fact.Brokers)+len(fact.Clients)+len(fact.TxnIDs) == 0 {
 			t.Errorf("%s struck %q and names no broker, client or transactional id", f.Kind, fact.Resolved)
 		}
 	}})
@@ -106,7 +107,7 @@ func TestTwoKillsOfOneBrokerHealInAnyOrder(t *testing.T) {
 	f := scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "broker(2)"}}
 	first, second := newStrike(t, env, f, 1, nil), newStrike(t, env, f, 2, nil)
 	for _, s := range []*Strike{first, second} {
-		for _, step := range []Step{StepInject, StepEffect} {
+		for _, step := range []history.Op{stepInject, stepEffect} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +178,7 @@ func TestTargetsResolveOnEmbedded(t *testing.T) {
 		t.Run(string(tc.target), func(t *testing.T) {
 			found, text, err := env.resolve(ctx, tc.target, 7)
 			if tc.n == 0 {
-				if !errors.Is(err, ErrNoTarget) || !strings.Contains(err.Error(), tc.text) {
+				if !errors.Is(err, errNoTarget) || !strings.Contains(err.Error(), tc.text) {
 					t.Fatalf("error %v, want ErrNoTarget with %q", err, tc.text)
 				}
 				return
@@ -199,7 +200,7 @@ func TestTargetsResolveOnEmbedded(t *testing.T) {
 func TestMissingGroupSaysWhichExist(t *testing.T) {
 	env := startEmbedded(t)
 	_, _, err := env.coordinator(t.Context(), group, "tll")
-	if !errors.Is(err, ErrNoTarget) || !strings.Contains(err.Error(), `no group is called "tll"; there are: none`) {
+	if !errors.Is(err, errNoTarget) || !strings.Contains(err.Error(), `no group is called "tll"; there are: none`) {
 		t.Errorf("error %v, want ErrNoTarget and what there is", err)
 	}
 }

@@ -34,7 +34,7 @@ func (e *Env) coordinator(ctx context.Context, kind keyType, key string) ([]clus
 		return nil, "", err
 	}
 	if known && !slices.Contains(names, key) {
-		return nil, "", fmt.Errorf("%w: no %s is called %q; there are: %s", ErrNoTarget, kind, key, list(names))
+		return nil, "", fmt.Errorf("%w: no %s is called %q; there are: %s", errNoTarget, kind, key, list(names))
 	}
 	id, err := e.findCoordinator(ctx, kind, key)
 	if err != nil {

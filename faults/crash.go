@@ -12,7 +12,9 @@ import (
 // crash is SIGKILL for a client process. Recover starts its next incarnation.
 type crash struct{ *instanceStrike }
 
-func newCrash(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindCrash, newCrash)
+
+func newCrash(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	s, err := newInstanceStrike(f, env, seed, down)
 	if err != nil {
 		return nil, err
@@ -22,7 +24,7 @@ func newCrash(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 
 // newStopClient makes a graceful end of client processes: they leave their groups and
 // flush what they hold.
-func newStopClient(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+func newStopClient(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	if f.Args.Broker != "" {
 		return nil, errors.New("either broker or client, not both")
 	}

@@ -8,11 +8,13 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
+var _ = register(scenario.KindCut, newCut)
+
 // newCut makes a cut: of the connection that carries the request that the trigger
 // matches, or, without one, of every connection of the links, which are refused
 // until Recover.
-func newCut(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
-	if IsWire(f) {
+func newCut(f scenario.Fault, env *Env, seed uint64) (fault, error) {
+	if f.StrikesRequest() {
 		return newWireRule(f, env, seed, proxy.Cut)
 	}
 	l, err := newLinkStrike(f, env, seed, door.refuse)

@@ -12,14 +12,16 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
+var _ = register(scenario.KindDelay, newDelay)
+
 // newDelay makes a delay: of the requests or responses that the trigger matches,
 // or, without one, of all that passes between clients and brokers.
-func newDelay(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+func newDelay(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	by := f.Args.Delay
 	if by.Min < 0 || by.Max < by.Min || by.Max == 0 {
 		return nil, errors.New("by how much? Want by: a duration or a range of two")
 	}
-	if IsWire(f) {
+	if f.StrikesRequest() {
 		w, err := newWireRule(f, env, seed, proxy.Delay)
 		if err != nil {
 			return nil, err
@@ -55,7 +57,7 @@ type slow struct {
 	by scenario.Span
 }
 
-func newSlow(f scenario.Fault, env *Env, seed uint64, by scenario.Span) (Fault, error) {
+func newSlow(f scenario.Fault, env *Env, seed uint64, by scenario.Span) (fault, error) {
 	shape := proxy.Shape{Latency: by.Min, Jitter: by.Max - by.Min, Way: linkWay(f.Args), Seed: seed}
 	l, err := newLinkStrike(f, env, seed, func(d door, l proxy.Link) (func(), int, error) {
 		heal, err := d.shape(l, shape)

@@ -35,7 +35,9 @@ type committed struct {
 	off   int64
 }
 
-func newDeleteOffsets(f scenario.Fault, env *Env, _ uint64) (Fault, error) {
+var _ = register(scenario.KindDeleteOffsets, newDeleteOffsets)
+
+func newDeleteOffsets(f scenario.Fault, env *Env, _ uint64) (fault, error) {
 	if f.Args.Group == "" {
 		return nil, errors.New("whose? Want group: a group.id")
 	}
@@ -56,7 +58,7 @@ func (d *deleteOffsets) Inject(ctx context.Context) (string, error) {
 			return "", err
 		}
 		if d.was, err = d.fetch(ctx); err == nil && len(d.was) == 0 {
-			err = finalError{fmt.Errorf("%w: group %s has no committed offsets%s", ErrNoTarget, d.group, of(d.topic))}
+			err = finalError{fmt.Errorf("%w: group %s has no committed offsets%s", errNoTarget, d.group, of(d.topic))}
 		}
 		return "", err
 	})

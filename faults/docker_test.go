@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/scenario"
 )
@@ -124,14 +125,14 @@ func TestBrokerFaultsConformOnDocker(t *testing.T) {
 		pause := newStrike(t, env, scenario.Fault{Kind: scenario.KindPause, Args: target}, 1, nil)
 		kill := newStrike(t, env, scenario.Fault{Kind: scenario.KindKill, Args: target}, 1, nil)
 		for _, s := range []*Strike{pause, kill} {
-			for _, step := range []Step{StepInject, StepEffect} {
+			for _, step := range []history.Op{stepInject, stepEffect} {
 				if err := take(t, s, step); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
 		for i, s := range []*Strike{pause, kill} {
-			if err := take(t, s, StepRecover); err != nil {
+			if err := take(t, s, stepRecover); err != nil {
 				t.Fatal(err)
 			}
 			seen, err := s.Gone(t.Context())
@@ -153,7 +154,7 @@ func testSqueeze(t *testing.T, env *Env) {
 		s := newStrike(t, env, scenario.Fault{Kind: scenario.KindSqueeze, Args: scenario.FaultArgs{
 			Broker: "broker(3)", Memory: int64(now.MemoryUsed) + 5<<20,
 		}}, 1, nil)
-		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
+		for _, step := range []history.Op{stepInject, stepEffect, stepRecover, stepGone} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
@@ -191,7 +192,7 @@ func testOneListener(t *testing.T, env *Env) {
 		{scenario.OfReplication, scenario.OfControllers}, {scenario.OfControllers, scenario.OfReplication},
 	} {
 		s := newStrike(t, env, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{From: "broker(1)", To: "broker(2)", Listener: tc.cut}}, 1, nil)
-		for _, step := range []Step{StepInject, StepEffect} {
+		for _, step := range []history.Op{stepInject, stepEffect} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
@@ -199,7 +200,7 @@ func testOneListener(t *testing.T, env *Env) {
 		if blocked, err := net.Blocked(t.Context(), cluster.Link{From: 1, To: 2, Listener: tc.whole}); blocked || err != nil {
 			t.Errorf("with %s cut, %s is blocked: %v, %v", tc.cut, tc.whole, blocked, err)
 		}
-		for _, step := range []Step{StepRecover, StepGone} {
+		for _, step := range []history.Op{stepRecover, stepGone} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
@@ -210,21 +211,21 @@ func testOneListener(t *testing.T, env *Env) {
 // testElections lets the last in-sync replica of a partition die, has another elected that is
 // not in sync, and the preferred one when all is well again.
 func testElections(t *testing.T, env *Env) {
-	do := func(f scenario.Fault, steps ...Step) *Strike {
+	do := func(f scenario.Fault, steps ...history.Op) *Strike {
 		s := newStrike(t, env, f, 1, nil)
 		for _, step := range steps {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
 		}
-		t.Logf("%s: %s", f.Kind, s.Resolved())
+		t.Logf("%s: %s", f.Kind, s.resolved)
 		return s
 	}
-	all := []Step{StepInject, StepEffect, StepRecover, StepGone}
-	shrunk := do(scenario.Fault{Kind: scenario.KindShrinkISR, Args: scenario.FaultArgs{TP: "few/0"}}, StepInject, StepEffect)
-	killed := do(scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "leader(few/0)"}}, StepInject, StepEffect)
+	all := []history.Op{stepInject, stepEffect, stepRecover, stepGone}
+	shrunk := do(scenario.Fault{Kind: scenario.KindShrinkISR, Args: scenario.FaultArgs{TP: "few/0"}}, stepInject, stepEffect)
+	killed := do(scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "leader(few/0)"}}, stepInject, stepEffect)
 	do(scenario.Fault{Kind: scenario.KindElect, Args: scenario.FaultArgs{TP: "few/0", Unclean: true}}, all...)
-	for _, step := range []Step{StepRecover, StepGone} {
+	for _, step := range []history.Op{stepRecover, stepGone} {
 		for _, s := range []*Strike{shrunk, killed} { // the kill ends in the middle of the other
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)

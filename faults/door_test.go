@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/worker"
@@ -109,10 +110,10 @@ func TestResetCutsAndLetsComeBack(t *testing.T) {
 	f := scenario.Fault{Kind: scenario.KindReset, Args: scenario.FaultArgs{Client: "shop"}}
 	s := newStrike(t, env, f, 1, nil)
 	s.opt.Proof = 3 * pollGap
-	if err := take(t, s, StepInject); err != nil {
+	if err := take(t, s, stepInject); err != nil {
 		t.Fatal(err)
 	}
-	if err := take(t, s, StepEffect); err == nil || !strings.Contains(err.Error(), "no connection was open") {
+	if err := take(t, s, stepEffect); err == nil || !strings.Contains(err.Error(), "no connection was open") {
 		t.Errorf("a reset of nobody: %v, want that nobody was there", err)
 	}
 	for range 2 {
@@ -125,7 +126,7 @@ func TestResetCutsAndLetsComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := newStrike(t, env, f, 1, nil)
-		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
+		for _, step := range []history.Op{stepInject, stepEffect, stepRecover, stepGone} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
@@ -142,7 +143,7 @@ func span(min, max time.Duration) scenario.Span { return scenario.Span{Min: min,
 func TestCutLeavesOtherClientsAlone(t *testing.T) {
 	env := startDoors(t)
 	s := newStrike(t, env, scenario.Fault{Kind: scenario.KindCut, Args: scenario.FaultArgs{Client: "shop/0"}}, 1, nil)
-	for _, step := range []Step{StepInject, StepEffect} {
+	for _, step := range []history.Op{stepInject, stepEffect} {
 		if err := take(t, s, step); err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +162,7 @@ func TestOverlappingCutsHealInAnyOrder(t *testing.T) {
 	wide := newStrike(t, env, scenario.Fault{Kind: scenario.KindCut, Args: scenario.FaultArgs{Broker: "broker(1)"}}, 1, nil)
 	narrow := newStrike(t, env, scenario.Fault{Kind: scenario.KindCut, Args: scenario.FaultArgs{Client: "shop/0"}}, 2, nil)
 	for _, s := range []*Strike{wide, narrow} {
-		for _, step := range []Step{StepInject, StepEffect} {
+		for _, step := range []history.Op{stepInject, stepEffect} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
@@ -206,7 +207,7 @@ func TestWireFaultsConform(t *testing.T) {
 			for range 2 {
 				var facts []Fact
 				s := newStrike(t, env, f, 1, func(f Fact) { facts = append(facts, f) })
-				if err := take(t, s, StepInject); err != nil {
+				if err := take(t, s, stepInject); err != nil {
 					t.Fatal(err)
 				}
 				cl := through(t, env, "shop/0")
@@ -215,7 +216,7 @@ func TestWireFaultsConform(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				for _, step := range []Step{StepEffect, StepRecover, StepGone} {
+				for _, step := range []history.Op{stepEffect, stepRecover, stepGone} {
 					if err := take(t, s, step); err != nil {
 						t.Fatal(err)
 					}
@@ -337,7 +338,7 @@ func keepRequest(t *testing.T, env *Env, nth int, phase string, lands int64) {
 func TestTriggerWithNothingToMatch(t *testing.T) {
 	env := startDoors(t)
 	_, err := NewTrigger(scenario.Match{Request: "Produce", Client: "shpo"}, env, 1)
-	if !errors.Is(err, ErrNoTarget) || !strings.Contains(err.Error(), "clients: shop/0, shop/1, till/0") {
+	if !errors.Is(err, errNoTarget) || !strings.Contains(err.Error(), "clients: shop/0, shop/1, till/0") {
 		t.Errorf("error %v, want ErrNoTarget and the clients that exist", err)
 	}
 	trigger, err := NewTrigger(scenario.Match{Request: "EndTxn"}, env, 1)
@@ -357,7 +358,7 @@ func TestAimNarrowsToTheInstance(t *testing.T) {
 	for _, tc := range []struct{ client, want string }{
 		{"till", "till/1"}, {"till/0", "till/0"}, {"shop", "shop"}, {"", ""},
 	} {
-		f := Aim(scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: tc.client}}, hit)
+		f := Aim(scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: tc.client}}, hit.Client)
 		if f.Args.Client != tc.want {
 			t.Errorf("crash %q on a request of till/1: aimed at %q, want %q", tc.client, f.Args.Client, tc.want)
 		}

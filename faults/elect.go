@@ -24,13 +24,12 @@ type elect struct {
 	away    []cluster.BrokerID // replicas that no broker tells of
 }
 
-func newElect(f scenario.Fault, env *Env, _ uint64) (Fault, error) {
+var _ = register(scenario.KindElect, newElect)
+
+func newElect(f scenario.Fault, env *Env, _ uint64) (fault, error) {
 	topic, part, err := onePartition("of what?", f.Args.TP)
 	if err != nil {
 		return nil, err
-	}
-	if env.Cluster != nil && env.Cluster.Backend() == "embedded" {
-		return nil, fmt.Errorf("%w: the embedded cluster holds no elections; use backend: docker, or move-leader", cluster.ErrUnsupported)
 	}
 	return &elect{env: env, topic: topic, part: part, unclean: f.Args.Unclean}, nil
 }
@@ -47,9 +46,9 @@ func (e *elect) Inject(ctx context.Context) (string, error) {
 		case err != nil:
 			return "", err
 		case e.unclean && e.was.leader >= 0:
-			return "", fmt.Errorf("%w: broker %d leads %s/%d; an unclean election needs a partition without a leader", ErrNoTarget, e.was.leader, e.topic, e.part)
+			return "", fmt.Errorf("%w: broker %d leads %s/%d; an unclean election needs a partition without a leader", errNoTarget, e.was.leader, e.topic, e.part)
 		case !e.unclean && e.was.leader == e.was.replicas[0]:
-			return "", fmt.Errorf("%w: broker %d, the preferred replica of %s/%d, leads it already", ErrNoTarget, e.was.leader, e.topic, e.part)
+			return "", fmt.Errorf("%w: broker %d, the preferred replica of %s/%d, leads it already", errNoTarget, e.was.leader, e.topic, e.part)
 		}
 		return "", nil
 	})

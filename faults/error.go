@@ -8,10 +8,12 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
+var _ = register(scenario.KindError, newError)
+
 // newError makes an error answer of ours. With phase request the broker never
 // sees the request; with phase response it acted, and the client is told that it
 // failed.
-func newError(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+func newError(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	w, err := newWireRule(f, env, seed, proxy.Error)
 	if err != nil {
 		return nil, err

@@ -43,7 +43,9 @@ type groupState struct {
 	members []member // by client
 }
 
-func newEvict(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindEvict, newEvict)
+
+func newEvict(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	if f.Args.Group == "" {
 		return nil, errors.New("from where? Want group: a group.id")
 	}
@@ -93,7 +95,7 @@ func (e *evict) find(ctx context.Context) (groupState, error) {
 			return "", err
 		}
 		if len(g.members) == 0 {
-			return "", fmt.Errorf("%w: group %s has no members now (%s)", ErrNoTarget, e.group, g.state)
+			return "", fmt.Errorf("%w: group %s has no members now (%s)", errNoTarget, e.group, g.state)
 		}
 		if calm == 0 {
 			return "", nil
@@ -189,7 +191,7 @@ func (e *Env) describeGroup(ctx context.Context, name string) (groupState, error
 	}
 	if g.ErrorCode != 0 || g.State == "Dead" {
 		names, _, _ := e.keys(ctx, group)
-		return groupState{}, fmt.Errorf("%w: no group is called %q; there are: %s", ErrNoTarget, name, list(names))
+		return groupState{}, fmt.Errorf("%w: no group is called %q; there are: %s", errNoTarget, name, list(names))
 	}
 	out := groupState{state: g.State}
 	for _, m := range g.Members {

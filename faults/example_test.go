@@ -21,14 +21,13 @@ func ExampleStrike() {
 	env := &faults.Env{Cluster: c, Now: func() int64 { tick++; return tick }}
 
 	f := scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "broker(2)"}}
-	fault, err := faults.New(f, env, 7)
+	strike, err := faults.New(f, env, 7, faults.Options{Now: env.Now, Record: func(f faults.Fact) {
+		fmt.Println(f.Step, f.Resolved, "is", f.To)
+	}})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	strike := faults.NewStrike(f, fault, faults.Options{Now: env.Now, Record: func(f faults.Fact) {
-		fmt.Println(f.Step, f.Resolved, "is", f.To)
-	}})
 	strike.Inject(ctx)
 	strike.Effect(ctx)
 	strike.Recover(ctx)

@@ -23,7 +23,9 @@ type expire struct {
 	swallow hits
 }
 
-func newExpire(f scenario.Fault, env *Env, _ uint64) (Fault, error) {
+var _ = register(scenario.KindExpire, newExpire)
+
+func newExpire(f scenario.Fault, env *Env, _ uint64) (fault, error) {
 	if f.Args.TxnID == "" {
 		return nil, errors.New("whose transaction? Want transactional.id")
 	}
@@ -40,7 +42,7 @@ func (e *expire) Inject(ctx context.Context) (string, error) {
 	_, err = awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
 		was, err := e.env.describeTxn(ctx, e.id)
 		if err == nil && was.State != "Ongoing" {
-			err = fmt.Errorf("%w: transactional id %s has no open transaction (%s)", ErrNoTarget, e.id, was.State)
+			err = fmt.Errorf("%w: transactional id %s has no open transaction (%s)", errNoTarget, e.id, was.State)
 		}
 		e.was = was
 		return "", err

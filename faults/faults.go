@@ -6,8 +6,7 @@
 // A scheduler wraps each fault in a [Strike], which guards the order of the four
 // calls and reports every step as a [Fact]:
 //
-//	fault, err := faults.New(step.Fault, env, step.Seed)
-//	strike := faults.NewStrike(step.Fault, fault, faults.Options{Now: env.Now, Record: record})
+//	strike, err := faults.New(step.Fault, env, step.Seed, faults.Options{Now: env.Now, Record: record})
 //	_, err = strike.Inject(ctx)  // resolves the target and strikes
 //	_, err = strike.Effect(ctx)  // waits for proof that it struck
 //	err = strike.Recover(ctx)    // heals; always safe to call
@@ -44,11 +43,11 @@ type Env struct {
 	fakeInstances []instance
 }
 
-// Fault is one strike. The scheduler (harness) calls Inject, Effect, Recover,
+// fault is one strike. The scheduler (harness) calls Inject, Effect, Recover,
 // Gone in this order, once each; Recover and Gone also when Inject or Effect
 // failed. Recover may be called more than once.
 // Wire faults arm a rule in Inject; their Effect is the first hit.
-type Fault interface {
+type fault interface {
 	// Inject resolves the target and strikes. resolved names what was struck
 	// ("broker 2 (leader of orders/0)").
 	Inject(ctx context.Context) (resolved string, err error)
@@ -60,55 +59,37 @@ type Fault interface {
 	Gone(ctx context.Context) (seenBy string, err error)
 }
 
-// ErrNoTarget is wrapped when a target resolves to nothing; the text says what
+// errNoTarget is wrapped when a target resolves to nothing; the text says what
 // exists instead.
-var ErrNoTarget = errors.New("no such target")
+var errNoTarget = errors.New("no such target")
 
-// makers has an entry for each kind of fault.
-var makers = map[scenario.FaultKind]func(scenario.Fault, *Env, uint64) (Fault, error){
-	scenario.KindKill:       newKill,
-	scenario.KindStop:       newStop,
-	scenario.KindRestart:    newRestart,
-	scenario.KindPause:      newPause,
-	scenario.KindCrash:      newCrash,
-	scenario.KindPartition:  newPartition,
-	scenario.KindCut:        newCut,
-	scenario.KindDrop:       newDrop,
-	scenario.KindDelay:      newDelay,
-	scenario.KindHold:       newHold,
-	scenario.KindError:      newError,
-	scenario.KindDuplicate:  newDuplicate,
-	scenario.KindBlackhole:  newBlackhole,
-	scenario.KindMoveLeader: newMoveLeader,
-	scenario.KindThrottle:   newThrottle,
-	scenario.KindHalfOpen:   newHalfOpen,
-	scenario.KindReset:      newReset,
-	scenario.KindRoll:       newRoll,
-	scenario.KindWipe:       newWipe,
-	scenario.KindElect:      newElect,
-	scenario.KindReassign:   newReassign,
-	scenario.KindShrinkISR:  newShrinkISR,
-	scenario.KindExpire:     newExpire,
-	scenario.KindStarve:     newStarve,
-	scenario.KindSqueeze:    newSqueeze,
+// maker makes a fault of one kind. An error means that f can never strike.
+type maker func(f scenario.Fault, env *Env, seed uint64) (fault, error)
 
-	scenario.KindFillDisk: newFill,
+// makers are the faults by their kind. Each file registers its own; the table of
+// internal/scenario has the same kinds (TestTableAndFaultsAgree).
+var makers = map[scenario.FaultKind]maker{}
 
-	scenario.KindImpair:     newImpair,
-	scenario.KindSkew:       newSkew,
-	scenario.KindSlowDisk:   newSlowDisk,
-	scenario.KindFreezeDisk: newFreezeDisk,
-
-	scenario.KindDeleteOffsets: newDeleteOffsets,
-
-	scenario.KindMoveCoordinator: newMoveCoordinator,
-	scenario.KindFence:           newFence,
-	scenario.KindEvict:           newEvict,
+// register is called once for each kind, as the package is initialised.
+func register(kind scenario.FaultKind, m maker) maker {
+	if makers[kind] != nil {
+		panic(fmt.Sprintf("two faults are called %s", kind))
+	}
+	makers[kind] = m
+	return m
 }
 
-// New makes the fault that f describes; seed draws its random choices. An error
-// means that f can never strike: a missing or impossible argument.
-func New(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+// New makes the fault that f describes, ready to strike; seed draws its random choices.
+// An error means that f can never strike: a missing or impossible argument.
+func New(f scenario.Fault, env *Env, seed uint64, opt Options) (*Strike, error) {
+	fault, err := makeFault(f, env, seed)
+	if err != nil {
+		return nil, err
+	}
+	return wrap(f, fault, opt), nil
+}
+
+func makeFault(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	maker, ok := makers[f.Kind]
 	if !ok {
 		return nil, fmt.Errorf("no fault is called %q; there are: %s", f.Kind, kindNames())

@@ -23,7 +23,9 @@ type fence struct {
 	by  cluster.BrokerID // the coordinator that let it in
 }
 
-func newFence(f scenario.Fault, env *Env, _ uint64) (Fault, error) {
+var _ = register(scenario.KindFence, newFence)
+
+func newFence(f scenario.Fault, env *Env, _ uint64) (fault, error) {
 	if f.Args.TxnID == "" {
 		return nil, errors.New("whom? Want transactional.id")
 	}
@@ -63,7 +65,7 @@ func (e *Env) describeTxn(ctx context.Context, id string) (kmsg.DescribeTransact
 	err = code(states[0].ErrorCode)
 	if errors.Is(err, kerr.TransactionalIDNotFound) {
 		names, _, _ := e.keys(ctx, txn)
-		return none, fmt.Errorf("%w: no transactional id is called %q; there are: %s", ErrNoTarget, id, list(names))
+		return none, fmt.Errorf("%w: no transactional id is called %q; there are: %s", errNoTarget, id, list(names))
 	}
 	return states[0], err
 }

@@ -20,7 +20,9 @@ type fill struct {
 	effects []*activeEffect[struct{}]
 }
 
-func newFill(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindFillDisk, newFill)
+
+func newFill(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	s, err := newBrokerStrike(f, env, seed, running, false)
 	if err != nil {
 		return nil, err

@@ -7,10 +7,12 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
+var _ = register(scenario.KindHold, newHold)
+
 // newHold makes a late request: the client's side is cut, and the request
 // reaches the broker some time later, perhaps after its own retry. It is what
 // a packet in a slow router does to an EndTxn (KAFKA-17754).
-func newHold(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+func newHold(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	w, err := newWireRule(f, env, seed, proxy.Hold)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,9 @@ type impair struct {
 	added bool
 }
 
-func newImpair(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindImpair, newImpair)
+
+func newImpair(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	a := f.Args
 	if err := checkPartition(a); err != nil {
 		return nil, err

@@ -17,7 +17,7 @@ func (w clientProcess) String() string { return "client " + w.Name() }
 func (w clientProcess) ready(ctx context.Context) error {
 	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) { return "", w.runs(ctx) })
 	if err != nil {
-		return fmt.Errorf("%w: %s does not run: %w", ErrNoTarget, w, err)
+		return fmt.Errorf("%w: %s does not run: %w", errNoTarget, w, err)
 	}
 	return nil
 }

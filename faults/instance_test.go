@@ -125,14 +125,14 @@ func TestFaultsMeetAClientThatEndsByItself(t *testing.T) {
 			}
 			s := newStrike(t, env, f, 1, nil)
 			injected := make(chan error)
-			go func() { injected <- take(t, s, StepInject) }()
+			go func() { injected <- take(t, s, stepInject) }()
 			if _, err := till.Start(ctx); err != nil { // … and is started again
 				t.Fatal(err)
 			}
 			if err := <-injected; err != nil {
 				t.Fatal(err)
 			}
-			if err := take(t, s, StepEffect); err != nil {
+			if err := take(t, s, stepEffect); err != nil {
 				t.Fatal(err)
 			}
 			if kind == scenario.KindPause {
@@ -162,7 +162,7 @@ func TestCrashOfAClientThatDoesNotRun(t *testing.T) {
 	s := newStrike(t, env, scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till"}}, 1, nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*pollGap)
 	defer cancel()
-	if _, err := s.Inject(ctx); !errors.Is(err, ErrNoTarget) || !strings.Contains(err.Error(), "till/0 does not run") {
+	if _, err := s.Inject(ctx); !errors.Is(err, errNoTarget) || !strings.Contains(err.Error(), "till/0 does not run") {
 		t.Errorf("error %v, want ErrNoTarget: till/0 does not run", err)
 	}
 }
@@ -177,7 +177,7 @@ func TestCrashDuringPause(t *testing.T) {
 			pause := newStrike(t, env, scenario.Fault{Kind: scenario.KindPause, Args: scenario.FaultArgs{Client: "till"}}, 1, nil)
 			crash := newStrike(t, env, scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till"}}, 1, nil)
 			for _, s := range []*Strike{pause, crash} {
-				for _, step := range []Step{StepInject, StepEffect} {
+				for _, step := range []history.Op{stepInject, stepEffect} {
 					if err := take(t, s, step); err != nil {
 						t.Fatal(err)
 					}

@@ -11,7 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/onceproof/onceproof/internal/cluster"
+	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
@@ -40,7 +40,7 @@ func testFence(t *testing.T, env *Env) {
 		}
 		var facts []Fact
 		s := newStrike(t, env, f, 1, func(f Fact) { facts = append(facts, f) })
-		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
+		for _, step := range []history.Op{stepInject, stepEffect, stepRecover, stepGone} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
@@ -126,17 +126,17 @@ func testExpire(t *testing.T, env *Env) {
 		if err := cl.ProduceSync(t.Context(), kgo.StringRecord("v")).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
-		if err := take(t, s, StepInject); err != nil {
+		if err := take(t, s, stepInject); err != nil {
 			t.Fatal(err)
 		}
 		committed := make(chan error, 1)
 		go func() { committed <- cl.EndTransaction(t.Context(), kgo.TryCommit) }()
-		for _, step := range []Step{StepEffect, StepRecover, StepGone} {
+		for _, step := range []history.Op{stepEffect, stepRecover, stepGone} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
 		}
-		t.Log(s.Resolved())
+		t.Log(s.resolved)
 		if err := <-committed; err == nil {
 			t.Error("the expired transaction was committed")
 		}
@@ -185,7 +185,7 @@ func testDeleteOffsets(t *testing.T, env *Env) {
 			t.Fatal(err)
 		}
 		s := newStrike(t, env, f, 1, nil)
-		for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
+		for _, step := range []history.Op{stepInject, stepEffect, stepRecover, stepGone} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
@@ -220,7 +220,7 @@ func TestKafkaFaultsNeedSomeoneToStrike(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		_, err := s.Inject(ctx)
 		cancel()
-		if !errors.Is(err, ErrNoTarget) || !strings.Contains(err.Error(), tc.text) {
+		if !errors.Is(err, errNoTarget) || !strings.Contains(err.Error(), tc.text) {
 			t.Errorf("%s: error %v, want ErrNoTarget with %q", tc.f.Kind, err, tc.text)
 		}
 		if err := s.Recover(t.Context()); err != nil {
@@ -230,11 +230,7 @@ func TestKafkaFaultsNeedSomeoneToStrike(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	_, err := New(scenario.Fault{Kind: scenario.KindMoveCoordinator, Args: scenario.FaultArgs{Group: "till"}}, env, 1)
-	if !errors.Is(err, cluster.ErrUnsupported) {
-		t.Errorf("move-coordinator on embedded: %v, want ErrUnsupported", err)
-	}
-	_, err = New(scenario.Fault{Kind: scenario.KindFence, Args: scenario.FaultArgs{Group: "till"}}, env, 1)
+	_, err := makeFault(scenario.Fault{Kind: scenario.KindFence, Args: scenario.FaultArgs{Group: "till"}}, env, 1)
 	if err == nil || !strings.Contains(err.Error(), "Want transactional.id") {
 		t.Errorf("fence of a group: %v", err)
 	}

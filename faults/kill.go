@@ -11,7 +11,9 @@ import (
 // again with their data at Recover.
 type kill struct{ *brokerStrike }
 
-func newKill(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindKill, newKill)
+
+func newKill(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	s, err := newBrokerStrike(f, env, seed, down, false)
 	if err != nil {
 		return nil, err

@@ -26,21 +26,25 @@ type limit struct {
 // smallest is the least memory with which a broker lives for a moment.
 const smallest = 64 << 20
 
-func newStarve(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindStarve, newStarve)
+
+func newStarve(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	if f.Args.CPU <= 0 {
 		return nil, errors.New("to what? Want cpu: the share of one processor that is left, as in 5%")
 	}
 	return newLimit(f, env, seed, cluster.Limits{CPU: f.Args.CPU})
 }
 
-func newSqueeze(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindSqueeze, newSqueeze)
+
+func newSqueeze(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	if f.Args.Memory < smallest {
 		return nil, errors.New("to what? Want memory: what is left, at least 64MiB; a broker at rest takes about 300MiB")
 	}
 	return newLimit(f, env, seed, cluster.Limits{Memory: f.Args.Memory})
 }
 
-func newLimit(f scenario.Fault, env *Env, seed uint64, l cluster.Limits) (Fault, error) {
+func newLimit(f scenario.Fault, env *Env, seed uint64, l cluster.Limits) (fault, error) {
 	s, err := newBrokerStrike(f, env, seed, running, false)
 	if err != nil {
 		return nil, err

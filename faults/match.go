@@ -9,21 +9,6 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
-// IsWire says whether f is a rule on the wire: the scheduler injects it when the load
-// begins, or at its time in a mix, and its Effect is the first request that it strikes.
-// Other faults `on` a request wait for a [Trigger].
-func IsWire(f scenario.Fault) bool {
-	if f.When.On == nil || f.When.On.Event != "" {
-		return false
-	}
-	switch f.Kind {
-	case scenario.KindDrop, scenario.KindDelay, scenario.KindHold, scenario.KindError,
-		scenario.KindCut, scenario.KindBlackhole, scenario.KindDuplicate:
-		return true
-	}
-	return false
-}
-
 // matchRule turns m into a rule without an action. The broker that m names, if
 // any, is resolved now.
 func (e *Env) matchRule(ctx context.Context, m scenario.Match, seed uint64) (proxy.Rule, string, error) {

@@ -8,7 +8,6 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
@@ -24,7 +23,9 @@ type moveCoordinator struct {
 	seed uint64
 }
 
-func newMoveCoordinator(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindMoveCoordinator, newMoveCoordinator)
+
+func newMoveCoordinator(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	kind, key := group, f.Args.Group
 	if f.Args.TxnID != "" {
 		kind, key = txn, f.Args.TxnID
@@ -36,9 +37,6 @@ func newMoveCoordinator(f scenario.Fault, env *Env, seed uint64) (Fault, error) 
 		if _, err := parseTarget(f.Args.To); err != nil {
 			return nil, err
 		}
-	}
-	if env.Cluster != nil && env.Cluster.Backend() == "embedded" {
-		return nil, fmt.Errorf("%w: the embedded cluster has no topics of its own whose leader could move; use backend: docker, or kill the coordinator", cluster.ErrUnsupported)
 	}
 	return &moveCoordinator{env: env, kind: kind, key: key, f: f, seed: seed}, nil
 }

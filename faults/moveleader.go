@@ -35,7 +35,9 @@ func (m *moveLeader) victims() (brokers []int32, clients []string) {
 	return []int32{int32(m.was.leader)}, nil
 }
 
-func newMoveLeader(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindMoveLeader, newMoveLeader)
+
+func newMoveLeader(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	topic, part, err := onePartition("of what?", f.Args.TP)
 	if err != nil {
 		return nil, err
@@ -55,7 +57,7 @@ func (m *moveLeader) Inject(ctx context.Context) (string, error) {
 			return "", err
 		}
 		if m.was, err = v.partition(m.topic, m.part); err == nil && m.was.leader < 0 {
-			err = fmt.Errorf("%w: %s/%d has no leader now", ErrNoTarget, m.topic, m.part)
+			err = fmt.Errorf("%w: %s/%d has no leader now", errNoTarget, m.topic, m.part)
 		}
 		return "", err
 	})
@@ -76,7 +78,7 @@ func (m *moveLeader) choose(ctx context.Context) (cluster.BrokerID, error) {
 		id, _, err := m.env.resolveOne(ctx, m.to, m.seed)
 		if err == nil && id == m.was.leader {
 			err = fmt.Errorf("%w to move to: broker %d leads %s/%d already; leave to: out for another replica, drawn, or name one of brokers %s",
-				ErrNoTarget, id, m.topic, m.part, idText(m.was.replicas))
+				errNoTarget, id, m.topic, m.part, idText(m.was.replicas))
 		}
 		return id, err
 	}
@@ -88,7 +90,7 @@ func (m *moveLeader) choose(ctx context.Context) (cluster.BrokerID, error) {
 	}
 	if len(can) == 0 {
 		return 0, fmt.Errorf("%w: no other running replica of %s/%d is in sync; replicas: %s; in sync: %s",
-			ErrNoTarget, m.topic, m.part, idText(m.was.replicas), idText(m.was.isr))
+			errNoTarget, m.topic, m.part, idText(m.was.replicas), idText(m.was.isr))
 	}
 	slices.Sort(can)
 	return can[dice(m.seed).IntN(len(can))], nil

@@ -12,19 +12,19 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
-// stage is a cluster of four brokers that can be blocked and limited, and that remembers
+// fakeCluster is a cluster of four brokers that can be blocked and limited, and that remembers
 // what holds now.
-type stage struct {
+type fakeCluster struct {
 	parted
 	limits map[cluster.BrokerID]cluster.Limits
 }
 
-func (s *stage) Limit(_ context.Context, id cluster.BrokerID, l cluster.Limits) error {
+func (s *fakeCluster) Limit(_ context.Context, id cluster.BrokerID, l cluster.Limits) error {
 	s.limits[id] = l
 	return nil
 }
 
-func (s *stage) CgroupStats(_ context.Context, id cluster.BrokerID) (cluster.CgroupStats, error) {
+func (s *fakeCluster) CgroupStats(_ context.Context, id cluster.BrokerID) (cluster.CgroupStats, error) {
 	return cluster.CgroupStats{}, nil
 }
 
@@ -33,11 +33,11 @@ func (s *stage) CgroupStats(_ context.Context, id cluster.BrokerID) (cluster.Cgr
 // last, everything is exactly as it was.
 func TestOverlappingFaultsHealInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := &stage{parted: *newParted(), limits: map[cluster.BrokerID]cluster.Limits{}}
+		s := &fakeCluster{parted: *newParted(), limits: map[cluster.BrokerID]cluster.Limits{}}
 		env := &Env{Cluster: s, Now: clock()}
 		ctx := context.Background()
 		type open struct {
-			fault Fault
+			fault fault
 			args  scenario.FaultArgs
 			kind  scenario.FaultKind
 		}
@@ -107,7 +107,7 @@ func TestOverlappingFaultsHealInAnyOrder(t *testing.T) {
 			case 4:
 				o.kind, o.args = scenario.KindSqueeze, scenario.FaultArgs{Broker: target(), Memory: rapid.SampledFrom([]int64{64 << 20, 256 << 20}).Draw(t, "memory")}
 			}
-			fault, err := New(scenario.Fault{Kind: o.kind, Args: o.args}, env, rapid.Uint64().Draw(t, "seed"))
+			fault, err := makeFault(scenario.Fault{Kind: o.kind, Args: o.args}, env, rapid.Uint64().Draw(t, "seed"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -27,7 +27,9 @@ type brokerPartition struct {
 	held  bool
 }
 
-func newPartition(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindPartition, newPartition)
+
+func newPartition(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	if err := checkPartition(f.Args); err != nil {
 		return nil, err
 	}
@@ -107,7 +109,7 @@ func (p *brokerPartition) aim(ctx context.Context) (string, error) {
 		links = slices.DeleteFunc(links, p.ofControllers)
 	}
 	if len(links) == 0 {
-		return "", fmt.Errorf("%w: %s leaves no link to block", ErrNoTarget, resolved)
+		return "", fmt.Errorf("%w: %s leaves no link to block", errNoTarget, resolved)
 	}
 	for i := range links {
 		links[i].Listener = p.args.Listener
@@ -152,7 +154,7 @@ func (p *brokerPartition) resolve(ctx context.Context) ([]cluster.Link, string, 
 		for _, group := range a.Split {
 			for _, id := range group {
 				if !slices.Contains(all, cluster.BrokerID(id)) {
-					return nil, "", fmt.Errorf("split: broker %d: %w; brokers: %s", id, ErrNoTarget, idText(all))
+					return nil, "", fmt.Errorf("split: broker %d: %w; brokers: %s", id, errNoTarget, idText(all))
 				}
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/cluster"
 	"github.com/onceproof/onceproof/internal/scenario"
 )
@@ -29,7 +30,6 @@ func newParted() *parted {
 
 func (p *parted) Backend() string           { return "switchboard" }
 func (p *parted) Brokers() []cluster.Broker { return slices.Clone(p.brokers) }
-func (p *parted) Supports(string) error     { return nil }
 func (p *parted) Close() error              { return nil }
 
 func links(pairs ...[2]cluster.BrokerID) []cluster.Link {
@@ -93,10 +93,10 @@ func TestPartitionThatBlocksNothingIsUnseen(t *testing.T) {
 	c := &deafSwitchboard{*newParted()}
 	s := newStrike(t, &Env{Cluster: c, Now: clock()}, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "broker(1)"}}, 1, nil)
 	s.opt.Proof = pollGap
-	if err := take(t, s, StepInject); err != nil {
+	if err := take(t, s, stepInject); err != nil {
 		t.Fatal(err)
 	}
-	err := take(t, s, StepEffect)
+	err := take(t, s, stepEffect)
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "is reachable from broker") {
 		t.Errorf("error %v, want one that says which broker is still reachable", err)
 	}
@@ -113,7 +113,7 @@ func TestOverlappingPartitionsHealInAnyOrder(t *testing.T) {
 	isolate := newStrike(t, env, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "broker(1)"}}, 1, nil)
 	oneWay := newStrike(t, env, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{From: "broker(1)", To: "broker(2)"}}, 1, nil)
 	for _, s := range []*Strike{isolate, oneWay} {
-		for _, step := range []Step{StepInject, StepEffect} {
+		for _, step := range []history.Op{stepInject, stepEffect} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +128,7 @@ func TestOverlappingPartitionsHealInAnyOrder(t *testing.T) {
 	if seen, err := isolate.Gone(t.Context()); err != nil || !strings.Contains(seen, "left to another partition") {
 		t.Errorf("gone of the first: %q, %v", seen, err)
 	}
-	if err := take(t, oneWay, StepRecover); err != nil {
+	if err := take(t, oneWay, stepRecover); err != nil {
 		t.Fatal(err)
 	}
 	if len(c.blocked) != 0 {

@@ -9,10 +9,12 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
+var _ = register(scenario.KindPause, newPause)
+
 // newPause makes a pause of brokers or of client processes: SIGSTOP, then
 // SIGCONT at Recover. A frozen process keeps its connections and believes, when
 // it wakes, that no time has passed.
-func newPause(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+func newPause(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	if f.Args.Client != "" {
 		if f.Args.Broker != "" {
 			return nil, errors.New("either broker or client, not both")

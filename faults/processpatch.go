@@ -36,7 +36,7 @@ type patchKind struct {
 	needsRestart func(amount time.Duration) bool
 }
 
-func newProcessPatch(f scenario.Fault, env *Env, seed uint64, kind patchKind, amount time.Duration) (Fault, error) {
+func newProcessPatch(f scenario.Fault, env *Env, seed uint64, kind patchKind, amount time.Duration) (fault, error) {
 	s, err := newBrokerStrike(f, env, seed, running, false)
 	if err != nil {
 		return nil, err
@@ -135,9 +135,11 @@ func (g *processPatch) patience() (effect, gone time.Duration) { return 30 * tim
 // leastSkew is what no delay on the way of a record is taken for.
 const leastSkew = 10 * time.Second
 
+var _ = register(scenario.KindSkew, newSkew)
+
 // newSkew sets the wall clock of brokers ahead or behind. A JVM's monotonic clock, by
 // which Kafka counts most of its time-outs, stays.
-func newSkew(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+func newSkew(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	a := f.Args
 	if (a.Ahead > 0) == (a.Behind > 0) {
 		return nil, errors.New("by how much? Want ahead: or behind:, such as ahead: 1h")
@@ -179,8 +181,10 @@ var skewed = patchKind{
 	},
 }
 
+var _ = register(scenario.KindSlowDisk, newSlowDisk)
+
 // newSlowDisk makes every write of brokers to their files take so much longer.
-func newSlowDisk(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+func newSlowDisk(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	by := draw(f.Args.Delay, seed)
 	if by < 10*time.Millisecond || by > askWait*8/10 {
 		return nil, fmt.Errorf("by how much? Want by: from 10ms to %v for each write; for longer use freeze-disk", askWait*8/10)
@@ -188,8 +192,10 @@ func newSlowDisk(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
 	return newProcessPatch(f, env, seed, dragged, by)
 }
 
+var _ = register(scenario.KindFreezeDisk, newFreezeDisk)
+
 // newFreezeDisk lets no write of brokers to their files return.
-func newFreezeDisk(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+func newFreezeDisk(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	return newProcessPatch(f, env, seed, dragged, cluster.Frozen)
 }
 

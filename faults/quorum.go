@@ -43,7 +43,7 @@ func (e *Env) quorum(ctx context.Context) (quorum, error) {
 		return quorum{}, fmt.Errorf("DescribeQuorum: %w", err)
 	}
 	if p.LeaderID < 0 {
-		return quorum{}, fmt.Errorf("%w: the quorum has no leader now", ErrNoTarget)
+		return quorum{}, fmt.Errorf("%w: the quorum has no leader now", errNoTarget)
 	}
 	q := quorum{leader: cluster.BrokerID(p.LeaderID), epoch: p.LeaderEpoch, idle: map[cluster.BrokerID]time.Duration{}}
 	now := int64(-1) // as the leader's clock tells it: it has always just fetched
@@ -79,7 +79,7 @@ func (e *Env) controller(ctx context.Context) ([]cluster.BrokerID, string, error
 	}
 	id := resp.(*kmsg.MetadataResponse).ControllerID
 	if id < 0 {
-		return nil, "", fmt.Errorf("%w: no controller now", ErrNoTarget)
+		return nil, "", fmt.Errorf("%w: no controller now", errNoTarget)
 	}
 	return []cluster.BrokerID{cluster.BrokerID(id)}, "controller", nil
 }

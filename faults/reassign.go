@@ -27,13 +27,12 @@ type reassign struct {
 	moved []cluster.BrokerID
 }
 
-func newReassign(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindReassign, newReassign)
+
+func newReassign(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	topic, part, err := onePartition("what?", f.Args.TP)
 	if err != nil {
 		return nil, err
-	}
-	if env.Cluster != nil && env.Cluster.Backend() == "embedded" {
-		return nil, fmt.Errorf("%w: the embedded cluster replicates nothing; use backend: docker", cluster.ErrUnsupported)
 	}
 	return &reassign{env: env, topic: topic, part: part, to: f.Args.Replicas, seed: seed, back: f.For.Max > 0}, nil
 }
@@ -64,7 +63,7 @@ func (r *reassign) choose() ([]cluster.BrokerID, error) {
 	if r.to != nil {
 		to := ids(r.to)
 		if slices.Equal(to, r.was.replicas) {
-			return nil, fmt.Errorf("%w: the replicas of %s/%d are brokers %s already", ErrNoTarget, r.topic, r.part, idText(to))
+			return nil, fmt.Errorf("%w: the replicas of %s/%d are brokers %s already", errNoTarget, r.topic, r.part, idText(to))
 		}
 		return to, nil
 	}
@@ -75,7 +74,7 @@ func (r *reassign) choose() ([]cluster.BrokerID, error) {
 		}
 	}
 	if len(others) == 0 {
-		return nil, fmt.Errorf("%w: no running broker is without a replica of %s/%d; its replicas are brokers %s", ErrNoTarget, r.topic, r.part, idText(r.was.replicas))
+		return nil, fmt.Errorf("%w: no running broker is without a replica of %s/%d; its replicas are brokers %s", errNoTarget, r.topic, r.part, idText(r.was.replicas))
 	}
 	slices.Sort(others)
 	d := dice(r.seed)

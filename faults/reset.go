@@ -13,7 +13,9 @@ import (
 // once: what was in flight is lost, and nothing else.
 type reset struct{ *linkStrike }
 
-func newReset(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindReset, newReset)
+
+func newReset(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	l, err := newLinkStrike(f, env, seed, resetOnce)
 	if err != nil {
 		return nil, err

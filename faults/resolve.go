@@ -70,7 +70,7 @@ func (e *Env) resolveNow(ctx context.Context, t scenario.TargetRef, r *rand.Rand
 	slices.Sort(all)
 	draw := func(n int, of []cluster.BrokerID, word string) ([]cluster.BrokerID, string, error) {
 		if n < 1 || n > len(of) {
-			return nil, "", finalError{fmt.Errorf("%w: %s of %d brokers is nobody", ErrNoTarget, word, len(of))}
+			return nil, "", finalError{fmt.Errorf("%w: %s of %d brokers is nobody", errNoTarget, word, len(of))}
 		}
 		of = slices.Clone(of)
 		r.Shuffle(len(of), func(i, j int) { of[i], of[j] = of[j], of[i] })
@@ -80,7 +80,7 @@ func (e *Env) resolveNow(ctx context.Context, t scenario.TargetRef, r *rand.Rand
 	case scenario.TargetBroker:
 		id := cluster.BrokerID(t.Broker)
 		if !slices.Contains(e.nodes(), id) {
-			return nil, "", finalError{fmt.Errorf("%w; brokers: %s", ErrNoTarget, idText(all))}
+			return nil, "", finalError{fmt.Errorf("%w; brokers: %s", errNoTarget, idText(all))}
 		}
 		return []cluster.BrokerID{id}, "", nil
 	case scenario.TargetAll:
@@ -113,14 +113,14 @@ func (e *Env) replica(ctx context.Context, t scenario.TargetRef, r *rand.Rand) (
 		return nil, "", err
 	}
 	if p.leader < 0 {
-		return nil, "", fmt.Errorf("%w: %s/%d has no leader now; its replicas are %s", ErrNoTarget, t.Topic, t.Part, brokerText(p.replicas))
+		return nil, "", fmt.Errorf("%w: %s/%d has no leader now; its replicas are %s", errNoTarget, t.Topic, t.Part, brokerText(p.replicas))
 	}
 	if t.Kind == scenario.TargetLeader {
 		return []cluster.BrokerID{p.leader}, fmt.Sprintf("leader of %s/%d", t.Topic, t.Part), nil
 	}
 	followers := slices.DeleteFunc(slices.Sorted(slices.Values(p.replicas)), func(id cluster.BrokerID) bool { return id == p.leader })
 	if len(followers) == 0 {
-		return nil, "", finalError{fmt.Errorf("%w: %s/%d has no follower; its one replica is broker %d", ErrNoTarget, t.Topic, t.Part, p.leader)}
+		return nil, "", finalError{fmt.Errorf("%w: %s/%d has no follower; its one replica is broker %d", errNoTarget, t.Topic, t.Part, p.leader)}
 	}
 	return []cluster.BrokerID{followers[r.IntN(len(followers))]}, fmt.Sprintf("follower of %s/%d", t.Topic, t.Part), nil
 }
@@ -141,7 +141,7 @@ func (e *Env) askAny(ctx context.Context, req kmsg.Request) (cluster.BrokerID, k
 		errs = append(errs, fmt.Errorf("broker %d: %w", b.ID, err))
 	}
 	if len(errs) == 0 {
-		return -1, nil, fmt.Errorf("%w: no broker runs", ErrNoTarget)
+		return -1, nil, fmt.Errorf("%w: no broker runs", errNoTarget)
 	}
 	return -1, nil, errors.Join(errs...)
 }

@@ -23,7 +23,7 @@ func (e *Env) resolveInstances(name string, seed uint64) ([]instance, string, er
 	case len(exact) > 0:
 		return exact, "client " + name, nil
 	case len(every) == 0 || name != clientOf(name) && name != clientOf(name)+"/*":
-		return nil, "", fmt.Errorf("client %q: %w; clients: %s", name, ErrNoTarget, list(names))
+		return nil, "", fmt.Errorf("client %q: %w; clients: %s", name, errNoTarget, list(names))
 	case name != clientOf(name):
 		return every, fmt.Sprintf("client %s (all %d instances)", name, len(every)), nil
 	}
@@ -39,7 +39,7 @@ func (e *Env) resolveInstances(name string, seed uint64) ([]instance, string, er
 func (e *Env) matchInstances(name string) ([]instance, string, error) {
 	if name == "" {
 		if len(e.instances()) == 0 {
-			return nil, "", fmt.Errorf("%w: there are no clients", ErrNoTarget)
+			return nil, "", fmt.Errorf("%w: there are no clients", errNoTarget)
 		}
 		return e.instances(), "all clients", nil
 	}

@@ -10,7 +10,9 @@ import (
 // scheduler lets no time pass between the proof and Recover (its For is zero).
 type restart struct{ *brokerStrike }
 
-func newRestart(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindRestart, newRestart)
+
+func newRestart(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	if f.Args.Client != "" {
 		return newStopClient(f, env, seed)
 	}

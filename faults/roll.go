@@ -28,7 +28,9 @@ type roll struct {
 	last   *brokerStrike // the one that is down
 }
 
-func newRoll(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindRoll, newRoll)
+
+func newRoll(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	target := f.Args.Broker
 	if target == "" {
 		target = scenario.Target(scenario.TargetAll)

@@ -25,7 +25,9 @@ type shrinkISR struct {
 	out   []cluster.BrokerID
 }
 
-func newShrinkISR(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindShrinkISR, newShrinkISR)
+
+func newShrinkISR(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	topic, part, err := onePartition("of what?", f.Args.TP)
 	if err != nil {
 		return nil, err
@@ -46,9 +48,9 @@ func (s *shrinkISR) Inject(ctx context.Context) (string, error) {
 		case err != nil:
 			return "", err
 		case p.leader < 0:
-			return "", fmt.Errorf("%w: %s has no leader now", ErrNoTarget, s.tp)
+			return "", fmt.Errorf("%w: %s has no leader now", errNoTarget, s.tp)
 		case len(p.isr) <= s.keep:
-			return "", fmt.Errorf("%w: in sync for %s are only brokers %s", ErrNoTarget, s.tp, idText(p.isr))
+			return "", fmt.Errorf("%w: in sync for %s are only brokers %s", errNoTarget, s.tp, idText(p.isr))
 		}
 		return "", nil
 	})

@@ -10,7 +10,9 @@ import (
 // over first. They start again at Recover.
 type stop struct{ *brokerStrike }
 
-func newStop(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindStop, newStop)
+
+func newStop(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	if f.Args.Client != "" {
 		return newStopClient(f, env, seed)
 	}

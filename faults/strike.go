@@ -10,10 +10,11 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
-// State of a Strike.
+// stage is how far a Strike has come.
 //
 //	      Inject          Effect          Recover           Gone
 //	new ─────────> struck ──────> seen ───────────> healing ─────> over
@@ -23,36 +24,34 @@ import (
 //	                  struck ──────────────────────────┘ (the run ends before the proof)
 //
 // A Recover or Gone that fails changes nothing and may be repeated.
-type State string
+type stage string
 
 const (
-	StateNew State = "new"
-	Struck   State = "struck"
-	Seen     State = "seen"
-	Unseen   State = "unseen"  // the effect was never seen: the run cannot be judged (exit 3)
-	Broken   State = "broken"  // Inject failed, perhaps half-way
-	Healing  State = "healing" // Recover returned, the end is not proved yet
-	Over     State = "over"
+	newStage     stage = "new"
+	struckStage  stage = "struck"
+	seenStage    stage = "seen"
+	unseenStage  stage = "unseen"  // the effect was never seen: the run cannot be judged (exit 3)
+	brokenStage  stage = "broken"  // Inject failed, perhaps half-way
+	healingStage stage = "healing" // Recover returned, the end is not proved yet
+	overStage    stage = "over"
 )
 
-// Step is one of the four calls.
-type Step string
-
+// The four steps, as the history names them.
 const (
-	StepInject  Step = "inject"
-	StepEffect  Step = "effect"
-	StepRecover Step = "recover"
-	StepGone    Step = "gone"
+	stepInject  = history.OpInject
+	stepEffect  = history.OpEffect
+	stepRecover = history.OpRecover
+	stepGone    = history.OpGone
 )
 
-// ErrOrder is wrapped when a step is not legal in the strike's state. Nothing
+// errOrder is wrapped when a step is not legal in the strike's state. Nothing
 // was done then.
-var ErrOrder = errors.New("illegal order of steps")
+var errOrder = errors.New("illegal order of steps")
 
 // Fact is one finished step, ready for the history.
 type Fact struct {
-	Step     Step
-	From, To State
+	Step     history.Op // inject, effect, recover or gone
+	From, To stage
 	Name     string // of the fault, "" if it has none
 	Kind     scenario.FaultKind
 	Target   string         // as the scenario says it: "broker leader(orders/0)"
@@ -84,84 +83,82 @@ type Options struct {
 	Proof time.Duration
 }
 
-// victims is implemented by faults that strike brokers or clients themselves; asked
-// after Inject.
-type victims interface {
-	victims() (brokers []int32, clients []string)
-}
-
-// fencer is implemented by faults that strike transactional ids; asked after Inject.
-type fencer interface{ fenced() []string }
-
 // actionBound bounds Inject and Recover: a container engine under load takes its time.
 const actionBound = 90 * time.Second
 
-// patient is implemented by faults whose proofs need another bound than
-// Options.Proof: 0 = that one, negative = as long as the caller's context lasts.
-type patient interface {
-	patience() (effect, gone time.Duration)
-}
-
-// Strike guards the life of one fault. It is itself a Fault. Its methods may be
+// Strike guards the life of one fault. Its methods may be
 // called concurrently: one step runs at a time, and a Recover ends an Inject or
 // Effect that is still under way.
 type Strike struct {
 	fault scenario.Fault
-	inner Fault
+	inner fault
 	opt   Options
 	turn  chan struct{} // held by the step that runs
 
 	mu       sync.Mutex
-	state    State
+	state    stage
 	resolved string
 	cancel   context.CancelFunc // of the Inject or Effect that runs
 	stopping bool               // Recover was called
 }
 
-// NewStrike wraps fault, which New made from f.
-func NewStrike(f scenario.Fault, fault Fault, opt Options) *Strike {
+// wrap guards fault, which was made from f.
+func wrap(f scenario.Fault, fault fault, opt Options) *Strike {
 	if opt.Proof == 0 {
 		opt.Proof = 15 * time.Second
 	}
 	if opt.Record == nil {
 		opt.Record = func(Fact) {}
 	}
-	if l, ok := fault.(interface{ setLabel(string) }); ok {
+	if l, ok := fault.(labeled); ok {
 		l.setLabel(opt.Label)
 	}
-	return &Strike{fault: f, inner: fault, opt: opt, turn: make(chan struct{}, 1), state: StateNew}
+	return &Strike{fault: f, inner: fault, opt: opt, turn: make(chan struct{}, 1), state: newStage}
 }
 
-// State returns the current state.
-func (s *Strike) State() State {
+// WaitLast returns after the last of several strikes, or when ctx ends.
+func (s *Strike) WaitLast(ctx context.Context) {
+	if r, ok := s.inner.(repeating); ok {
+		r.waitLast(ctx)
+	}
+}
+
+// Release lets go what the fault keeps back, now and from now on; it reports whether
+// the fault is of that kind.
+func (s *Strike) Release() bool {
+	h, ok := s.inner.(holding)
+	if ok {
+		h.release()
+	}
+	return ok
+}
+
+// Healing reports whether something was struck whose end is to be proved.
+func (s *Strike) Healing() bool { return s.stage() == healingStage }
+
+// stage returns how far the strike has come.
+func (s *Strike) stage() stage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state
 }
 
-// Resolved returns whom Inject struck, "" before.
-func (s *Strike) Resolved() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.resolved
-}
-
 // Inject strikes. Legal once, first.
 func (s *Strike) Inject(ctx context.Context) (string, error) {
-	return s.step(ctx, rule{StepInject, []State{StateNew}, Struck, Broken, actionBound}, s.inner.Inject)
+	return s.step(ctx, rule{stepInject, []stage{newStage}, struckStage, brokenStage, actionBound}, s.inner.Inject)
 }
 
 // Effect waits for the proof. Legal once, after Inject succeeded.
 func (s *Strike) Effect(ctx context.Context) (string, error) {
 	bound, _ := s.bounds()
-	return s.step(ctx, rule{StepEffect, []State{Struck}, Seen, Unseen, bound}, s.inner.Effect)
+	return s.step(ctx, rule{stepEffect, []stage{struckStage}, seenStage, unseenStage, bound}, s.inner.Effect)
 }
 
 // Recover heals, whatever happened before. It does nothing when nothing was
 // struck or when it has succeeded already; when it failed it may be repeated.
 func (s *Strike) Recover(ctx context.Context) error {
 	s.mu.Lock()
-	if s.state == StateNew && s.cancel == nil {
+	if s.state == newStage && s.cancel == nil {
 		s.mu.Unlock()
 		return nil
 	}
@@ -170,9 +167,9 @@ func (s *Strike) Recover(ctx context.Context) error {
 		s.cancel()
 	}
 	s.mu.Unlock()
-	_, err := s.step(ctx, rule{StepRecover, []State{Struck, Seen, Unseen, Broken}, Healing, "", actionBound},
+	_, err := s.step(ctx, rule{stepRecover, []stage{struckStage, seenStage, unseenStage, brokenStage}, healingStage, "", actionBound},
 		func(ctx context.Context) (string, error) { return "", s.inner.Recover(ctx) })
-	if errors.Is(err, ErrOrder) {
+	if errors.Is(err, errOrder) {
 		return nil // healed already, or the Inject that it ended had not begun
 	}
 	return err
@@ -182,7 +179,7 @@ func (s *Strike) Recover(ctx context.Context) error {
 // succeeds itself.
 func (s *Strike) Gone(ctx context.Context) (string, error) {
 	_, bound := s.bounds()
-	return s.step(ctx, rule{StepGone, []State{Healing}, Over, "", bound}, s.inner.Gone)
+	return s.step(ctx, rule{stepGone, []stage{healingStage}, overStage, "", bound}, s.inner.Gone)
 }
 
 func (s *Strike) bounds() (effect, gone time.Duration) {
@@ -200,10 +197,10 @@ func (s *Strike) bounds() (effect, gone time.Duration) {
 
 // rule says from which states a step is legal and where it leads; failed "" = it stays.
 type rule struct {
-	step   Step
-	from   []State
-	ok     State
-	failed State
+	step   history.Op
+	from   []stage
+	ok     stage
+	failed stage
 	bound  time.Duration // negative = none but the caller's context
 }
 
@@ -228,7 +225,7 @@ func (s *Strike) step(ctx context.Context, r rule, do func(context.Context) (str
 	}
 
 	var met map[string]int
-	if r.step == StepInject {
+	if r.step == stepInject {
 		met = s.met()
 	}
 	began := s.opt.Now()
@@ -260,12 +257,12 @@ func (s *Strike) met() map[string]int {
 }
 
 // enter checks that r is legal now.
-func (s *Strike) enter(r rule, cancel context.CancelFunc) (State, error) {
+func (s *Strike) enter(r rule, cancel context.CancelFunc) (stage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	early := r.step == StepInject || r.step == StepEffect
+	early := r.step == stepInject || r.step == stepEffect
 	if !slices.Contains(r.from, s.state) || early && s.stopping {
-		return "", fmt.Errorf("%s of %s in state %s: %w", r.step, label(s.fault), s.state, ErrOrder)
+		return "", fmt.Errorf("%s of %s in state %s: %w", r.step, label(s.fault), s.state, errOrder)
 	}
 	if early {
 		s.cancel = cancel
@@ -274,7 +271,7 @@ func (s *Strike) enter(r rule, cancel context.CancelFunc) (State, error) {
 }
 
 // leave takes the transition and returns it as a fact.
-func (s *Strike) leave(r rule, from State, text string, err error, began int64) Fact {
+func (s *Strike) leave(r rule, from stage, text string, err error, began int64) Fact {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cancel = nil
@@ -291,9 +288,9 @@ func (s *Strike) leave(r rule, from State, text string, err error, began int64) 
 		Name: s.fault.Name, Kind: s.fault.Kind, Target: TargetText(s.fault),
 		Began: began, Ended: s.opt.Now(), Err: err,
 	}
-	if r.step == StepInject {
+	if r.step == stepInject {
 		s.resolved = text
-		if v, ok := s.inner.(victims); ok && err == nil {
+		if v, ok := s.inner.(targeted); ok && err == nil {
 			f.Brokers, f.Clients = v.victims()
 		}
 		if v, ok := s.inner.(fencer); ok && err == nil {

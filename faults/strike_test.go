@@ -10,18 +10,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // scripted is a fault that does what the test says.
 type scripted struct {
-	fail  map[Step]error
-	calls []Step
-	block Step          // waits for its context to end in this step …
+	fail  map[history.Op]error
+	calls []history.Op
+	block history.Op    // waits for its context to end in this step …
 	waits chan struct{} // … and closes this, if it is not nil
 }
 
-func (s *scripted) do(ctx context.Context, step Step) (string, error) {
+func (s *scripted) do(ctx context.Context, step history.Op) (string, error) {
 	s.calls = append(s.calls, step)
 	if s.block == step {
 		if s.waits != nil {
@@ -33,11 +34,11 @@ func (s *scripted) do(ctx context.Context, step Step) (string, error) {
 	return "by " + string(step), s.fail[step]
 }
 
-func (s *scripted) Inject(ctx context.Context) (string, error) { return s.do(ctx, StepInject) }
-func (s *scripted) Effect(ctx context.Context) (string, error) { return s.do(ctx, StepEffect) }
-func (s *scripted) Gone(ctx context.Context) (string, error)   { return s.do(ctx, StepGone) }
+func (s *scripted) Inject(ctx context.Context) (string, error) { return s.do(ctx, stepInject) }
+func (s *scripted) Effect(ctx context.Context) (string, error) { return s.do(ctx, stepEffect) }
+func (s *scripted) Gone(ctx context.Context) (string, error)   { return s.do(ctx, stepGone) }
 func (s *scripted) Recover(ctx context.Context) error {
-	_, err := s.do(ctx, StepRecover)
+	_, err := s.do(ctx, stepRecover)
 	return err
 }
 
@@ -47,18 +48,18 @@ func ticks() func() int64 {
 	return func() int64 { return now.Add(1) }
 }
 
-func take(t interface{ Helper() }, s *Strike, step Step) error {
+func take(t interface{ Helper() }, s *Strike, step history.Op) error {
 	t.Helper()
 	ctx := context.Background()
 	var err error
 	switch step {
-	case StepInject:
+	case stepInject:
 		_, err = s.Inject(ctx)
-	case StepEffect:
+	case stepEffect:
 		_, err = s.Effect(ctx)
-	case StepRecover:
+	case stepRecover:
 		err = s.Recover(ctx)
-	case StepGone:
+	case stepGone:
 		_, err = s.Gone(ctx)
 	}
 	return err
@@ -67,28 +68,28 @@ func take(t interface{ Helper() }, s *Strike, step Step) error {
 func TestStrikeReportsEachStep(t *testing.T) {
 	f := scenario.Fault{Kind: scenario.KindKill, Name: "first", Args: scenario.FaultArgs{Broker: "leader(orders/0)"}}
 	var facts []Fact
-	s := NewStrike(f, &scripted{}, Options{
+	s := wrap(f, &scripted{}, Options{
 		Now: ticks(), Record: func(f Fact) { facts = append(facts, f) },
 		InFlight: func() map[int16]int { return map[int16]int{0: 2, 26: 1, 1: 0} },
 	})
-	for _, step := range []Step{StepInject, StepEffect, StepRecover, StepGone} {
+	for _, step := range []history.Op{stepInject, stepEffect, stepRecover, stepGone} {
 		if err := take(t, s, step); err != nil {
 			t.Fatal(err)
 		}
 	}
-	fact := func(step Step, from, to State, seenBy string, began int64) Fact {
+	fact := func(step history.Op, from, to stage, seenBy string, began int64) Fact {
 		return Fact{
 			Step: step, From: from, To: to, Name: "first", Kind: scenario.KindKill,
 			Target: "broker leader(orders/0)", Resolved: "by inject", SeenBy: seenBy, Began: began, Ended: began + 1,
 		}
 	}
-	inject := fact(StepInject, StateNew, Struck, "", 1)
+	inject := fact(stepInject, newStage, struckStage, "", 1)
 	inject.InFlight = map[string]int{"Produce": 2, "EndTxn": 1}
 	want := []Fact{
 		inject,
-		fact(StepEffect, Struck, Seen, "by effect", 3),
-		fact(StepRecover, Seen, Healing, "", 5),
-		fact(StepGone, Healing, Over, "by gone", 7),
+		fact(stepEffect, struckStage, seenStage, "by effect", 3),
+		fact(stepRecover, seenStage, healingStage, "", 5),
+		fact(stepGone, healingStage, overStage, "by gone", 7),
 	}
 	if diff := cmp.Diff(want, facts); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
@@ -99,23 +100,23 @@ func TestStrikeReportsEachStep(t *testing.T) {
 // compares the strike with a table of what each state allows.
 func TestStrikeGuardsTheOrder(t *testing.T) {
 	type key struct {
-		from State
-		step Step
+		from stage
+		step history.Op
 	}
-	ok := map[key]State{
-		{StateNew, StepInject}: Struck, {Struck, StepEffect}: Seen, {Healing, StepGone}: Over,
-		{Struck, StepRecover}: Healing, {Seen, StepRecover}: Healing, {Unseen, StepRecover}: Healing, {Broken, StepRecover}: Healing,
+	ok := map[key]stage{
+		{newStage, stepInject}: struckStage, {struckStage, stepEffect}: seenStage, {healingStage, stepGone}: overStage,
+		{struckStage, stepRecover}: healingStage, {seenStage, stepRecover}: healingStage, {unseenStage, stepRecover}: healingStage, {brokenStage, stepRecover}: healingStage,
 	}
-	failed := map[key]State{{StateNew, StepInject}: Broken, {Struck, StepEffect}: Unseen}
+	failed := map[key]stage{{newStage, stepInject}: brokenStage, {struckStage, stepEffect}: unseenStage}
 	boom := errors.New("boom")
 
 	rapid.Check(t, func(t *rapid.T) {
-		inner := &scripted{fail: map[Step]error{}}
+		inner := &scripted{fail: map[history.Op]error{}}
 		var facts []Fact
-		s := NewStrike(scenario.Fault{Kind: scenario.KindKill}, inner, Options{Now: ticks(), Record: func(f Fact) { facts = append(facts, f) }})
-		state := StateNew
+		s := wrap(scenario.Fault{Kind: scenario.KindKill}, inner, Options{Now: ticks(), Record: func(f Fact) { facts = append(facts, f) }})
+		state := newStage
 		recoverFailed := false
-		for _, step := range rapid.SliceOfN(rapid.SampledFrom([]Step{StepInject, StepEffect, StepRecover, StepGone}), 1, 12).Draw(t, "steps") {
+		for _, step := range rapid.SliceOfN(rapid.SampledFrom([]history.Op{stepInject, stepEffect, stepRecover, stepGone}), 1, 12).Draw(t, "steps") {
 			fails := rapid.Bool().Draw(t, "fails")
 			inner.fail[step] = nil
 			if fails {
@@ -123,24 +124,24 @@ func TestStrikeGuardsTheOrder(t *testing.T) {
 			}
 			calls, told := len(inner.calls), len(facts)
 			next, legal := ok[key{state, step}]
-			if recoverFailed && step == StepEffect {
+			if recoverFailed && step == stepEffect {
 				legal = false // healing has begun
 			}
 			err := take(t, s, step)
 			switch {
-			case !legal && step == StepRecover:
+			case !legal && step == stepRecover:
 				if err != nil {
 					t.Fatalf("recover in state %s: %v; it must always be safe", state, err)
 				}
 			case !legal:
-				if !errors.Is(err, ErrOrder) {
+				if !errors.Is(err, errOrder) {
 					t.Fatalf("%s in state %s: error %v, want ErrOrder", step, state, err)
 				}
 			case fails:
 				if !errors.Is(err, boom) {
 					t.Fatalf("%s in state %s: error %v, want the fault's own", step, state, err)
 				}
-				if step == StepRecover {
+				if step == stepRecover {
 					recoverFailed = true
 				}
 				next = state
@@ -162,24 +163,24 @@ func TestStrikeGuardsTheOrder(t *testing.T) {
 			if got := facts[told]; got.From != state || got.To != next || (got.Err != nil) != fails {
 				t.Fatalf("%s: fact %s -> %s (%v), want %s -> %s", step, got.From, got.To, got.Err, state, next)
 			}
-			if state = next; s.State() != state {
-				t.Fatalf("after %s: state %s, want %s", step, s.State(), state)
+			if state = next; s.stage() != state {
+				t.Fatalf("after %s: state %s, want %s", step, s.stage(), state)
 			}
 		}
 	})
 }
 
 func TestStrikeBoundsAProof(t *testing.T) {
-	inner := &scripted{block: StepEffect}
-	s := NewStrike(scenario.Fault{Kind: scenario.KindKill}, inner, Options{Now: ticks(), Proof: 20 * time.Millisecond})
-	if err := take(t, s, StepInject); err != nil {
+	inner := &scripted{block: stepEffect}
+	s := wrap(scenario.Fault{Kind: scenario.KindKill}, inner, Options{Now: ticks(), Proof: 20 * time.Millisecond})
+	if err := take(t, s, stepInject); err != nil {
 		t.Fatal(err)
 	}
-	if err := take(t, s, StepEffect); !errors.Is(err, context.DeadlineExceeded) {
+	if err := take(t, s, stepEffect); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("an effect that never shows: error %v, want the deadline's", err)
 	}
-	if s.State() != Unseen {
-		t.Errorf("state %s, want %s", s.State(), Unseen)
+	if s.stage() != unseenStage {
+		t.Errorf("state %s, want %s", s.stage(), unseenStage)
 	}
 }
 
@@ -190,21 +191,21 @@ func (*waiting) patience() (effect, gone time.Duration) { return -1, 0 }
 
 // TestRecoverEndsAWait: a run that ends heals a rule that still waits for its request.
 func TestRecoverEndsAWait(t *testing.T) {
-	inner := &waiting{scripted{block: StepEffect, waits: make(chan struct{})}}
-	s := NewStrike(scenario.Fault{Kind: scenario.KindDrop}, inner, Options{Now: ticks(), Proof: time.Nanosecond})
-	if err := take(t, s, StepInject); err != nil {
+	inner := &waiting{scripted{block: stepEffect, waits: make(chan struct{})}}
+	s := wrap(scenario.Fault{Kind: scenario.KindDrop}, inner, Options{Now: ticks(), Proof: time.Nanosecond})
+	if err := take(t, s, stepInject); err != nil {
 		t.Fatal(err)
 	}
 	waited := make(chan error)
-	go func() { waited <- take(t, s, StepEffect) }()
+	go func() { waited <- take(t, s, stepEffect) }()
 	<-inner.waits
-	if err := take(t, s, StepRecover); err != nil {
+	if err := take(t, s, stepRecover); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-waited; !errors.Is(err, context.Canceled) {
 		t.Errorf("the wait ended with %v, want context.Canceled", err)
 	}
-	if s.State() != Healing {
-		t.Errorf("state %s, want %s", s.State(), Healing)
+	if s.stage() != healingStage {
+		t.Errorf("state %s, want %s", s.stage(), healingStage)
 	}
 }

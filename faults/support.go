@@ -34,12 +34,17 @@ func everyFault(s *scenario.Scenario) []scenario.Fault {
 }
 
 func checkFault(s *scenario.Scenario, f scenario.Fault, c cluster.Cluster) error {
-	if _, err := New(f, &Env{Cluster: c}, 0); err != nil {
+	if _, err := makeFault(f, &Env{Cluster: c}, 0); err != nil {
 		return err
 	}
-	if needsBackend(f) {
-		if err := c.Supports(string(f.Kind)); err != nil {
-			return err
+	if why := f.Refused(c.Backend()); why != "" {
+		return fmt.Errorf("%w: %s", cluster.ErrUnsupported, why)
+	}
+	if need := f.Needs(); need != "" {
+		if p, ok := c.(cluster.Prober); ok {
+			if err := p.Probe(cluster.Need(need)); err != nil {
+				return fmt.Errorf("%s: %w", f.Kind, err)
+			}
 		}
 	}
 	known := known{topics: map[string]int32{}, electorate: len(c.Brokers()), others: c.Backend() == "external"}
@@ -96,18 +101,6 @@ func checkFault(s *scenario.Scenario, f scenario.Fault, c cluster.Cluster) error
 	return nil
 }
 
-// strikesBrokers says whether f needs an ability of the cluster's backend.
-func needsBackend(f scenario.Fault) bool {
-	switch f.Kind {
-	case scenario.KindKill, scenario.KindPartition, scenario.KindMoveLeader, scenario.KindRoll, scenario.KindWipe, scenario.KindShrinkISR,
-		scenario.KindStarve, scenario.KindSqueeze, scenario.KindImpair, scenario.KindFillDisk, scenario.KindSlowDisk, scenario.KindFreezeDisk, scenario.KindSkew:
-		return true
-	case scenario.KindPause, scenario.KindStop, scenario.KindRestart:
-		return f.Args.Client == ""
-	}
-	return false
-}
-
 // known is what exists, as far as it can be known before the run.
 type known struct {
 	brokers    []cluster.BrokerID // and controllers
@@ -125,11 +118,11 @@ func (k known) target(t scenario.Target) error {
 	switch p.Kind {
 	case scenario.TargetBroker:
 		if !slices.Contains(k.brokers, cluster.BrokerID(p.Broker)) {
-			return fmt.Errorf("target %s: %w; brokers: %s", t, ErrNoTarget, idText(k.brokers))
+			return fmt.Errorf("target %s: %w; brokers: %s", t, errNoTarget, idText(k.brokers))
 		}
 	case scenario.TargetMinority:
 		if k.electorate < 3 {
-			return fmt.Errorf("target %s: %w: a minority of %d brokers is nobody", t, ErrNoTarget, k.electorate)
+			return fmt.Errorf("target %s: %w: a minority of %d brokers is nobody", t, errNoTarget, k.electorate)
 		}
 	case scenario.TargetLeader, scenario.TargetFollower:
 		partitions, ok := k.topics[p.Topic]
@@ -137,9 +130,9 @@ func (k known) target(t scenario.Target) error {
 		case strings.HasPrefix(p.Topic, "__"): // Kafka's own come by themselves
 		case !ok && k.others:
 		case !ok:
-			return fmt.Errorf("target %s: %w; topics: %s", t, ErrNoTarget, list(slices.Sorted(maps.Keys(k.topics))))
+			return fmt.Errorf("target %s: %w; topics: %s", t, errNoTarget, list(slices.Sorted(maps.Keys(k.topics))))
 		case p.Part >= partitions:
-			return fmt.Errorf("target %s: %w; %s has partitions 0 to %d", t, ErrNoTarget, p.Topic, partitions-1)
+			return fmt.Errorf("target %s: %w; %s has partitions 0 to %d", t, errNoTarget, p.Topic, partitions-1)
 		}
 	}
 	return nil
@@ -154,7 +147,7 @@ func (k known) client(name string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("client %q: %w; clients: %s", name, ErrNoTarget, list(k.clients))
+	return fmt.Errorf("client %q: %w; clients: %s", name, errNoTarget, list(k.clients))
 }
 
 // place is "file:line:col", as far as it is known.

@@ -7,19 +7,6 @@ import (
 	"github.com/onceproof/onceproof/internal/scenario"
 )
 
-func TestWhatAFaultLeavesIsDecidedForEachKind(t *testing.T) {
-	for kind := range makers {
-		if _, decided := leftBehind[kind]; !decided {
-			t.Errorf("nobody decided what %s leaves in brokers: give it a line in left", kind)
-		}
-	}
-	for kind := range leftBehind {
-		if makers[kind] == nil {
-			t.Errorf("left has %s, which is no fault", kind)
-		}
-	}
-}
-
 func TestLeaves(t *testing.T) {
 	kill := scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "broker(1)"}}
 	crash := scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till"}}

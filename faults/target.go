@@ -70,7 +70,7 @@ func TargetText(f scenario.Fault) string {
 	if a.Way != "" {
 		add("%s", a.Way)
 	}
-	if IsWire(f) {
+	if f.StrikesRequest() {
 		add("%s", matchText(*f.When.On))
 	}
 	return strings.Join(parts, ", ")

@@ -29,7 +29,9 @@ type throttle struct {
 // takes for the same bytes.
 const fastest = 4 << 20
 
-func newThrottle(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindThrottle, newThrottle)
+
+func newThrottle(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	rate := f.Args.Rate
 	switch {
 	case rate <= 0:

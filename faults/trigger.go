@@ -20,11 +20,12 @@ import (
 // is swallowed: the broker never sees the request, or the client never hears of
 // what the broker did. So what the fault hits is certain. Release cuts the
 // connections that carried what was swallowed, so that no client waits for it.
-type Trigger interface {
-	// Wait returns the first match.
-	Wait(ctx context.Context) (proxy.Hit, error)
-	// Release disarms the trigger. Always safe to call, at any time, also twice.
-	Release()
+type Trigger struct {
+	env      *Env
+	armed    hits
+	mu       sync.Mutex
+	removed  bool
+	released bool
 }
 
 // armWait bounds the look for the broker that a match names.
@@ -32,7 +33,7 @@ const armWait = 15 * time.Second
 
 // NewTrigger arms a trigger for m; seed draws what its probability and targets
 // leave open. Without nth, the first match triggers.
-func NewTrigger(m scenario.Match, env *Env, seed uint64) (Trigger, error) {
+func NewTrigger(m scenario.Match, env *Env, seed uint64) (*Trigger, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), armWait)
 	defer cancel()
 	r, _, err := env.matchRule(ctx, m, seed)
@@ -47,18 +48,11 @@ func NewTrigger(m scenario.Match, env *Env, seed uint64) (Trigger, error) {
 	if err != nil {
 		return nil, fmt.Errorf("on %s: %w", matchText(m), err)
 	}
-	return &trigger{env: env, armed: armed}, nil
+	return &Trigger{env: env, armed: armed}, nil
 }
 
-type trigger struct {
-	env      *Env
-	armed    hits
-	mu       sync.Mutex
-	removed  bool
-	released bool
-}
-
-func (t *trigger) Wait(ctx context.Context) (proxy.Hit, error) {
+// Wait returns the first match.
+func (t *Trigger) Wait(ctx context.Context) (proxy.Hit, error) {
 	hit, err := t.armed.Wait(ctx)
 	if err != nil {
 		return proxy.Hit{}, fmt.Errorf("no request matched: %w", err)
@@ -69,14 +63,16 @@ func (t *trigger) Wait(ctx context.Context) (proxy.Hit, error) {
 	return hit, nil
 }
 
-func (t *trigger) disarm() {
+func (t *Trigger) disarm() {
 	if !t.removed {
 		t.removed = true
 		t.armed.Remove()
 	}
 }
 
-func (t *trigger) Release() {
+// Release disarms the trigger and cuts the connections that carried what it swallowed.
+// Always safe to call, at any time, also twice.
+func (t *Trigger) Release() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.released {
@@ -102,15 +98,10 @@ func cutCarriers(env *Env, swallowed hits) {
 	}
 }
 
-// Aim narrows f to the client instance whose request triggered it, when f strikes
-// that client by its bare name: "crash till on its 25th commit" means the instance
-// that sent it.
-func Aim(f scenario.Fault, hit proxy.Hit) scenario.Fault {
-	return AimAt(f, hit.Client)
-}
-
-// AimAt is Aim for whoever is known by its instance, "till/0", or incarnation, "till/0/2".
-func AimAt(f scenario.Fault, proc string) scenario.Fault {
+// Aim narrows f to the client instance that triggered it, when f strikes that client by
+// its bare name: "crash till on its 25th commit" means the instance that sent it. proc is
+// an instance, "till/0", or an incarnation, "till/0/2".
+func Aim(f scenario.Fault, proc string) scenario.Fault {
 	name, rest, _ := strings.Cut(proc, "/")
 	instance, _, _ := strings.Cut(rest, "/")
 	if f.Args.Client != "" && f.Args.Client == name && instance != "" {

@@ -95,11 +95,11 @@ func (v *view) add(teller cluster.BrokerID, m *kmsg.MetadataResponse) {
 func (v *view) partition(topic string, part int32) (partition, error) {
 	parts, ok := v.parts[topic]
 	if !ok {
-		return partition{}, finalError{fmt.Errorf("topic %q: %w; topics: %s", topic, ErrNoTarget, list(v.topics()))}
+		return partition{}, finalError{fmt.Errorf("topic %q: %w; topics: %s", topic, errNoTarget, list(v.topics()))}
 	}
 	p, ok := parts[part]
 	if !ok {
-		return partition{}, finalError{fmt.Errorf("partition %s/%d: %w; %s has partitions 0 to %d", topic, part, ErrNoTarget, topic, len(parts)-1)}
+		return partition{}, finalError{fmt.Errorf("partition %s/%d: %w; %s has partitions 0 to %d", topic, part, errNoTarget, topic, len(parts)-1)}
 	}
 	return p, nil
 }

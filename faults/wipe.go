@@ -19,7 +19,9 @@ type wipe struct {
 	before []int // how often each struck broker's disk had been emptied
 }
 
-func newWipe(f scenario.Fault, env *Env, seed uint64) (Fault, error) {
+var _ = register(scenario.KindWipe, newWipe)
+
+func newWipe(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	s, err := newBrokerStrike(f, env, seed, down, false)
 	if err != nil {
 		return nil, err

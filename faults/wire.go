@@ -59,8 +59,8 @@ func (w *wireRule) Effect(ctx context.Context) (string, error) {
 	return hit.Text, nil
 }
 
-// Last waits until the rule has struck as often as its match says, or ctx ends.
-func (w *wireRule) Last(ctx context.Context) {
+// waitLast waits until the rule has struck as often as its match says, or ctx ends.
+func (w *wireRule) waitLast(ctx context.Context) {
 	if w.match.Times > 1 {
 		select {
 		case <-w.armed.Spent():
@@ -78,8 +78,8 @@ func (w *wireRule) Recover(context.Context) error {
 	return nil
 }
 
-// Release lets go what the rule holds or delays, now and from now on.
-func (w *wireRule) Release() {
+// release lets go what the rule holds or delays, now and from now on.
+func (w *wireRule) release() {
 	if w.armed != nil {
 		w.armed.Release()
 	}

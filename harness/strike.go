@@ -71,23 +71,22 @@ func (s *striker) strike(load, ctx context.Context, step plan.Step, settled func
 		s.never(step, err)
 		return nil
 	}
-	fault, err := faults.New(aimed, s.run.env, step.Seed)
-	if err != nil {
-		return err
-	}
-	strike := faults.NewStrike(aimed, fault, faults.Options{
+	strike, err := faults.New(aimed, s.run.env, step.Seed, faults.Options{
 		Label: fmt.Sprintf("fault/%d", step.N),
 		Now:   history.Now, Record: func(f faults.Fact) { s.record(step, f) },
 		InFlight: func() map[int16]int { return s.run.proxy.InFlight(proxy.Link{Broker: -1}) },
 	})
-	released := s.releaseWhen(load, step, fault)
+	if err != nil {
+		return err
+	}
+	released := s.releaseWhen(load, step, strike)
 	struck := s.hit(load, ctx, step, strike, release)
 	if struck {
 		pause(load, step.For)
 	}
 	settled() // the load is not prolonged for what comes after the first
-	if several, ok := fault.(interface{ Last(context.Context) }); ok && struck {
-		several.Last(load)
+	if struck {
+		strike.WaitLast(load)
 	}
 	err = s.heal(ctx, step, strike)
 	released()
@@ -105,14 +104,14 @@ func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.
 		return false
 	}
 	waits := ctx
-	if faults.IsWire(step.Fault) {
+	if step.Fault.StrikesRequest() {
 		waits = load
 	}
 	by, err := strike.Effect(waits)
 	release() // what triggered it may go its way now
 	if err != nil {
 		s.log(step, "its effect was never seen: "+err.Error())
-		if !faults.IsWire(step.Fault) {
+		if !step.Fault.StrikesRequest() {
 			s.run.taint.add("nobody knows what a fault whose effect was never seen has left")
 		}
 		return false
@@ -124,9 +123,8 @@ func (s *striker) hit(load, ctx context.Context, step plan.Step, strike *faults.
 
 // releaseWhen lets go what fault holds once the effect of the fault that it waits
 // for was seen. ended returns when that has happened, or the load is over.
-func (s *striker) releaseWhen(load context.Context, step plan.Step, fault faults.Fault) (ended func()) {
-	holder, ok := fault.(interface{ Release() })
-	if !ok || step.Fault.Args.Until == "" {
+func (s *striker) releaseWhen(load context.Context, step plan.Step, strike *faults.Strike) (ended func()) {
+	if step.Fault.Args.Until == "" {
 		return func() {}
 	}
 	var wg sync.WaitGroup
@@ -136,8 +134,9 @@ func (s *striker) releaseWhen(load context.Context, step plan.Step, fault faults
 		}
 		wg.Go(func() {
 			if s.seen[other.N].wait(load) == nil {
-				holder.Release()
-				s.log(step, "what it held goes its way: "+other.Fault.Name+" was seen")
+				if strike.Release() {
+					s.log(step, "what it held goes its way: "+other.Fault.Name+" was seen")
+				}
 			}
 		})
 	}
@@ -150,7 +149,7 @@ func (s *striker) heal(ctx context.Context, step plan.Step, strike *faults.Strik
 	if err := strike.Recover(ctx); err != nil {
 		return fmt.Errorf("heal: %w", err)
 	}
-	if strike.State() != faults.Healing {
+	if !strike.Healing() {
 		return nil // nothing had been struck
 	}
 	by, err := strike.Gone(ctx)
@@ -184,7 +183,7 @@ func (s *striker) await(load context.Context, step plan.Step) (aimed scenario.Fa
 	if err := s.at(load, s.run.cfg.Plan.Warmup); err != nil {
 		return aimed, release, err
 	}
-	if faults.IsWire(step.Fault) || step.Fault.When.On == nil {
+	if step.Fault.StrikesRequest() || step.Fault.When.On == nil {
 		return aimed, release, nil // a wire fault's rule waits for its request itself
 	}
 	if step.Fault.When.On.Event != "" {
@@ -199,7 +198,7 @@ func (s *striker) await(load context.Context, step plan.Step) (aimed scenario.Fa
 		return aimed, trigger.Release, err
 	}
 	s.log(step, "triggered by "+hit.Text)
-	return faults.Aim(step.Fault, hit), trigger.Release, nil
+	return faults.Aim(step.Fault, hit.Client), trigger.Release, nil
 }
 
 // waitForEvent waits for the event of the history that triggers the step.
@@ -214,7 +213,7 @@ func (s *striker) waitForEvent(load context.Context, step plan.Step) (aimed scen
 		return step.Fault, func() {}, fmt.Errorf("no event %s: %w", step.Fault.When.On, err)
 	}
 	s.log(step, fmt.Sprintf("triggered by %s %s of %s", e.Op, e.Type, e.Proc))
-	return faults.AimAt(step.Fault, e.Proc), func() {}, nil
+	return faults.Aim(step.Fault, e.Proc), func() {}, nil
 }
 
 // at waits until the load has lasted so long.
@@ -228,7 +227,7 @@ func (s *striker) at(load context.Context, since time.Duration) error {
 // never records a step whose moment did not come.
 func (s *striker) never(step plan.Step, err error) {
 	s.record(step, faults.Fact{
-		Step: faults.StepInject, Name: step.Fault.Name, Kind: step.Fault.Kind, Target: faults.TargetText(step.Fault),
+		Step: history.OpInject, Name: step.Fault.Name, Kind: step.Fault.Kind, Target: faults.TargetText(step.Fault),
 		Began: history.Now(), Ended: history.Now(), Err: err,
 	})
 	s.log(step, "never struck: "+err.Error())
@@ -247,12 +246,8 @@ func label(step plan.Step) string {
 }
 
 func (s *striker) record(step plan.Step, f faults.Fact) {
-	ops := map[faults.Step]history.Op{
-		faults.StepInject: history.OpInject, faults.StepEffect: history.OpEffect,
-		faults.StepRecover: history.OpRecover, faults.StepGone: history.OpGone,
-	}
 	e := history.Event{
-		T: f.Ended, Src: history.SrcFault, Proc: fmt.Sprintf("fault/%d", step.N), Type: history.OK, Op: ops[f.Step],
+		T: f.Ended, Src: history.SrcFault, Proc: fmt.Sprintf("fault/%d", step.N), Type: history.OK, Op: f.Step,
 		Note: step.Text,
 		Data: map[string]any{"kind": string(f.Kind), "target": f.Target, "resolved": f.Resolved, "by": f.SeenBy, "began": f.Began},
 	}

@@ -64,14 +64,29 @@ type Broker struct {
 // Cluster is a running cluster. Its methods may be called concurrently.
 //
 // The optional abilities below (Killer, Pauser, …) are what faults ask for; a
-// backend that lacks one does not implement it, and Supports says why.
+// backend that lacks one does not implement it.
 type Cluster interface {
 	Backend() string
 	Brokers() []Broker
-	// Supports returns nil if the backend can do what the named fault kind
-	// needs, else an error that wraps ErrUnsupported and says why and what to do.
-	Supports(kind string) error
 	io.Closer // stops and removes everything; errors are joined
+}
+
+// Need is an ability of this machine's container engine that not every engine has.
+type Need string
+
+// Needs of faults, as their table names them.
+const (
+	PacketFilter   Need = "packet-filter"   // nftables in a broker's network namespace
+	PacketQueue    Need = "packet-queue"    // nfnetlink_queue in it
+	PatchedProcess Need = "patched-process" // ptrace of a broker's process
+	OwnDisk        Need = "own-disk"        // a volume for each broker: Spec.Disk
+)
+
+// Prober tries before a run what the machine may lack.
+type Prober interface {
+	// Probe returns nil if the cluster has what need says, else an error that wraps
+	// ErrUnsupported and says why and what to do.
+	Probe(need Need) error
 }
 
 // Killer kills brokers and starts them again with their data.

@@ -229,30 +229,34 @@ func (d *docker) Controllers() []BrokerID {
 	return ids
 }
 
-func (d *docker) Supports(kind string) error {
-	switch kind {
-	case "fill-disk":
+// Probe tries what this engine may lack.
+func (d *docker) Probe(need Need) error {
+	switch need {
+	case OwnDisk:
 		if d.keeper == "" {
-			return fmt.Errorf("fill-disk: %w: the brokers' disk is the engine's own, which others write to; give them disks of their own: cluster.disk, such as 256MiB", ErrUnsupported)
+			return fmt.Errorf("%w: the brokers' disk is the engine's own, which others write to; "+
+				"give them disks of their own: cluster.disk, such as 256MiB", ErrUnsupported)
 		}
 		return nil
-	case "impair", "skew", "slow-disk", "freeze-disk":
-		try := d.engine.tryQueue
-		if kind != "impair" {
-			try = d.engine.tryGraft
+	case PacketQueue:
+		return d.try(d.engine.tryQueue)
+	case PatchedProcess:
+		return d.try(d.engine.tryPatch)
+	case PacketFilter:
+		if _, err := d.program(); err != nil {
+			return fmt.Errorf("%w: %w", ErrUnsupported, err)
 		}
-		ctx, cancel := d.within(context.Background())
-		defer cancel()
-		if fact := try(ctx, d.image); !fact.OK {
-			return fmt.Errorf("%s: %w: %s: %s; %s", kind, ErrUnsupported, fact.Name, fact.Text, fact.WayOut)
-		}
-		return nil
-	case "partition", "shrink-isr":
-	default:
 		return nil
 	}
-	if _, err := d.program(); err != nil {
-		return fmt.Errorf("partition between brokers: %w: %w", ErrUnsupported, err)
+	return fmt.Errorf("%w: nobody knows how to probe for %q", ErrUnsupported, need)
+}
+
+// try is the error of a trial that the engine failed.
+func (d *docker) try(trial func(context.Context, string) Fact) error {
+	ctx, cancel := d.within(context.Background())
+	defer cancel()
+	if fact := trial(ctx, d.image); !fact.OK {
+		return fmt.Errorf("%w: %s: %s; %s", ErrUnsupported, fact.Name, fact.Text, fact.WayOut)
 	}
 	return nil
 }

@@ -117,22 +117,6 @@ func (e *embedded) Brokers() []Broker {
 	return bs
 }
 
-func (e *embedded) Supports(kind string) error {
-	switch kind {
-	case "partition":
-		return fmt.Errorf("partition between brokers: %w: the embedded cluster replicates nothing; use backend: docker", ErrUnsupported)
-	case "pause":
-		return fmt.Errorf("pause of a broker: %w: the embedded brokers are no processes; use backend: docker, or blackhole the broker", ErrUnsupported)
-	case "starve", "squeeze", "fill-disk", "slow-disk", "freeze-disk", "skew":
-		return fmt.Errorf("%s: %w: the embedded brokers are no processes; use backend: docker", kind, ErrUnsupported)
-	case "shrink-isr", "impair":
-		return fmt.Errorf("%s: %w: the embedded cluster replicates nothing; use backend: docker", kind, ErrUnsupported)
-	case "wipe":
-		return fmt.Errorf("wipe of a broker: %w: the embedded brokers share one log; use backend: docker", ErrUnsupported)
-	}
-	return nil
-}
-
 // Close ends all brokers at once. Nothing is kept.
 func (e *embedded) Close() error {
 	e.strike.Lock()

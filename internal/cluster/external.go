@@ -57,11 +57,3 @@ func startExternal(ctx context.Context, spec Spec) (*external, error) {
 func (x *external) Backend() string   { return "external" }
 func (x *external) Brokers() []Broker { return slices.Clone(x.brokers) }
 func (x *external) Close() error      { return nil }
-
-func (x *external) Supports(kind string) error {
-	switch kind {
-	case "kill", "stop", "restart", "pause", "partition", "wipe", "roll", "shrink-isr", "starve", "squeeze", "fill-disk", "slow-disk", "freeze-disk", "skew", "impair":
-		return fmt.Errorf("%s of a broker: %w: the cluster is not ours to break; use backend: docker, or cut, blackhole and delay, which strike on the way to it", kind, ErrUnsupported)
-	}
-	return nil
-}

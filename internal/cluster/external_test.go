@@ -18,16 +18,6 @@ func TestExternalTakesAClusterThatIsThere(t *testing.T) {
 	if got := leaders(t, e.Brokers()[0], "receipts"); len(got) != 2 {
 		t.Errorf("topic receipts has partitions %v, want 2", got)
 	}
-	for _, kind := range []string{"kill", "stop", "restart", "pause", "partition"} {
-		if err := x.Supports(kind); !errors.Is(err, ErrUnsupported) {
-			t.Errorf("%s: %v", kind, err)
-		}
-	}
-	for _, kind := range []string{"crash", "drop", "cut"} {
-		if err := x.Supports(kind); err != nil {
-			t.Errorf("%s: %v", kind, err)
-		}
-	}
 	if _, ok := x.(Killer); ok {
 		t.Error("somebody else's cluster can be killed")
 	}

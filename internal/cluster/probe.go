@@ -110,7 +110,7 @@ func (e *engine) probeMemory(ctx context.Context) Fact {
 
 // probeNetwork tries what is done to nodes from beside them, on containers of its own.
 func (e *engine) probeNetwork(ctx context.Context, image string) []Fact {
-	return []Fact{e.tryFilter(ctx, image), e.tryQueue(ctx, image), e.tryGraft(ctx, image)}
+	return []Fact{e.tryFilter(ctx, image), e.tryQueue(ctx, image), e.tryPatch(ctx, image)}
 }
 
 // tryFilter sets a filter for packets of nobody.
@@ -134,8 +134,8 @@ func (e *engine) tryQueue(ctx context.Context, image string) Fact {
 	}))
 }
 
-// tryGraft sets the clock of a process that does nothing.
-func (e *engine) tryGraft(ctx context.Context, image string) Fact {
+// tryPatch sets the clock of a process that does nothing.
+func (e *engine) tryPatch(ctx context.Context, image string) Fact {
 	f := Fact{Name: FactProcesses, Text: "a container's process is changed from beside it", WayOut: "skew, slow-disk and freeze-disk need an engine that lets a container have SYS_PTRACE over another's processes, on Linux and amd64"}
 	return f.tried(e.beside(ctx, image, inNetworkOf("none"), func(prog sidecar.Program, target string) error {
 		return e.beside(ctx, image, pidNamespace.of(target), func(prog sidecar.Program, id string) error {

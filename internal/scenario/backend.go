@@ -20,7 +20,7 @@ func CheckBackend(s *Scenario, backend string) error {
 	}
 	for i := range s.Faults {
 		for _, f := range s.Faults[i].Each() {
-			if why := cannot(&f, backend); why != "" {
+			if why := f.Refused(backend); why != "" {
 				fail(f.Pos, "%s: %s", f.label(i), why)
 			}
 		}
@@ -36,37 +36,3 @@ func CheckBackend(s *Scenario, backend string) error {
 	}
 	return errs.sorted()
 }
-
-// cannot says why backend cannot do f, "" if it can.
-func cannot(f *Fault, backend string) string {
-	ofBroker := f.Args.Client == ""
-	switch backend {
-	case "embedded":
-		switch f.Kind {
-		case KindPartition:
-			return "the embedded backend has no replication between brokers, so nothing to partition; use --backend docker"
-		case KindImpair, KindShrinkISR, KindReassign, KindElect:
-			return "the embedded backend has no replication between brokers; use --backend docker"
-		case KindPause:
-			if ofBroker {
-				return "the embedded brokers live in onceproof's own process and cannot be frozen; use --backend docker, or pause a client"
-			}
-		case KindWipe, KindFillDisk, KindSlowDisk, KindFreezeDisk, KindSkew, KindStarve, KindSqueeze:
-			return "the embedded brokers live in onceproof's own process, with no disk, clock or memory of their own; use --backend docker"
-		case KindMoveCoordinator:
-			return "the embedded backend has no topics of its own whose leader could move; use --backend docker, or kill the coordinator"
-		}
-	case "external":
-		switch f.Kind {
-		case KindKill, KindPartition, KindImpair, KindShrinkISR, KindRoll, KindWipe, KindFillDisk, KindSlowDisk, KindFreezeDisk, KindSkew, KindStarve, KindSqueeze:
-			return ours + fmt.Sprintf("%s them; use --backend docker", f.Kind)
-		case KindStop, KindRestart, KindPause:
-			if ofBroker {
-				return ours + fmt.Sprintf("%s them; use --backend docker", f.Kind)
-			}
-		}
-	}
-	return ""
-}
-
-const ours = "onceproof did not start these brokers and cannot "

@@ -21,16 +21,16 @@ func TestCheckBackend(t *testing.T) {
 		fault                      string
 		docker, embedded, external string
 	}{
-		{"kill: {broker: any}", "", "", `x.yaml:26:5: fault "dies": ` + ours + `kill them; use --backend docker`},
-		{"stop: {broker: any}", "", "", `x.yaml:26:5: fault "dies": ` + ours + `stop them; use --backend docker`},
-		{"pause: {broker: any}", "", `x.yaml:26:5: fault "dies": the embedded brokers live in onceproof's own process and cannot be frozen; use --backend docker, or pause a client`, `x.yaml:26:5: fault "dies": ` + ours + `pause them; use --backend docker`},
-		{"skew: {broker: any, ahead: 1h}", "", `x.yaml:26:5: fault "dies": the embedded brokers live in onceproof's own process, with no disk, clock or memory of their own; use --backend docker`, `x.yaml:26:5: fault "dies": ` + ours + `skew them; use --backend docker`},
-		{"impair: {isolate: any, loss: 5%}", "", `x.yaml:26:5: fault "dies": the embedded backend has no replication between brokers; use --backend docker`, `x.yaml:26:5: fault "dies": ` + ours + `impair them; use --backend docker`},
+		{"kill: {broker: any}", "", "", `x.yaml:26:5: fault "dies": onceproof did not start these brokers and cannot kill them; use --backend docker`},
+		{"stop: {broker: any}", "", "", `x.yaml:26:5: fault "dies": onceproof did not start these brokers and cannot stop them; use --backend docker`},
+		{"pause: {broker: any}", "", `x.yaml:26:5: fault "dies": the embedded brokers live in onceproof's own process and cannot be frozen; use --backend docker, or pause a client`, `x.yaml:26:5: fault "dies": onceproof did not start these brokers and cannot pause them; use --backend docker`},
+		{"skew: {broker: any, ahead: 1h}", "", `x.yaml:26:5: fault "dies": the embedded brokers live in onceproof's own process, with no disk, clock or memory of their own; use --backend docker`, `x.yaml:26:5: fault "dies": onceproof did not start these brokers and cannot skew them; use --backend docker`},
+		{"impair: {isolate: any, loss: 5%}", "", `x.yaml:26:5: fault "dies": the embedded backend has no replication between brokers; use --backend docker`, `x.yaml:26:5: fault "dies": onceproof did not start these brokers and cannot impair them; use --backend docker`},
 		{"stop: {client: till}", "", "", ""},
 		{"pause: {client: till}", "", "", ""},
 		{"crash: {client: till}", "", "", ""},
 		{"cut: {broker: any}", "", "", ""},
-		{"partition: {isolate: any}", "", `x.yaml:26:5: fault "dies": the embedded backend has no replication between brokers, so nothing to partition; use --backend docker`, `x.yaml:26:5: fault "dies": ` + ours + `partition them; use --backend docker`},
+		{"partition: {isolate: any}", "", `x.yaml:26:5: fault "dies": the embedded backend has no replication between brokers; use --backend docker`, `x.yaml:26:5: fault "dies": onceproof did not start these brokers and cannot partition them; use --backend docker`},
 	} {
 		s := with(c.fault)
 		for backend, want := range map[string]string{"auto": "", "docker": c.docker, "embedded": c.embedded, "external": c.external} {

@@ -16,7 +16,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var update = flag.Bool("update", false, "write schema.json and the tables of docs/scenarios.md")
+var update = flag.Bool("update", false, "write schema.json and the tables of docs/scenarios.md and docs/faults.md")
 
 func TestSchemaFileIsUpToDate(t *testing.T) {
 	compareFile(t, "../../scenarios/schema.json", Schema())
@@ -45,6 +45,28 @@ func TestReferenceIsUpToDate(t *testing.T) {
 		}
 	}
 	compareFile(t, file, want)
+}
+
+// TestFaultsPageIsUpToDate: the table of docs/faults.md is the one that decides.
+func TestFaultsPageIsUpToDate(t *testing.T) {
+	const file = "../../docs/faults.md"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(tables.FindAll(text, -1)); n != 1 {
+		t.Fatalf("%s has places for %d tables, want one", file, n)
+	}
+	compareFile(t, file, tables.ReplaceAllLiteral(text, []byte("<!-- table: faults -->\n"+FaultTable()+"<!-- end -->")))
+}
+
+// TestEachFaultSaysHowItIsProved: a row without these would leave holes in the docs.
+func TestEachFaultSaysHowItIsProved(t *testing.T) {
+	for _, a := range actions {
+		if a.doc == "" || a.seenBy == "" || a.goneBy == "" {
+			t.Errorf("%s: doc, seenBy and goneBy must say something", a.kind)
+		}
+	}
 }
 
 func compareFile(t *testing.T, file string, want []byte) {
