@@ -16,6 +16,7 @@ import (
 type opinion struct {
 	kinds    map[string]int64 // its own names
 	jepsen   map[string]int64 // Jepsen's names
+	maybe    map[string]int64 // names, its own and Jepsen's, of what the history cannot decide
 	verdicts map[guarantee.Guarantee]guarantee.Verdict
 	reasons  map[guarantee.Guarantee]string
 	texts    []string
@@ -44,7 +45,7 @@ func judge(t *testing.T, edn []byte) (o opinion) {
 	t.Helper()
 	defer func() {
 		if p := recover(); p != nil {
-			o = opinion{kinds: map[string]int64{"panic": 1}, jepsen: map[string]int64{}, texts: []string{fmt.Sprint(p)}}
+			o = opinion{kinds: map[string]int64{"panic": 1}, texts: []string{fmt.Sprint(p)}}
 		}
 	}()
 	r, err := history.NewReaderFormat("history.edn", bytes.NewReader(edn), history.JepsenFormat)
@@ -61,34 +62,48 @@ func judge(t *testing.T, edn []byte) (o opinion) {
 	}
 	var verdict struct {
 		Guarantees []struct {
-			Guarantee guarantee.Guarantee
-			Verdict   guarantee.Verdict
-			Reason    string
-			Anomalies []struct {
-				Kind      string
-				Jepsen    names
-				Count     int64
-				Witnesses []struct{ Text string }
-			}
+			Guarantee            guarantee.Guarantee
+			Verdict              guarantee.Verdict
+			Reason               string
+			Anomalies, Undecided []finding
 		}
 	}
 	if err := json.Unmarshal(text, &verdict); err != nil {
 		t.Fatal(err)
 	}
-	o = opinion{map[string]int64{}, map[string]int64{}, map[guarantee.Guarantee]guarantee.Verdict{}, map[guarantee.Guarantee]string{}, nil}
+	o = opinion{
+		kinds: map[string]int64{}, jepsen: map[string]int64{}, maybe: map[string]int64{},
+		verdicts: map[guarantee.Guarantee]guarantee.Verdict{}, reasons: map[guarantee.Guarantee]string{},
+	}
 	for _, g := range verdict.Guarantees {
 		o.verdicts[g.Guarantee], o.reasons[g.Guarantee] = g.Verdict, g.Reason
-		for _, a := range g.Anomalies {
-			o.kinds[a.Kind] += a.Count
-			for _, name := range a.Jepsen {
-				o.jepsen[name] += a.Count
+		for _, f := range g.Anomalies {
+			f.count(o.kinds, o.jepsen)
+			for _, w := range f.Witnesses[:min(1, len(f.Witnesses))] {
+				o.texts = append(o.texts, f.Kind+": "+w.Text)
 			}
-			for _, w := range a.Witnesses[:min(1, len(a.Witnesses))] {
-				o.texts = append(o.texts, a.Kind+": "+w.Text)
-			}
+		}
+		for _, f := range g.Undecided {
+			f.count(o.maybe, o.maybe)
 		}
 	}
 	return o
+}
+
+// finding is one kind of anomaly in verdict.json.
+type finding struct {
+	Kind      string
+	Jepsen    names
+	Count     int64
+	Witnesses []struct{ Text string }
+}
+
+// count adds the finding under its kind and under Jepsen's names for it.
+func (f finding) count(kinds, jepsen map[string]int64) {
+	kinds[f.Kind] += f.Count
+	for _, name := range f.Jepsen {
+		jepsen[name] += f.Count
+	}
 }
 
 // broken are the guarantees that the judge calls violated.
