@@ -257,3 +257,45 @@ func TestCopiedValues(t *testing.T) {
 		}
 	}
 }
+
+// TestAllAssignedPositions lets a program send, with its second transaction, the position
+// of a partition of which it was given nothing since the first: that covers no input. One
+// that began behind the first's end does.
+func TestAllAssignedPositions(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		fetched int // what the second incarnation is told before
+		want    int64
+	}{{"empty interval", 66, 0}, {"covered again", 60, 1}} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStory(nil)
+			s.sent("shop/0/1", "orders", 66)
+			for i, proc := range []string{"till/0/1", "till/0/2"} {
+				s.say(`"src":"harness","proc":%q,"type":"info","op":"spawn"`, proc)
+				if i > 0 {
+					s.say(`"src":"client","proc":%q,"type":"ok","op":"fetch-offsets","id":1,"group":"till","tp":"orders/0","off":[%d]`, proc, tc.fetched)
+				}
+				s.say(`"src":"client","proc":%q,"type":"ok","op":"begin","id":2,"txn":1`, proc)
+				s.say(`"src":"client","proc":%q,"type":"invoke","op":"send","id":3,"txn":1,"tp":"receipts/0","val":["%s#0"]`, proc, proc)
+				s.say(`"src":"client","proc":%q,"type":"ok","op":"send","id":3,"txn":1,"tp":"receipts/0","off":[%d]`, proc, 2*i)
+				s.say(`"src":"client","proc":%q,"type":"invoke","op":"send-offsets","id":4,"txn":1,"group":"till","tp":"orders/0","off":[66]`, proc)
+				s.say(`"src":"client","proc":%q,"type":"ok","op":"send-offsets","id":4,"txn":1,"group":"till","tp":"orders/0","off":[66]`, proc)
+				s.say(`"src":"client","proc":%q,"type":"invoke","op":"commit","id":5,"txn":1`, proc)
+				s.say(`"src":"client","proc":%q,"type":"ok","op":"commit","id":5,"txn":1`, proc)
+			}
+			s.logged("shop/0/1", "orders", 66, nil)
+			s.committed(66)
+			var got int64
+			for _, g := range s.check(t).Guarantees {
+				for _, a := range g.Anomalies {
+					if a.Kind == guarantee.OverlappingInput {
+						got += a.Count
+					}
+				}
+			}
+			if got != tc.want {
+				t.Errorf("%d overlapping inputs, want %d", got, tc.want)
+			}
+		})
+	}
+}

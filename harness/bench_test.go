@@ -25,6 +25,13 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "worker" {
 		os.Exit(franzgo.Main(context.Background(), os.Stdin, os.Stdout, os.Stderr))
 	}
+	if len(os.Args) > 2 && os.Args[1] == "application" {
+		if err := till(os.Args[2], os.Getenv("BOOTSTRAP_SERVERS")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if len(os.Args) > 2 && os.Args[1] == "program" {
 		if err := someProgram(os.Args[2], os.Getenv("BOOTSTRAP_SERVERS")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
