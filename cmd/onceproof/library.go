@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
+	"github.com/onceproof/onceproof/internal/draft"
 	"github.com/onceproof/onceproof/internal/scenario"
 	"github.com/onceproof/onceproof/internal/suite"
 	"github.com/onceproof/onceproof/reports"
@@ -82,13 +84,27 @@ func joined[S ~string](names []S) string {
 }
 
 func initCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "init [SCENARIO]",
-		Short: "Copy a shipped scenario into this folder, to start from",
+	o, program := draft.Options{}, false
+	cmd := &cobra.Command{
+		Use:   "init [SCENARIO | --program -- COMMAND…]",
+		Short: "Write a scenario to start from: a shipped one, or that of your own program",
+		Long: `Copy a shipped scenario into this folder, to start from.
+
+With --program, run your own application for ten seconds without faults, in front of a
+producer of ours that fills its input topic, show what it did (groups, topics,
+transactional ids, and whether its outputs show which inputs they were made from), and
+write a scenario for it. Put ${bootstrap} where it takes its servers; they are in the
+environment variable BOOTSTRAP_SERVERS too.`,
 		Example: `  onceproof init                   # exactly-once.yaml
-  onceproof init guide-recipe`,
-		Args: cobra.MaximumNArgs(1),
+  onceproof init guide-recipe
+  onceproof init --program --input orders --output receipts -- java -jar till.jar '${bootstrap}'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if program {
+				return initProgram(cmd, o, args)
+			}
+			if len(args) > 1 {
+				return fmt.Errorf("name one scenario, or give --program and the command of your own after --")
+			}
 			name := "exactly-once"
 			if len(args) > 0 {
 				name = args[0]
@@ -98,21 +114,52 @@ func initCommand() *cobra.Command {
 				return err
 			}
 			file := filepath.Base(name) + ".yaml"
-			f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-			if err != nil {
-				return fmt.Errorf("write the scenario: %w", err)
-			}
-			if _, err := f.Write(yaml); err != nil {
-				f.Close()
-				return fmt.Errorf("write the scenario: %w", err)
-			}
-			if err := f.Close(); err != nil {
-				return fmt.Errorf("write the scenario: %w", err)
+			if err := draft.Write(file, yaml); err != nil {
+				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s written; try: onceproof run %s\n", file, file)
 			return err
 		},
 	}
+	f := cmd.Flags()
+	f.BoolVar(&program, "program", false, "the arguments are a program of your own: run it, and write its scenario")
+	f.StringVar(&o.Name, "name", "app", "of the program in the scenario, and of the file")
+	f.StringVar(&o.Input, "input", "", "topic that the program reads")
+	f.StringVar(&o.Output, "output", "", "topic that it writes")
+	f.StringVar(&o.Backend, "backend", "", "auto, docker or embedded")
+	return cmd
+}
+
+// initProgram writes the scenario of a program.
+func initProgram(cmd *cobra.Command, o draft.Options, args []string) error {
+	switch {
+	case len(args) == 0:
+		return fmt.Errorf("--program: name the command after --, such as: onceproof init --program --input orders -- java -jar till.jar '${bootstrap}'")
+	case o.Input == "":
+		return fmt.Errorf("--program: say which topic it reads with --input")
+	}
+	file := o.Name + ".yaml"
+	if _, err := os.Stat(file); err == nil {
+		return fmt.Errorf("%s is there already; give another --name", file)
+	}
+	dir, err := os.MkdirTemp("", "onceproof-init-")
+	if err != nil {
+		return err
+	}
+	o.Program, o.Dir = args, filepath.Join(dir, "run")
+	o.Say = func(line string) { fmt.Fprintln(cmd.ErrOrStderr(), "  "+line) }
+	found, text, err := draft.Run(cmd.Context(), o)
+	if err != nil {
+		return err
+	}
+	if err := draft.Write(file, text); err != nil {
+		return err
+	}
+	for _, line := range found.Words(o) {
+		fmt.Fprintln(cmd.OutOrStdout(), line)
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s written; try: onceproof run %s\n", file, file)
+	return errors.Join(err, os.RemoveAll(dir))
 }
 
 func schemaCommand() *cobra.Command {
