@@ -37,21 +37,20 @@ func compareCommand() *cobra.Command {
 	o := compareOptions{Options: suite.Options{Tool: tool()}}
 	cmd := &cobra.Command{
 		Use:   "compare",
-		Short: "Run the same scenarios with several client libraries, and make one table of them",
-		Long: `Run each scenario with each library, --repeat times, and count. Every client of the
-scenario is on the library; plan, seed, rates and commit patterns are the same for all,
-and the runs come one after the other, the libraries in turn, so that a machine that
-gets slower is slower for all.
+		Short: "Run the same scenarios with several client libraries and show one table",
+		Long: `Run each scenario with each library, --repeat times, and count the verdicts. All clients of
+the scenario use the library; plan, seed, rates and commit patterns are the same for all
+libraries. Runs are sequential and libraries alternate, so a machine that becomes slower
+affects all of them.
 
-The table has libraries × guarantees with k of n and its 95 % interval, throughput, how
-long each fault was felt, and fatal errors. What a library lacks is "unsupported", with
-the reason, and never a pass. Each cell leads to a run's report. --out gets compare.html,
-compare.md, compare.json and each run's folder.
+The table shows libraries × guarantees with k of n and its 95 % interval, throughput, the
+impact of each fault, and fatal errors. A feature that a library lacks is "unsupported",
+with the reason, never a pass. Each cell links to a run's report. compare.html, compare.md,
+compare.json and the run folders are written to --out.
 
-A long comparison can be made in parts: with --resume the judged runs that --out has
-already, of the same scenario, seed and library, are counted and not made again. So it can go on after
-an interruption, grow by a library or by more rounds, or have one library's folder deleted
-and made anew.`,
+With --resume, runs that --out already holds for the same scenario, seed and library are
+counted instead of repeated. So a comparison can continue after an interruption, gain a
+library or more rounds, or repeat one library after its folder was deleted.`,
 		Example: `  onceproof compare --libraries franz-go,sarama --scenarios guide-recipe,exactly-once --repeat 5
   onceproof compare --backend docker        # all built workers, two scenarios
   onceproof compare --scenarios all --libraries java,confluent-kafka --build --out comparison

@@ -11,7 +11,7 @@ import (
 )
 
 func historyCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "history", Short: "Give a history to other people's tools"}
+	cmd := &cobra.Command{Use: "history", Short: "Export a history for other tools"}
 	cmd.AddCommand(exportCommand())
 	return cmd
 }

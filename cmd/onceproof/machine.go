@@ -11,7 +11,7 @@ import (
 )
 
 func clusterCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "cluster", Short: "Start a cluster to play with"}
+	cmd := &cobra.Command{Use: "cluster", Short: "Start a cluster for manual use, or remove what is left of one"}
 	spec := cluster.Spec{Name: "cluster", Backend: "auto", Brokers: 3}
 	up := &cobra.Command{
 		Use:   "up",
@@ -43,7 +43,7 @@ func clusterCommand() *cobra.Command {
 	up.Flags().StringVar(&spec.Image, "image", "", "Kafka image")
 	down := &cobra.Command{
 		Use:     "down",
-		Short:   "Remove what runs that were killed have left behind",
+		Short:   "Remove containers and networks that killed runs have left behind",
 		Example: `  onceproof cluster down`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

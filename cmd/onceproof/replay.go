@@ -21,10 +21,10 @@ func replayCommand() *cobra.Command {
 	o := suite.Options{Tool: tool()}
 	cmd := &cobra.Command{
 		Use:   "replay DIR",
-		Short: "Run a run folder's plan again and say how alike it was",
-		Long: `Run the scenario of a run folder again: the same plan, seed and backend. What is
-fixed is the plan, not how a cluster and its clients interleave, so a replay is told
-by how alike it was, and --repeat tells how often each finding comes back.`,
+		Short: "Run the plan of a run folder again and report how similar the result is",
+		Long: `Run the scenario of a run folder again with the same plan, seed and backend. The plan is
+fixed, but the interleaving of cluster and clients is not, so a replay reports how similar
+the two runs were, and --repeat shows how often each finding is reproduced.`,
 		Example: `  onceproof replay runs/guide-recipe-7-20260101T120000
   onceproof replay runs/guide-recipe-7-20260101T120000 --repeat 10`,
 		Args: exactlyOne("run folder"),

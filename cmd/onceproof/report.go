@@ -23,18 +23,18 @@ func reportCommand() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:   "report DIR…",
-		Short: "Judge run folders again and write their pages anew, or show runs over time",
-		Long: `Judge run folders again and write their pages anew. A folder of run folders stands for
-all that are in it.
+		Short: "Judge run folders again and rewrite their pages, or show runs over time",
+		Long: `Judge run folders again and rewrite their pages. A folder that contains run folders stands
+for all of them.
 
-With --trend, show instead how guarantees, recovery and throughput went over the runs,
-each scenario and library for itself, the first bad run marked: in short here, and as
-one page that needs no network. The runs' own verdicts are taken as they are.
+With --trend, show how guarantees, recovery and throughput changed over the runs, for each
+scenario and library, with the first bad run marked: a summary here and one self-contained
+HTML page. The verdicts in the run folders are used as they are.
 
-With --evidence, show instead what the faults of all these runs met on the wire: how many
-strikes fell into which phase of a transaction, by kind of fault and by the role of its
-victim. A cell that is empty over many runs has not been tried; ` + "`onceproof run --explore`" + `
-goes there.`,
+With --evidence, show what the faults of all these runs met on the wire: how many strikes
+fell into which phase of a transaction, by kind of fault and role of its target. A cell that
+stays empty over many runs has not been tested; ` + "`onceproof run --explore`" + `
+targets it.`,
 		Example: `  onceproof report runs/guide-recipe-7-20260101T120000
   onceproof report --trend runs
   onceproof report --evidence runs

@@ -13,18 +13,18 @@ func root() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "onceproof",
 		Short: "Prove or refute that a Kafka configuration delivers exactly once",
-		Long: `onceproof runs real Kafka clients through real faults and judges what happened.
+		Long: `onceproof runs real Kafka clients under real faults and judges what happened.
 
-A scenario names a cluster, the clients on it, the faults that strike, and what is
-expected of each guarantee. A run leaves a folder with the plan, the whole history,
-the verdict with a witness for everything that broke, and a report to look at.
+A scenario describes a cluster, its clients, the faults, and the expected verdict on
+each guarantee. Each run writes a folder with the plan, the complete history, the
+verdict with a witness for everything that broke, and an HTML report.
 
 Exit codes:
   0    every guarantee is as expected
   1    a guarantee differs from what was expected
   2    the command line or a file is wrong
-  3    could not be judged: no engine, a cluster or worker that did not start, a
-       fault whose effect was never seen, an unknown or unexercised guarantee
+  3    could not be judged: no container engine, a cluster or worker that did not
+       start, a fault without a proven effect, an unknown or unexercised guarantee
   130  interrupted; everything that was started has been removed`,
 		Example: `  onceproof run guide-recipe            # a popular recipe, and where it breaks
   onceproof run exactly-once            # the configuration that holds

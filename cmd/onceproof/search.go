@@ -36,17 +36,17 @@ func searchCommand() *cobra.Command {
 	var o searchOptions
 	cmd := &cobra.Command{
 		Use:   "search SCENARIO",
-		Short: "Draw faults until one breaks a guarantee that should hold, and shrink it",
-		Long: `Run a scenario with faults that are drawn in place of its own: requests and responses
-lost, late, repeated or refused, clients that crash, pause or are cut off, brokers that
-die or lose their role. What was drawn least comes first, and of that what the faults of
-earlier plans have met least: a kind of fault, a phase of a transaction, a role. The
-search ends with the first violation that the scenario does not expect, which is then
-shrunk to a scenario file, or when the budget does. What a line of its configuration
-permits, such as acks=1, is no find, unless its expect says that the guarantee holds.
+		Short: "Search for faults that break a guarantee that should hold, and shrink the result",
+		Long: `Run a scenario with random faults instead of its own: requests and responses that are lost,
+delayed, repeated or refused; clients that crash, pause or are cut off; brokers that die or
+lose their role. Combinations of fault kind, transaction phase and role that earlier plans
+have met least come first. The search ends at the first violation that the scenario does
+not expect, which is then shrunk to a scenario file, or when the budget is used up. A
+violation that the configuration permits, such as a loss with acks=1, is not reported
+unless the scenario expects the guarantee to hold.
 
-A plan is fixed by the scenario, --seed and its number; what was met decides which
-number comes next. --plan draws one again.`,
+A plan is determined by the scenario, --seed and its number; coverage so far decides which
+number comes next. --plan repeats one plan.`,
 		Example: `  onceproof search exactly-once --budget 30m
   onceproof search ./orders.yaml --backend docker --faults 2 --seed 7
   onceproof search exactly-once --seed 7 --plan 41`,

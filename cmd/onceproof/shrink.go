@@ -35,13 +35,12 @@ func shrinkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "shrink DIR",
 		Short: "Find the smallest scenario that still shows a run's violation",
-		Long: `Take a run folder whose run violated a guarantee, and leave out faults, clients,
-partitions, properties and time for as long as the guarantee is still violated. The
-embedded cluster is tried first. What is found is written as a scenario file that
-expects the violation: a regression test.
+		Long: `Take a run folder with a violated guarantee and remove faults, clients, partitions,
+properties and time as long as the guarantee is still violated. The embedded cluster is
+tried first. The result is a scenario file that expects the violation: a regression test.
 
-A candidate is kept when it violates in --need of at most --tries runs, so that a
-violation that comes and goes can be shrunk too.`,
+A candidate is kept if it violates in --need of at most --tries runs, so that a violation
+that does not occur in every run can be shrunk too.`,
 		Example: `  onceproof shrink runs/guide-recipe-7-20260101T120000
   onceproof shrink runs/orders-7-… --guarantee no-loss --budget 30m -o lost-order.yaml`,
 		Args: exactlyOne("run folder"),

@@ -36,7 +36,7 @@ func verifyCommand() *cobra.Command {
 	o := verifyOptions{Options: suite.Options{Tool: tool()}}
 	cmd := &cobra.Command{
 		Use:   "verify",
-		Short: "Your own properties files in, a verdict out",
+		Short: "Run your own configuration files under faults and give a verdict",
 		Long: `Run your configuration as it is in production: the properties files that your
 application reads, with the library that it uses. Addresses, credentials, serializers
 and whatever else a run cannot use are replaced, and each such line is named.
