@@ -106,7 +106,7 @@ func TestActionRunsItsInputs(t *testing.T) {
 		{"two, more flags", map[string]string{"scenarios": "kafka/orders.yaml guide-recipe", "arguments": "--seed 99 --control", "backend": "embedded"}, suite.ExitUsage, "has no control"},
 		{"a budget", map[string]string{"budget": "2m", "backend": "embedded"}, suite.ExitExpected, "a budget of 2m0s buys"},
 		{"no such baseline", map[string]string{"scenarios": "kafka/orders.yaml", "baseline": "none.json"}, suite.ExitUsage, "--update-baseline makes one"},
-		{"nothing", nil, suite.ExitUsage, "name a scenario"},
+		{"nothing", nil, suite.ExitUsage, "no scenario named"},
 	} {
 		dir, env := workspace(t)
 		for name, value := range step.Env {
