@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -20,11 +21,14 @@ func lintCommand() *cobra.Command {
 		format  string
 		explain string
 		keys    bool
+		fix     bool
 	)
 	cmd := &cobra.Command{
 		Use:   "lint [SCENARIO…]",
 		Short: "Say what a configuration can promise at best, before any run",
-		Long: `Read properties files as production has them, or the clients of a scenario, and say
+		Long: `Read configuration files as production has them (Java properties, Spring, Quarkus,
+Micronaut, Camel, Kafka Streams, Connect, MirrorMaker 2, Flink, librdkafka, the options of
+kafkajs, sarama, franz-go and others, .env files, manifests), or the clients of a scenario, and say
 what they can promise at best: which line forfeits which guarantee, why, what to write
 instead, and the scenario that shows it.
 
@@ -32,11 +36,17 @@ Defaults are those of --library; "java@2.8.2" means that version's. The commit p
 is found from the files (a transactional.id means transaction, enable.auto.commit=true
 means auto, else after-batch), or given by --pattern.
 
-Exit code 1 if anything is an error: one ordinary fault breaks a promise. Warnings and
-remarks end with 0.`,
+Every key of a file ends as used, as of no bearing on delivery, as another file's, or as
+unknown; --keys names each. What depends on a placeholder or on a key that nobody knows is
+not known.
+
+Exit code 1 if anything is an error: one ordinary fault breaks a promise; 3 if a guarantee
+is not known. Warnings and remarks end with 0.`,
 		Example: `  onceproof lint --producer producer.properties --consumer consumer.properties
   onceproof lint --library sarama --producer p.properties --broker server.properties
   onceproof lint guide-recipe              # a scenario's clients
+  onceproof lint --config application.yml --profile prod
+  onceproof lint --producer p.properties --fix | patch -p0
   onceproof lint --explain acks-1          # a rule's page
   onceproof lint --producer p.properties --format sarif > lint.sarif`,
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -50,6 +60,12 @@ remarks end with 0.`,
 			}
 			issues := lint.Lint(opened.Apps)
 			promises := lint.Promises(opened.Apps, issues)
+			if fix {
+				if len(opened.Readings) == 0 {
+					return errors.New("--fix changes configuration files: name one by --producer, --consumer, --broker or --config")
+				}
+				return errors.Join(lint.Fix(out, opened.Apps, issues), lintError(issues, promises))
+			}
 			if err := printIssues(out, format, opened, issues, promises, keys); err != nil {
 				return err
 			}
@@ -59,6 +75,7 @@ remarks end with 0.`,
 	propertyFlags(cmd, &files)
 	cmd.Flags().StringVar(&format, "format", "text", "text, json or sarif")
 	cmd.Flags().BoolVar(&keys, "keys", false, "name every key of the files with what became of it")
+	cmd.Flags().BoolVar(&fix, "fix", false, "print what mends it as a unified diff of the files (patch -p0 takes it); the files stay as they are")
 	cmd.Flags().StringVar(&explain, "explain", "", "print a rule's page: what it forfeits, why, where Kafka says so")
 	return cmd
 }
