@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -27,7 +28,8 @@ func Worker(library string) ([]string, error) {
 	return nil, err
 }
 
-// CheckLibraries finds the clients of s whose library there is not. Whether its worker
+// CheckLibraries finds the clients of s whose library there is not, and the properties
+// that a library has nothing for. Whether its worker
 // is built is the run's to say.
 func CheckLibraries(s *scenario.Scenario) error {
 	var wrong scenario.Errors
@@ -37,6 +39,12 @@ func CheckLibraries(s *scenario.Scenario) error {
 		}
 		if _, err := Worker(c.Library); errors.Is(err, process.ErrNoLibrary) {
 			wrong = append(wrong, &scenario.Error{File: s.File, Pos: cmp.Or(c.LibraryPos, c.Pos), Text: fmt.Sprintf("client %q: %v", c.Name, err)})
+		}
+		for _, property := range slices.Sorted(maps.Keys(c.Config)) {
+			if c.Unsupported != "warn" && scenario.Lacks(c.Library, property) {
+				wrong = append(wrong, &scenario.Error{File: s.File, Pos: cmp.Or(c.ConfigPos[property], c.Pos), Text: fmt.Sprintf("client %q: %s has nothing for %s; it is honoured by %s, and unsupported: warn leaves it out",
+					c.Name, c.Library, property, strings.Join(scenario.HonouredBy(property), ", "))})
+			}
 		}
 	}
 	if len(wrong) == 0 {

@@ -103,6 +103,13 @@ func Honours(library, property string) bool {
 	return ownNames().names[property][Column(library)] != ""
 }
 
+// Lacks says whether library is known to have nothing for one of Kafka's client
+// properties: its worker would refuse it.
+func Lacks(library, property string) bool {
+	row, ok := ownNames().names[property]
+	return ok && row[Column(library)] == "" && slices.Contains(ownNames().libraries, Column(library))
+}
+
 // HonouredBy lists the libraries that have something for one of Kafka's client
 // properties, its own client first.
 func HonouredBy(property string) []string {

@@ -66,3 +66,49 @@ func TestWhoseNameItIs(t *testing.T) {
 		t.Error("enable.auto.offset.store is librdkafka's")
 	}
 }
+
+// TestWhatALibraryLacks is told before anything starts; of a name that the table does
+// not have, nothing is said.
+func TestWhatALibraryLacks(t *testing.T) {
+	for _, tt := range []struct {
+		library, property string
+		want              bool
+	}{
+		{"kafkajs", "group.protocol", true}, {"kafkajs@1.16.0", "group.protocol", true}, {"confluent-kafka", "group.protocol", false}, {"rdkafka", "max.block.ms", true},
+		{"java", "group.protocol", false}, {"kafkajs", "ssl.key.location", false}, {"no such library", "group.protocol", false},
+	} {
+		if got := Lacks(tt.library, tt.property); got != tt.want {
+			t.Errorf("%s lacks %s: %t", tt.library, tt.property, got)
+		}
+	}
+}
+
+// TestValues: each own value is one of a property that the library has, and Kafka would
+// take what it becomes.
+func TestValues(t *testing.T) {
+	for _, v := range OwnValues() {
+		role := "consumer"
+		if _, ok := LookupProperty("producer", v.Property); ok {
+			role = "producer"
+		}
+		p, ok := LookupProperty(role, v.Property)
+		if !ok || !Honours(v.Library, v.Property) {
+			t.Errorf("%+v: the library has no such property", v)
+		}
+		if err := p.Check(v.Kafkas); err != nil {
+			t.Errorf("%+v: %v", v, err)
+		}
+		if got := KafkasValue(v.Library, v.Property, v.Own, true); got != v.Kafkas {
+			t.Errorf("%+v becomes %s", v, got)
+		}
+	}
+	for _, tt := range [][4]string{
+		{"sarama", "transaction.timeout.ms", "60000000000", "60000"}, {"sarama", "transaction.timeout.ms", "1m", "60000"}, {"java", "max.poll.interval.ms", "PT5M", "300000"},
+		{"java", "max.poll.interval.ms", "300000", "300000"}, {"java", "max.poll.interval.ms", "10 min", "600000"}, {"kafka-python", "enable.idempotence", "True", "true"},
+		{"java", "isolation.level", "READ_COMMITTED", "read_committed"}, {"franz-go", "acks", "kgo.AllISRAcks()", "all"},
+	} {
+		if got := KafkasValue(tt[0], tt[1], tt[2], true); got != tt[3] {
+			t.Errorf("%s: %s=%s becomes %s, want %s", tt[0], tt[1], tt[2], got, tt[3])
+		}
+	}
+}

@@ -16,6 +16,7 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.RebalanceInProgressException;
 
 /** The consumer role and the processor's. */
 final class GroupRole implements ConsumerRebalanceListener {
@@ -30,6 +31,7 @@ final class GroupRole implements ConsumerRebalanceListener {
     private final Work work;
     private final Transactions txns;
     private final String group;
+    private final Map<TopicPartition, OffsetAndMetadata> unfinished = new LinkedHashMap<>(); // refused during a rebalance
     private long tokens;
 
     GroupRole(Spec spec, Events events, Consumer<byte[], byte[]> consumer, Producer<byte[], byte[]> producer) {
@@ -57,6 +59,7 @@ final class GroupRole implements ConsumerRebalanceListener {
                 }
                 continue;
             }
+            commitAgain();
             if (!records.isEmpty()) {
                 List<ConsumerRecord<byte[], byte[]>> inputs = polled(records);
                 handle(inputs);
@@ -134,10 +137,19 @@ final class GroupRole implements ConsumerRebalanceListener {
     }
 
     private void commit(List<ConsumerRecord<byte[], byte[]>> inputs) {
-        Commit c = new Commit("commit-offsets", inputs, 0);
+        commit(new Commit("commit-offsets", inputs, 0));
+    }
+
+    private void commit(Commit c) {
         events.flush();
         try {
             consumer.commitSync(c.offsets);
+        } catch (RebalanceInProgressException e) {
+            // Not for good: commitSync's documentation has the application poll, and then commit again
+            // what it still has (KIP-429).
+            c.end("info", e); // of an earlier attempt inside nobody knows
+            unfinished.putAll(c.offsets);
+            return;
         } catch (KafkaException e) {
             // It is retried inside: nobody knows of earlier attempts. What was not committed comes again.
             c.end("info", e);
@@ -147,6 +159,17 @@ final class GroupRole implements ConsumerRebalanceListener {
             return;
         }
         c.end("ok", null);
+        unfinished.keySet().removeAll(c.offsets.keySet()); // a newer offset of theirs is committed
+    }
+
+    /** Commits what a rebalance refused, of the partitions that stayed. */
+    private void commitAgain() {
+        unfinished.keySet().retainAll(consumer.assignment());
+        if (!unfinished.isEmpty()) {
+            Map<TopicPartition, OffsetAndMetadata> offsets = new LinkedHashMap<>(unfinished);
+            unfinished.clear();
+            commit(new Commit("commit-offsets", offsets));
+        }
     }
 
     /** One commit of offsets, one line a partition. */
@@ -163,7 +186,19 @@ final class GroupRole implements ConsumerRebalanceListener {
             for (var r : inputs) {
                 offsets.put(new TopicPartition(r.topic(), r.partition()), new OffsetAndMetadata(r.offset() + 1, r.leaderEpoch(), token));
             }
-            id = events.invoke(op, offsets.entrySet().stream().map(this::fields).toArray(Events.Fields[]::new));
+            id = invoke();
+        }
+
+        /** The same offsets once more, with a token of their own. */
+        Commit(String op, Map<TopicPartition, OffsetAndMetadata> again) {
+            this.op = op;
+            txn = 0;
+            again.forEach((tp, o) -> offsets.put(tp, new OffsetAndMetadata(o.offset(), o.leaderEpoch(), token)));
+            id = invoke();
+        }
+
+        private long invoke() {
+            return events.invoke(op, offsets.entrySet().stream().map(this::fields).toArray(Events.Fields[]::new));
         }
 
         private Events.Fields fields(Map.Entry<TopicPartition, OffsetAndMetadata> e) {
@@ -256,11 +291,13 @@ final class GroupRole implements ConsumerRebalanceListener {
 
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> tps) {
+        unfinished.keySet().removeAll(tps);
         tell("revoked", tps);
     }
 
     @Override
     public void onPartitionsLost(Collection<TopicPartition> tps) {
+        unfinished.keySet().removeAll(tps);
         tell("lost", tps);
     }
 

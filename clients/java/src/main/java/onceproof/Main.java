@@ -40,6 +40,12 @@ public final class Main {
 
     private final Spec spec;
     private final Events events = new Events();
+    private static final Map<String, String> ASSIGNORS = new TreeMap<>(Map.of(
+            "range", "org.apache.kafka.clients.consumer.RangeAssignor",
+            "roundrobin", "org.apache.kafka.clients.consumer.RoundRobinAssignor",
+            "sticky", "org.apache.kafka.clients.consumer.StickyAssignor",
+            "cooperative-sticky", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor"));
+
     private final Properties producerConfig = new Properties();
     private final Properties consumerConfig = new Properties();
     private final List<String> refused = new ArrayList<>();
@@ -143,7 +149,9 @@ public final class Main {
             if (forProducer.contains(name)) {
                 producerConfig.put(name, e.getValue());
             }
-            if (forConsumer.contains(name)) {
+            if (name.equals("partition.assignment.strategy")) {
+                consumerConfig.put(name, assignors(e.getValue()));
+            } else if (forConsumer.contains(name)) {
                 consumerConfig.put(name, e.getValue());
             }
         }
@@ -155,6 +163,21 @@ public final class Main {
         consumerConfig.put("key.deserializer", ByteArrayDeserializer.class.getName());
         consumerConfig.put("value.deserializer", ByteArrayDeserializer.class.getName());
         consumerConfig.putIfAbsent("enable.auto.commit", String.valueOf(spec.commit.equals("auto")));
+    }
+
+    /** Assignors by the names that they have in the protocol, or by their classes. */
+    private String assignors(String names) {
+        List<String> classes = new ArrayList<>();
+        for (String name : names.split(",")) {
+            String of = ASSIGNORS.getOrDefault(name.trim(), name.trim());
+            try {
+                Class.forName(of);
+                classes.add(of);
+            } catch (ClassNotFoundException e) {
+                refused.add("partition.assignment.strategy: no assignor " + name.trim() + "; there are " + String.join(", ", ASSIGNORS.keySet()) + ", and classes");
+            }
+        }
+        return String.join(",", classes);
     }
 
     private void check() {
