@@ -8,6 +8,7 @@ import (
 
 	"github.com/onceproof/onceproof/faults"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 	"github.com/onceproof/onceproof/internal/plan"
 	"github.com/onceproof/onceproof/internal/proxy"
 	"github.com/onceproof/onceproof/internal/scenario"
@@ -249,19 +250,23 @@ func (s *striker) record(step plan.Step, f faults.Fact) {
 	e := history.Event{
 		T: f.Ended, Src: history.SrcFault, Proc: fmt.Sprintf("fault/%d", step.N), Type: history.OK, Op: f.Step,
 		Note: step.Text,
-		Data: map[string]any{"kind": string(f.Kind), "target": f.Target, "resolved": f.Resolved, "by": f.SeenBy, "began": f.Began},
 	}
+	facts.Kind.Set(&e, string(f.Kind))
+	facts.Target.Set(&e, f.Target)
+	facts.Resolved.Set(&e, f.Resolved)
+	facts.SeenBy.Set(&e, f.SeenBy)
+	facts.Began.Set(&e, f.Began)
 	if len(f.InFlight) > 0 {
-		e.Data["in-flight"] = f.InFlight
+		facts.InFlight.Set(&e, f.InFlight)
 	}
 	if len(f.Brokers) > 0 {
-		e.Data["brokers"] = f.Brokers
+		facts.Brokers.Set(&e, f.Brokers)
 	}
 	if len(f.Clients) > 0 {
-		e.Data["clients"] = f.Clients
+		facts.Clients.Set(&e, f.Clients)
 	}
 	if len(f.TxnIDs) > 0 {
-		e.Data["transactional-ids"] = f.TxnIDs
+		facts.TxnIDs.Set(&e, f.TxnIDs)
 	}
 	if f.Err != nil {
 		e.Type, e.Err = history.Fail, &history.Error{Name: "failed", Text: f.Err.Error()}

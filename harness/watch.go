@@ -7,6 +7,7 @@ import (
 
 	"github.com/onceproof/onceproof/history"
 	"github.com/onceproof/onceproof/internal/cluster"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 const (
@@ -57,7 +58,10 @@ func (w *watcher) look(ctx context.Context) {
 	for _, b := range w.run.cluster.Brokers() {
 		if w.states[b.ID] != b.State {
 			w.states[b.ID] = b.State
-			w.record(history.Event{Op: history.OpBroker, Data: map[string]any{"broker": int32(b.ID), "state": string(b.State)}})
+			e := history.Event{Op: history.OpBroker}
+			facts.Broker.Set(&e, int32(b.ID))
+			facts.State.Set(&e, string(b.State))
+			w.record(e)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -68,7 +72,9 @@ func (w *watcher) look(ctx context.Context) {
 	}
 	if id := w.run.admin.controller(ctx, resp); id >= 0 && id != w.controller {
 		w.controller = id
-		w.record(history.Event{Op: history.OpController, Data: map[string]any{"controller": id}})
+		e := history.Event{Op: history.OpController}
+		facts.Controller.Set(&e, id)
+		w.record(e)
 	}
 	for _, t := range resp.Topics {
 		for _, p := range t.Partitions {
@@ -80,7 +86,10 @@ func (w *watcher) look(ctx context.Context) {
 				continue
 			}
 			w.leaders[tp] = now
-			w.record(history.Event{Op: history.OpLeader, TP: tp, Data: map[string]any{"leader": now.id, "epoch": now.epoch}})
+			e := history.Event{Op: history.OpLeader, TP: tp}
+			facts.Leader.Set(&e, now.id)
+			facts.Epoch.Set(&e, now.epoch)
+			w.record(e)
 		}
 	}
 }

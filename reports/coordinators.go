@@ -2,6 +2,7 @@ package reports
 
 import (
 	"github.com/onceproof/onceproof/history"
+	eventfacts "github.com/onceproof/onceproof/internal/facts"
 )
 
 // Requests that only a coordinator answers. Who answered them, as the proxy saw
@@ -19,20 +20,20 @@ var notCoordinator = map[int16]bool{14: true, 15: true, 16: true} // LOADING, NO
 
 // coordinate follows which broker coordinates each group and transactional id.
 func (a *aggregate) coordinate(t int64, e *history.Event) {
-	if e.Op != history.OpResponse || e.Type != history.OK || text(e.Data["told"]) != "passed" {
+	if e.Op != history.OpResponse || e.Type != history.OK || eventfacts.ToldClient.Get(e) != eventfacts.Passed {
 		return
 	}
 	if e.Err != nil && notCoordinator[e.Err.Code] {
 		return
 	}
-	api, name := text(e.Data["api"]), ""
+	api, name := eventfacts.API.Get(e), ""
 	switch {
 	case groupRequests[api] && e.Group != "":
 		name = "group " + e.Group
-	case txnRequests[api] && text(e.Data["txn-id"]) != "":
-		name = "txn " + text(e.Data["txn-id"])
+	case txnRequests[api] && eventfacts.TxnID.Get(e) != "":
+		name = "txn " + eventfacts.TxnID.Get(e)
 	default:
 		return
 	}
-	a.coordinators.of(name).next(t, Span{State: number(e.Data["broker"])})
+	a.coordinators.of(name).next(t, Span{State: numberOf(eventfacts.Broker, e)})
 }

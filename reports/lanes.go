@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/history"
+	eventfacts "github.com/onceproof/onceproof/internal/facts"
 )
 
 // How many lanes of a kind a screen can bear, and how many bars a lane.
@@ -163,13 +164,13 @@ func (s *strikes) add(t int64, e *history.Event) {
 	f := &s.list[i]
 	for _, p := range []struct {
 		field *string
-		key   string
-	}{{&f.Kind, "kind"}, {&f.Target, "target"}, {&f.Resolved, "resolved"}} {
-		if v := text(e.Data[p.key]); v != "" {
+		fact  eventfacts.Text[string]
+	}{{&f.Kind, eventfacts.Kind}, {&f.Target, eventfacts.Target}, {&f.Resolved, eventfacts.Resolved}} {
+		if v := p.fact.Get(e); v != "" {
 			*p.field = v
 		}
 	}
-	if wire := inFlight(e.Data["in-flight"]); wire != "" {
+	if wire := inFlight(e); wire != "" {
 		f.InFlight = wire
 	}
 	if e.Type == history.Fail {
@@ -194,15 +195,15 @@ func (s *strikes) add(t int64, e *history.Event) {
 }
 
 // inFlight says the requests of a fault event's data, "2 Produce, 1 EndTxn".
-func inFlight(v any) string {
-	byAPI, _ := v.(map[string]any)
+func inFlight(e *history.Event) string {
+	byAPI, _ := eventfacts.InFlight.Of(e)
 	names := make([]string, 0, len(byAPI))
 	for name := range byAPI {
 		names = append(names, name)
 	}
 	sort.Strings(names)
 	for i, name := range names {
-		names[i] = number(byAPI[name]) + " " + name
+		names[i] = strconv.Itoa(byAPI[name]) + " " + name
 	}
 	return strings.Join(names, ", ")
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/history"
+	eventfacts "github.com/onceproof/onceproof/internal/facts"
 )
 
 // Timeline is a run in a few hundred kilobytes, whatever its length. Times are
@@ -164,9 +165,9 @@ func (a *aggregate) harness(t int64, e *history.Event) {
 	case history.OpPhase:
 		a.phases.next(t, Span{State: e.Note})
 	case history.OpBroker:
-		a.brokers.of("broker "+number(e.Data["broker"])).next(t, Span{State: text(e.Data["state"])})
+		a.brokers.of("broker "+numberOf(eventfacts.Broker, e)).next(t, Span{State: eventfacts.State.Get(e)})
 	case history.OpLeader:
-		a.leaders.of(partition(e.TP)).next(t, Span{State: number(e.Data["leader"]), Text: "epoch " + number(e.Data["epoch"])})
+		a.leaders.of(partition(e.TP)).next(t, Span{State: numberOf(eventfacts.Leader, e), Text: "epoch " + numberOf(eventfacts.Epoch, e)})
 	case history.OpWatermarks:
 		a.curves.level(t, e)
 	case history.OpSpawn:
@@ -213,12 +214,12 @@ func (a *aggregate) timeline() *Timeline {
 
 func micro(ns int64) int64 { return ns / 1000 }
 
-// number writes what JSON decoding made of a number.
-func number(v any) string {
-	if f, ok := v.(float64); ok {
-		return strconv.FormatFloat(f, 'f', -1, 64)
+// numberOf writes a number that an event may have, "" if it does not.
+func numberOf(k eventfacts.Number[int32], e *history.Event) string {
+	if n, ok := k.Of(e); ok {
+		return strconv.Itoa(int(n))
 	}
-	return text(v)
+	return ""
 }
 
 func text(v any) string {

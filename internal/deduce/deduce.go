@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // Deducer makes the events of programs from those of the wire. Safe for concurrent use.
@@ -113,16 +114,16 @@ func (p *program) exit(e history.Event) {
 func (d *Deducer) Wire(e history.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if e.Data["struck"] != nil {
+	if _, struck := facts.Struck.Of(&e); struck {
 		return
 	}
-	api, _ := e.Data["api"].(string)
+	api := facts.API.Get(&e)
 	d.seen.wire(e, api)
 	p := d.programs[e.Proc]
 	if p == nil || p.proc == "" {
 		return
 	}
-	txnID, _ := e.Data["txn-id"].(string)
+	txnID := facts.TxnID.Get(&e)
 	switch {
 	case api == "Produce" && e.Type == history.Invoke:
 		p.produce(e, p.inTxn(e, txnID))
@@ -148,7 +149,7 @@ func (d *Deducer) Wire(e history.Event) {
 }
 
 // told says whether the client heard the broker's own answer.
-func told(e history.Event) bool { return e.Data["told"] == "passed" }
+func told(e history.Event) bool { return facts.ToldClient.Get(&e) == facts.Passed }
 
 func (p *program) nextID() int64 {
 	p.lastID++
@@ -266,7 +267,7 @@ func (p *program) end(id int64, e history.Event) {
 // member follows what the group gives and takes. What a member owned counts as
 // given back when it joins again, though a cooperative one keeps some of it.
 func (p *program) member(e history.Event, api string) {
-	assigned, given := e.Data["assigned"].([]string)
+	assigned, given := facts.Assigned.Of(&e)
 	switch {
 	case api == "JoinGroup" && e.Type == history.Invoke, api == "LeaveGroup" && e.Type == history.Invoke:
 		p.group = e.Group

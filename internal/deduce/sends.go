@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // Key tells the batches apart that one client sends: a repeated batch has the
@@ -50,12 +51,12 @@ func (s *send) values() []history.Value {
 
 // produce takes in a batch that is on its way to the broker.
 func (p *program) produce(e history.Event, txn int64) {
-	records, ok := e.Data["records"].(int32)
+	records, ok := facts.Records.Of(&e)
 	if !ok || records <= 0 {
 		return // of an older message format, which has no batches
 	}
-	seq, _ := e.Data["base-sequence"].(int32)
-	crc, _ := e.Data["crc"].(uint32)
+	seq := facts.BaseSequence.Get(&e)
+	crc := facts.CRC.Get(&e)
 	key := Key{e.TP, crc, e.PID, e.Epoch, seq, records}
 	if !e.HasPID {
 		key.PID = -1

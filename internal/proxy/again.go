@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // repeatable says whether clients send requests of an API again, as they were,
@@ -44,7 +45,7 @@ func (c *conn) repeat(s *strike, e *pending, frame []byte) error {
 		return c.wholeResponse(e, nil, frame)
 	}
 	defer apart.Close()
-	c.answered(e, frame, toldNobody, 0)
+	c.answered(e, frame, facts.Dropped, 0)
 	c.hit(s, e)
 	second := &pending{requestHeader: e.requestHeader}
 	if e.seen != nil {
@@ -52,7 +53,7 @@ func (c *conn) repeat(s *strike, e *pending, frame []byte) error {
 	}
 	answer, err := exchange(apart, e.again.frame, e.corr)
 	if err != nil {
-		c.unanswered(second, history.Info, notAnswered)
+		c.unanswered(second, history.Info, facts.NotAnswered)
 		c.hangUp(false)
 		return nil
 	}
@@ -65,35 +66,35 @@ func (c *conn) repeat(s *strike, e *pending, frame []byte) error {
 func (c *conn) sendOverOwnConn(s *strike, e *pending, r *request) error {
 	frame := slices.Clone(r.frame)
 	if !c.drain() {
-		c.unanswered(e, history.Fail, notSent)
+		c.unanswered(e, history.Fail, facts.NotSent)
 		return errReset
 	}
 	c.hangUp(true)
 	c.up.Close()
 	c.heldApart.Store(true)
 	if !c.sleepUnless(s.h, nil) {
-		c.unanswered(e, history.Fail, notSent)
+		c.unanswered(e, history.Fail, facts.NotSent)
 		return errReset
 	}
 	apart, err := c.dialOwnConn()
 	if err != nil {
-		c.unanswered(e, history.Fail, notSent)
+		c.unanswered(e, history.Fail, facts.NotSent)
 		return errReset
 	}
 	defer apart.Close()
 	if r.unanswered() {
 		_, err := apart.Write(frame)
 		if err != nil {
-			c.unanswered(e, history.Info, notAnswered)
+			c.unanswered(e, history.Info, facts.NotAnswered)
 		}
 		return errClosesAfterReply
 	}
 	answer, err := exchange(apart, frame, e.corr)
 	if err != nil {
-		c.unanswered(e, history.Info, notAnswered)
+		c.unanswered(e, history.Info, facts.NotAnswered)
 		return errClosesAfterReply
 	}
-	c.answered(e, answer, toldNobody, 0)
+	c.answered(e, answer, facts.Dropped, 0)
 	return errClosesAfterReply
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // TestDuplicate: a request that comes twice changes an idempotent producer's log
@@ -75,7 +76,7 @@ func TestHeldApart(t *testing.T) {
 	p.Close() // waits for the late answer's event
 	var late history.Event
 	for _, e := range w.of(kmsg.Produce, history.OpResponse) {
-		if e.Data["told"] == toldNobody {
+		if facts.ToldClient.Get(&e) == facts.Dropped {
 			late = e
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 	"github.com/onceproof/onceproof/internal/network"
 )
 
@@ -102,7 +103,7 @@ func (c *conn) run() {
 	wg.Wait()
 	for _, e := range c.q.rest() {
 		if e.kind == forwarded {
-			c.unanswered(e, history.Info, notAnswered)
+			c.unanswered(e, history.Info, facts.NotAnswered)
 		}
 		for _, s := range e.strikes {
 			s.h.missed()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // relayDown passes responses to the client until one side ends.
@@ -82,14 +84,14 @@ func (c *conn) delayResponse(e *pending) (act *strike, err error) {
 // wholeResponse is response for a frame that somebody has to look at.
 func (c *conn) wholeResponse(e *pending, act *strike, frame []byte) error {
 	if c.clientGone.Load() {
-		c.answered(e, frame, toldNobody, 0)
+		c.answered(e, frame, facts.Dropped, 0)
 		return nil
 	}
 	if act != nil && act.h.rule.Action == Duplicate {
 		return c.repeat(act, e, frame)
 	}
 	if act != nil && act.h.rule.Action != Error {
-		c.answered(e, frame, toldNobody, 0)
+		c.answered(e, frame, facts.Dropped, 0)
 		c.strikeResponse(act, e)
 		return nil
 	}
@@ -97,7 +99,7 @@ func (c *conn) wholeResponse(e *pending, act *strike, frame []byte) error {
 	if err != nil {
 		return err
 	}
-	told, code := toldClient, int16(0)
+	told, code := facts.Passed, int16(0)
 	if act != nil {
 		switch replaced, err := c.replace(&act.h.rule, e.requestHeader, out); {
 		case errors.Is(err, errGarbage):
@@ -105,14 +107,14 @@ func (c *conn) wholeResponse(e *pending, act *strike, frame []byte) error {
 		case err != nil:
 			act.h.missed() // too long to be replaced
 		default:
-			out, told, code = replaced, toldError, act.h.rule.Code
+			out, told, code = replaced, facts.Replaced, act.h.rule.Code
 		}
 	}
 	c.answered(e, frame, told, code)
-	if witness := c.fetchWitness(e); witness != nil && told == toldClient {
+	if witness := c.fetchWitness(e); witness != nil && told == facts.Passed {
 		witnessFetch(frame, e.requestHeader, witness)
 	}
-	if told == toldError {
+	if told == facts.Replaced {
 		c.hit(act, e)
 	}
 	if _, err := c.toClient.Write(out); err != nil {

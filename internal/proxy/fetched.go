@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // fetched is what a Fetch response gave a client of one partition, from its
@@ -118,9 +119,11 @@ func (c *conn) fetchWitness(e *pending) func(fetched) {
 		}
 		event.TP = history.TopicPartition{Topic: f.partition.name(), Part: f.part}
 		event.Off = []int64{f.first, f.last}
-		event.Data["batches"], event.Data["high-watermark"], event.Data["last-stable"] = f.batches, f.high, f.stable
+		facts.Batches.Set(&event, f.batches)
+		facts.HighWatermark.Set(&event, f.high)
+		facts.LastStable.Set(&event, f.stable)
 		if e.committed {
-			event.Data["committed"] = true
+			facts.Committed.Set(&event, true)
 		}
 		c.p.cfg.Record(event)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // results has what a response says of each partition, by the names that the
@@ -37,7 +38,7 @@ func partitionOutcome(e *history.Event, results map[history.TopicPartition]place
 	}
 	setErr(e, at.errorOf())
 	if r, ok := at.entry.(*kmsg.ProduceResponseTopicPartition); ok && r.ErrorCode == 0 && r.BaseOffset >= 0 {
-		last, _ := e.Data["last-delta"].(int32)
+		last := facts.LastDelta.Get(e)
 		e.Off = []int64{r.BaseOffset, r.BaseOffset + int64(last)}
 	}
 }
@@ -58,18 +59,21 @@ func (p *Proxy) outcome(e *history.Event, resp kmsg.Response) (news bool) {
 	case *kmsg.EndTxnResponse:
 		setErr(e, r.ErrorCode)
 		if r.ErrorCode == 0 && r.Version >= 5 { // KIP-890: each transaction has an epoch of its own
-			e.Data["next-pid"], e.Data["next-epoch"] = r.ProducerID, r.ProducerEpoch
+			facts.NextPID.Set(e, r.ProducerID)
+			facts.NextEpoch.Set(e, r.ProducerEpoch)
 		}
 	case *kmsg.JoinGroupResponse:
 		setErr(e, r.ErrorCode)
-		e.Data["generation"], e.Data["member"], e.Data["leader"] = r.Generation, r.MemberID, r.LeaderID == r.MemberID
+		facts.Generation.Set(e, r.Generation)
+		facts.Member.Set(e, r.MemberID)
+		facts.IsLeader.Set(e, r.LeaderID == r.MemberID)
 		if r.Protocol != nil {
-			e.Data["protocol"] = *r.Protocol
+			facts.Protocol.Set(e, *r.Protocol)
 		}
 	case *kmsg.SyncGroupResponse:
 		setErr(e, r.ErrorCode)
 		if assigned := assignment(r.MemberAssignment); r.ErrorCode == 0 && assigned != nil {
-			e.Data["assigned"] = assigned
+			facts.Assigned.Set(e, assigned)
 		}
 	case *kmsg.LeaveGroupResponse:
 		setErr(e, r.ErrorCode)
@@ -90,11 +94,11 @@ func (p *Proxy) outcome(e *history.Event, resp kmsg.Response) (news bool) {
 func (p *Proxy) consumerGroupOutcome(e *history.Event, r *kmsg.ConsumerGroupHeartbeatResponse) (news bool) {
 	setErr(e, r.ErrorCode)
 	if r.MemberID != nil {
-		e.Data["member"] = *r.MemberID
+		facts.Member.Set(e, *r.MemberID)
 	}
-	if _, news = e.Data["owns"]; r.ErrorCode == 0 {
-		news = news || e.Data["generation"] != r.MemberEpoch
-		e.Data["generation"] = r.MemberEpoch
+	if _, news = facts.Owns.Of(e); r.ErrorCode == 0 {
+		news = news || facts.Generation.Get(e) != r.MemberEpoch
+		facts.Generation.Set(e, r.MemberEpoch)
 	}
 	if r.Assignment == nil {
 		return news || r.ErrorCode != 0
@@ -104,7 +108,7 @@ func (p *Proxy) consumerGroupOutcome(e *history.Event, r *kmsg.ConsumerGroupHear
 		assigned = append(assigned, p.partitionsOf(t.TopicID, t.Partitions)...)
 	}
 	slices.Sort(assigned)
-	e.Data["assigned"] = assigned
+	facts.Assigned.Set(e, assigned)
 	return true
 }
 
@@ -145,13 +149,13 @@ func assignment(b []byte) []string {
 
 // fetchedOffsets has one event for each partition whose committed offset a
 // response tells (-1 = none), or one for a group that has an error.
-func (c *conn) fetchedOffsets(p *pending, resp *kmsg.OffsetFetchResponse, told string, toldCode int16) []history.Event {
+func (c *conn) fetchedOffsets(p *pending, resp *kmsg.OffsetFetchResponse, told facts.Told, toldCode int16) []history.Event {
 	var events []history.Event
 	add := func(at place, offset int64, meta *string, code int16) {
 		e := c.event(p.requestHeader, p.seen.id, history.OK, history.OpResponse)
-		e.Data["told"] = told
-		if told == toldError {
-			e.Data["told-code"] = toldCode
+		facts.ToldClient.Set(&e, told)
+		if told == facts.Replaced {
+			facts.ToldCode.Set(&e, toldCode)
 		}
 		e.Group = at.owner
 		if at.topic == "" {

@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // streamsProduce says whether a request that only the witness looks at is walked
@@ -19,7 +20,7 @@ func streamsProduce(h requestHeader, size int) bool {
 func (c *conn) streamProduce(in *frameReader, e *pending, acks int16, size int) error {
 	e.seen = &witnessedRequest{id: c.p.requests.Add(1)}
 	common := c.event(e.requestHeader, e.seen.id, history.Invoke, history.OpRequest)
-	common.Data["acks"] = acks
+	facts.Acks.Set(&common, acks)
 	if acks != 0 {
 		c.q.push(e)
 	}
@@ -30,7 +31,7 @@ func (c *conn) streamProduce(in *frameReader, e *pending, acks int16, size int) 
 	}
 	s.tags()
 	if txn := s.str(); txn != "" {
-		common.Data["txn-id"] = txn
+		facts.TxnID.Set(&common, txn)
 	}
 	s.skip(2 + 4) // acks, timeout
 	for n := s.array(); n > 0 && s.err == nil; n-- {

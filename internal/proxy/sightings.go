@@ -6,6 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // batchHead is what the header of a record batch says, the same whether the
@@ -49,14 +50,15 @@ func readBatchHead(b []byte, bytes int) batchHead {
 // requestEvents describes r in copies of e.
 func requestEvents(e history.Event, r *request) []history.Event {
 	if len(r.txns) > 0 {
-		e.Data["txn-id"] = r.txns[0]
+		facts.TxnID.Set(&e, r.txns[0])
 	}
 	producer := func(pid int64, epoch int16) { e.PID, e.Epoch, e.HasPID = pid, epoch, pid >= 0 }
 	member := func(group string, generation int32, id string, instance *string) {
 		e.Group = group
-		e.Data["generation"], e.Data["member"] = generation, id
+		facts.Generation.Set(&e, generation)
+		facts.Member.Set(&e, id)
 		if instance != nil {
-			e.Data["instance"] = *instance
+			facts.Instance.Set(&e, *instance)
 		}
 	}
 	switch b := r.body.(type) {
@@ -66,7 +68,7 @@ func requestEvents(e history.Event, r *request) []history.Event {
 		}
 		e.Note = "too long to read"
 	case *kmsg.InitProducerIDRequest:
-		e.Data["timeout-ms"] = b.TransactionTimeoutMillis
+		facts.TimeoutMs.Set(&e, b.TransactionTimeoutMillis)
 		producer(b.ProducerID, b.ProducerEpoch)
 	case *kmsg.AddPartitionsToTxnRequest:
 		producer(b.ProducerID, b.ProducerEpoch)
@@ -99,8 +101,8 @@ func requestEvents(e history.Event, r *request) []history.Event {
 		return perPartition(e, r, func(e *history.Event, i int) { setOffset(e, all[i].Offset, all[i].Metadata) })
 	case *kmsg.JoinGroupRequest:
 		member(b.Group, -1, b.MemberID, b.InstanceID)
-		delete(e.Data, "generation")
-		e.Data["session-timeout-ms"] = b.SessionTimeoutMillis
+		delete(e.Data, string(facts.Generation))
+		facts.SessionTimeoutMs.Set(&e, b.SessionTimeoutMillis)
 	case *kmsg.SyncGroupRequest:
 		member(b.Group, b.Generation, b.MemberID, b.InstanceID)
 	case *kmsg.HeartbeatRequest:
@@ -118,7 +120,7 @@ func requestEvents(e history.Event, r *request) []history.Event {
 		for _, m := range b.Members {
 			members = append(members, m.MemberID)
 		}
-		e.Data["members"] = members
+		facts.Members.Set(&e, members)
 	}
 	return []history.Event{e}
 }
@@ -147,7 +149,7 @@ func perPartition(e history.Event, r *request, each func(e *history.Event, i int
 
 // produceEvents has one event for each partition's batch.
 func produceEvents(common history.Event, r *request) []history.Event {
-	common.Data["acks"] = r.acks
+	facts.Acks.Set(&common, r.acks)
 	events := make([]history.Event, 0, len(r.parts))
 	for i, p := range r.parts {
 		events = append(events, produceEvent(common, p, r.batches[i]))
@@ -160,16 +162,16 @@ func produceEvent(e history.Event, p partition, b batchHead) history.Event {
 	for k, v := range e.Data {
 		data[k] = v
 	}
-	data["bytes"] = b.bytes
+	e.Data = data
+	facts.Bytes.Set(&e, b.bytes)
 	if b.magic < 2 {
 		data["magic"] = b.magic
 	} else {
-		data["records"] = b.records
-		data["base-sequence"] = b.baseSequence
-		data["last-delta"] = b.lastDelta
-		data["crc"] = b.crc
+		facts.Records.Set(&e, b.records)
+		facts.BaseSequence.Set(&e, b.baseSequence)
+		facts.LastDelta.Set(&e, b.lastDelta)
+		facts.CRC.Set(&e, b.crc)
 	}
-	e.Data = data
 	e.TP = history.TopicPartition{Topic: p.name(), Part: p.part}
 	e.PID, e.Epoch, e.HasPID, e.InTxn = b.pid, b.epoch, b.pid >= 0, b.transactional
 	return e

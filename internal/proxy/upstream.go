@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // relayUp passes requests to the broker until one side ends.
@@ -75,7 +76,7 @@ func (c *conn) request(in *frameReader, h requestHeader, size int) error {
 		for _, s := range delays {
 			c.hit(s, e)
 			if !c.sleep(s.h) {
-				c.unanswered(e, history.Fail, notSent)
+				c.unanswered(e, history.Fail, facts.NotSent)
 				return errReset
 			}
 		}
@@ -151,15 +152,15 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 	switch s.h.rule.Action {
 	case Drop:
 		c.hit(s, e)
-		c.unanswered(e, history.Fail, notSent)
+		c.unanswered(e, history.Fail, facts.NotSent)
 		return c.closeAfterReply(e)
 	case Cut:
 		c.hit(s, e)
-		c.unanswered(e, history.Fail, notSent)
+		c.unanswered(e, history.Fail, facts.NotSent)
 		return errReset
 	case Blackhole:
 		c.hit(s, e)
-		c.unanswered(e, history.Fail, notSent)
+		c.unanswered(e, history.Fail, facts.NotSent)
 		// What follows on this connection is swallowed too: a broker takes a
 		// connection's requests one after the other.
 		return swallow(c.down)
@@ -172,13 +173,13 @@ func (c *conn) strikeRequest(s *strike, in *frameReader, e *pending, r *request,
 	case Error:
 		if r.unanswered() {
 			c.hit(s, e)
-			c.unanswered(e, history.Fail, notSent)
+			c.unanswered(e, history.Fail, facts.NotSent)
 			in.discard(size)
 			return nil
 		}
 		answer := errorAnswer(r, s.h.rule.Code, c.door)
 		c.hit(s, e)
-		c.unanswered(e, history.Fail, notSent)
+		c.unanswered(e, history.Fail, facts.NotSent)
 		in.discard(size)
 		e.kind, e.answer = answered, answer
 		if c.q.push(e) {
@@ -207,7 +208,7 @@ func (c *conn) hold(s *strike, in *frameReader, e *pending, size int, silent boo
 	c.hangUp(true)
 	c.heldApart.Store(true)
 	if !c.sleep(s.h) {
-		c.unanswered(e, history.Fail, notSent)
+		c.unanswered(e, history.Fail, facts.NotSent)
 		return errReset
 	}
 	if !silent {

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // witnessedRequest is a request that the history knows of, until its outcome is
@@ -45,10 +46,13 @@ func routine(api int16) bool {
 
 // event is what all wire events of one request have in common.
 func (c *conn) event(h requestHeader, id int64, typ history.Type, op history.Op) history.Event {
-	return history.Event{
-		T: c.p.cfg.Now(), Src: history.SrcWire, Proc: c.client, Type: typ, Op: op, ID: id,
-		Data: map[string]any{"api": h.name(), "version": h.version, "broker": c.broker, "conn": c.id, "corr": h.corr},
-	}
+	e := history.Event{T: c.p.cfg.Now(), Src: history.SrcWire, Proc: c.client, Type: typ, Op: op, ID: id}
+	facts.API.Set(&e, h.name())
+	facts.Version.Set(&e, h.version)
+	facts.Broker.Set(&e, c.broker)
+	facts.Conn.Set(&e, c.id)
+	facts.Corr.Set(&e, h.corr)
+	return e
 }
 
 // sight records a request that is about to be passed on or struck.
@@ -64,7 +68,7 @@ func (c *conn) witness(r *request) *witnessedRequest {
 			owns = append(owns, c.p.partitionsOf(t.TopicID, t.Partitions)...)
 		}
 		slices.Sort(owns)
-		e.Data["owns"] = owns
+		facts.Owns.Set(&e, owns)
 	}
 	s.events = requestEvents(e, r)
 	if !routine(r.api) {
@@ -79,17 +83,8 @@ func (c *conn) record(events []history.Event) {
 	}
 }
 
-// told says what became of a response on its last yards.
-const (
-	toldClient  = "passed"
-	toldNobody  = "dropped"      // by a rule, or the client was cut off before
-	toldError   = "replaced"     // by a rule's error code, which is told-code
-	notAnswered = "not-answered" // the connection ended first
-	notSent     = "not-sent"     // a rule kept the request from the broker
-)
-
 // answered records the broker's response to a request that was sighted.
-func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
+func (c *conn) answered(p *pending, frame []byte, told facts.Told, toldCode int16) {
 	if p.seen == nil {
 		return
 	}
@@ -98,7 +93,7 @@ func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
 	cur := cursor{buf: frame}
 	skipResponseHeader(&cur, p.requestHeader)
 	if cur.bad || len(frame) > maxDecode || resp.ReadFrom(frame[cur.off:]) != nil {
-		c.unanswered(p, history.Info, "unreadable")
+		c.unanswered(p, history.Info, facts.Unreadable)
 		return
 	}
 	if kmsg.Key(p.api) == kmsg.OffsetFetch {
@@ -114,9 +109,9 @@ func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
 		e := &p.seen.events[i]
 		e.T, e.Type, e.Op = now, history.OK, history.OpResponse
 		e.Data = maps.Clone(e.Data) // the request's event may still be on its way to the file
-		e.Data["told"] = told
-		if told == toldError {
-			e.Data["told-code"] = toldCode
+		facts.ToldClient.Set(e, told)
+		if told == facts.Replaced {
+			facts.ToldCode.Set(e, toldCode)
 		}
 		news = c.p.outcome(e, resp) || news
 		partitionOutcome(e, results)
@@ -128,7 +123,7 @@ func (c *conn) answered(p *pending, frame []byte, told string, toldCode int16) {
 
 // unanswered records that no response to a sighted request was seen: fail if the
 // broker certainly never got it, info if nobody knows.
-func (c *conn) unanswered(p *pending, typ history.Type, told string) {
+func (c *conn) unanswered(p *pending, typ history.Type, told facts.Told) {
 	if p.seen == nil || routine(p.api) {
 		return
 	}
@@ -143,7 +138,7 @@ func (c *conn) unanswered(p *pending, typ history.Type, told string) {
 		e := &p.seen.events[i]
 		e.T, e.Type, e.Op = now, typ, history.OpResponse
 		e.Data = maps.Clone(e.Data)
-		e.Data["told"] = told
+		facts.ToldClient.Set(e, told)
 	}
 	c.record(p.seen.events)
 }
@@ -163,12 +158,12 @@ func (c *conn) struck(s *strike, p *pending, text string) {
 	}
 	e := c.event(p.requestHeader, id, history.Info, op)
 	if s.h.rule.Label != "" {
-		e.Data["fault"] = s.h.rule.Label
+		facts.ByFault.Set(&e, s.h.rule.Label)
 	}
 	if txn != "" {
-		e.Data["txn-id"] = txn
+		facts.TxnID.Set(&e, txn)
 	}
-	e.Data["struck"] = text
+	facts.Struck.Set(&e, text)
 	c.p.cfg.Record(e)
 }
 

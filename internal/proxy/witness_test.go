@@ -1,17 +1,20 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // witness collects wire events.
@@ -77,7 +80,7 @@ func TestWitnessOfATransaction(t *testing.T) {
 	}
 	var n, last int64
 	for i, e := range w.of(kmsg.Produce, history.OpResponse) {
-		if e.ID != sent[i].ID || len(e.Off) != 2 || e.T < sent[i].T || e.Data["told"] != toldClient {
+		if e.ID != sent[i].ID || len(e.Off) != 2 || e.T < sent[i].T || facts.ToldClient.Get(&e) != facts.Passed {
 			t.Errorf("response %+v to %+v", e, sent[i])
 		}
 		n += int64(e.Data["records"].(int32))
@@ -247,7 +250,9 @@ func TestWitnessOfTheNextGroups(t *testing.T) {
 		return owns
 	}
 	for len(owns()) < 3 {
-		if till.PollFetches(ctx); ctx.Err() != nil {
+		poll, cancel := context.WithTimeout(ctx, 100*time.Millisecond) // no record comes any more
+		till.PollFetches(poll)
+		if cancel(); ctx.Err() != nil {
 			t.Fatalf("it has never said that it has what it was given, but %v", owns())
 		}
 	}
@@ -281,7 +286,7 @@ func TestWitnessOfARequestWithoutAnswer(t *testing.T) {
 	<-seen
 	p.Close()
 	responses := w.of(kmsg.Produce, history.OpResponse)
-	if e := responses[len(responses)-1]; err == nil || e.Type != history.Info || e.Data["told"] != notAnswered {
+	if e := responses[len(responses)-1]; err == nil || e.Type != history.Info || facts.ToldClient.Get(&e) != facts.NotAnswered {
 		t.Errorf("%v: %+v", err, e)
 	}
 }
