@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	cases = flag.Int("jepsenkafka.cases", 40, "legal histories of each mode, and four times the broken ones of each anomaly")
+	cases = flag.Int("jepsenkafka.cases", 24, "legal histories of each mode, and four times the broken ones of each anomaly")
 	from  = flag.Uint64("jepsenkafka.seed", 1, "the first seed")
 	keep  = flag.String("jepsenkafka.keep", "", "folder for the histories that are judged wrongly")
 )

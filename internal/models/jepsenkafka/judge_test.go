@@ -40,6 +40,10 @@ func (n *names) UnmarshalJSON(b []byte) error {
 	return err
 }
 
+// memory is for each history, in bytes. It is little, since thousands are judged and
+// the judge sets room for itself apart at once.
+const memory = 64 << 20
+
 // judge asks onceproof, by way of verdict.json.
 func judge(t *testing.T, edn []byte) (o opinion) {
 	t.Helper()
@@ -52,7 +56,7 @@ func judge(t *testing.T, edn []byte) (o opinion) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := checker.Check(t.Context(), r, checker.Options{})
+	report, err := checker.Check(t.Context(), r, checker.Options{Memory: memory})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type tally struct {
 
 func testPlant(t *testing.T, p Plant, mode Mode) {
 	var n tally
-	for i := range max(8, *cases/4) {
+	for i := range max(6, *cases/4) {
 		h, seed := plantedCase(t, p, mode, uint64(i), &n.tries)
 		n.histories++
 		n.entries += len(h.Ops)
