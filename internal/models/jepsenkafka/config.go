@@ -45,6 +45,7 @@ type Config struct {
 	Slow      float64 // a poll returns nothing though there is something
 	LateMark  float64 // a transaction's markers are written later, at each partition in its own time
 	Debug     float64 // an operation is debug-topic-partitions
+	Nemesis   float64 // a step begins or ends a fault
 	Gap       float64 // the broker puts a record of its own into the log
 }
 
@@ -80,6 +81,7 @@ func Draw(seed uint64, mode Mode, size Size) Config {
 		Rebalance: some(0.6, 0.1), Slow: some(0.7, 0.8), LateMark: some(0.7, 1), Debug: some(0.3, 0.05),
 		Gap: some(0.3, 0.1),
 	}
+	c.Nemesis = some(0.5, 0.05)
 	c.FinalBy = 1 + r.IntN(c.Threads)
 	if mode == ByAssign {
 		c.Rebalance, c.RebalanceOn = 0, false

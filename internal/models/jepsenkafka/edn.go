@@ -80,7 +80,7 @@ func (o *Op) edn(b []byte, index int, s Style) []byte {
 func (o *Op) value(b []byte, s Style) []byte {
 	switch {
 	case o.Process == Nemesis:
-		return append(append(b, ':'), o.Fault...)
+		return append(b, o.Fault...)
 	case o.F == Crash:
 		return append(b, "nil"...)
 	case o.F == Debug && o.Type == OK:

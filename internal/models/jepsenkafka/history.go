@@ -69,7 +69,7 @@ type Op struct {
 	End       bool  // :end-process? true
 	Error     string
 	Rebalance []Rebalance
-	Fault     string // what the nemesis did
+	Fault     string // what the nemesis did, in EDN
 	Invoked   int    // of a completion: the index of its invocation
 }
 

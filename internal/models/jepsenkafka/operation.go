@@ -1,9 +1,6 @@
 package jepsenkafka
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // stage is where an operation stands:
 //
@@ -39,75 +36,6 @@ func (w *world) invoke(t *thread) {
 	if w.c.Txn && len(o.Micro) > 0 {
 		t.txn = w.begin(t)
 	}
-}
-
-// draw takes an operation by chance.
-func (w *world) draw(t *thread) *Op {
-	sub := w.c.Sub
-	if len(t.consumer.assigned) == 0 && t.consumer.topics == nil {
-		sub = max(sub, 0.3)
-	}
-	switch {
-	case w.chance(w.c.Crash):
-		return &Op{F: Crash}
-	case w.chance(w.c.Debug):
-		return &Op{F: Debug, Keys: w.someKeys()}
-	case w.chance(sub):
-		keys := w.someKeys()
-		if w.c.Mode == BySubscribe {
-			return &Op{F: Subscribe, Keys: keys}
-		}
-		apart := len(minus(keys, t.consumer.assigned)) == len(keys)
-		return &Op{F: Assign, Keys: keys, Seek: (apart || w.c.Rereads) && w.r.IntN(3) == 0}
-	}
-	o := &Op{F: Txn}
-	n := 1
-	if w.c.Txn {
-		n += w.r.IntN(4)
-	}
-	sends := 0
-	for range n {
-		m := MicroOp{}
-		if w.r.IntN(2) == 0 {
-			m.IsSend, m.Offset = true, NoOffset
-			m.Key, m.Value = w.newValue()
-			sends++
-		}
-		o.Micro = append(o.Micro, m)
-	}
-	switch sends {
-	case 0:
-		o.F = Poll
-	case n:
-		o.F = Send
-	}
-	return o
-}
-
-// newValue takes a key in use and its next value; a key that has had its share is
-// replaced.
-func (w *world) newValue() (key int, value int64) {
-	i := w.r.IntN(len(w.active))
-	key = w.active[i]
-	w.wrote[key]++
-	value = w.wrote[key]
-	if int(value) >= w.c.KeyWrites {
-		w.active[i] = w.next
-		w.next++
-	}
-	return key, value
-}
-
-// someKeys are keys in use, and now and then older ones.
-func (w *world) someKeys() []int {
-	keys := map[int]bool{}
-	for range 1 + w.r.IntN(4) {
-		keys[w.active[w.r.IntN(len(w.active))]] = true
-	}
-	if w.r.IntN(3) == 0 {
-		keys[w.r.IntN(w.next)] = true
-	}
-	return slices.Sorted(maps.Keys(keys))
 }
 
 // advance performs one step of the thread's operation.
@@ -204,77 +132,6 @@ func (w *world) firstPoll(t *thread) bool {
 		}
 	}
 	return true
-}
-
-// send appends one record.
-func (w *world) send(t *thread, m *MicroOp) {
-	for _, l := range t.producer.landing {
-		if !l.done && w.r.IntN(2) == 0 {
-			l.land()
-		}
-		l.done = true
-	}
-	t.producer.landing = nil
-	if t.txn != nil && w.chance(w.c.Unknown/8) {
-		if w.r.IntN(2) == 0 {
-			w.append(m.Key, m.Value, t.txn, author{})
-		}
-		w.endTxn(t.txn, aborted)
-		t.outcome = outcome{typ: Fail, err: "{:type :abort, :abort-ok? true, :body-error {:type :timeout}}"}
-		t.stage = over
-		return
-	}
-	if t.txn == nil && w.chance(w.c.Abort) {
-		t.outcome = outcome{typ: Fail, err: ":unknown-topic-or-partition"}
-		t.stage = over
-		w.failed(m)
-		return
-	}
-	if t.txn == nil && w.chance(w.c.Unknown) {
-		w.sendUnknown(t, m)
-		return
-	}
-	m.Offset, m.Acked = w.append(m.Key, m.Value, t.txn, author{t.process, t.op}), true
-	w.sent(t, m)
-	w.need(m, t)
-}
-
-// need remembers what the final polls must return, if the operation becomes ok.
-func (w *world) need(m *MicroOp, t *thread) {
-	key, at := m.Key, m.Offset
-	if w.chance(w.c.NoOffset) {
-		m.Offset = NoOffset
-	}
-	before := t.outcome.after
-	t.outcome.after = func() {
-		if before != nil {
-			before()
-		}
-		w.needed[key] = max(w.needed[key], at+1)
-	}
-}
-
-// sendUnknown is a send outside transactions whose acknowledgement never comes: it
-// is in the log already, gets there later, or never.
-func (w *world) sendUnknown(t *thread, m *MicroOp) {
-	t.outcome = outcome{typ: Info, err: ":kafka-timeout", end: !w.c.KeepProcess}
-	t.stage = over
-	l, by := &landing{}, author{process: t.process}
-	l.land = func() {
-		if !l.done {
-			l.done = true
-			w.append(m.Key, m.Value, nil, by)
-		}
-	}
-	switch w.r.IntN(3) {
-	case 0:
-		l.land()
-	case 1:
-		t.producer.landing = append(t.producer.landing, l)
-		w.later(w.patience(), l.land)
-	default:
-		w.vanished[m.Key] = append(w.vanished[m.Key], m.Value)
-	}
 }
 
 // commitOffsets sends the polled offsets into the transaction, or commits them for

@@ -40,6 +40,7 @@ var Plants = []Plant{
 	{Name: plantFailedLands, Modes: both, Jepsen: AbortedRead, adjust: failedSends},
 	{Name: plantOwnRead, Modes: both, Jepsen: PrecommittedRead, adjust: crowded},
 	{Name: plantCircular, Modes: both, Jepsen: CircularFlow, adjust: twoClients, rare: true},
+	{Name: plantEarly, Modes: both, Jepsen: CircularRealtime, Ours: "dirty-read", adjust: polls, rare: true},
 	{Name: plantBackward, Modes: assigning, Jepsen: NonmonotonicPoll, adjust: polls},
 	{Name: plantSkip, Modes: assigning, Jepsen: PollSkip, adjust: polls},
 	{Name: plantNoRewind, Modes: assigning, Jepsen: PollSkip, adjust: aborts},
@@ -71,6 +72,7 @@ const (
 	plantFailedLands     = "a refused send is appended"
 	plantOwnRead         = "a transaction reads its own send"
 	plantCircular        = "two transactions read each other's sends"
+	plantEarly           = "a record is read before it is sent"
 	plantBackward        = "a position moves back between operations"
 	plantSkip            = "a position moves on between operations"
 	plantNoRewind        = "a failed operation is not rewound"
@@ -133,7 +135,11 @@ func (p Plant) PlantIn(c Config) (*History, bool) {
 	w := newWorld(c)
 	w.planted.name, w.planted.after = p.Name, after
 	w.run()
-	return &History{Config: c, Ops: w.ops}, w.planted.done
+	h := &History{Config: c, Ops: w.ops}
+	if p.Name == plantEarly {
+		return h, readEarly(h, after)
+	}
+	return h, w.planted.done
 }
 
 // planted is the state of a plant in a world.

@@ -100,6 +100,9 @@ func (w *world) step(t *thread) {
 		heap.Pop(&w.timers).(timer).run()
 	}
 	w.expire()
+	if w.chance(w.c.Nemesis) {
+		w.nemesis()
+	}
 	if w.c.Mode == BySubscribe && w.chance(w.c.Rebalance) && len(w.group.members) > 0 {
 		w.disturb()
 	}
@@ -114,6 +117,20 @@ func (w *world) step(t *thread) {
 			t.idle = w.r.IntN(30)
 		}
 	}
+}
+
+// nemesis tells of a fault that begins or ends. What it does to clients is drawn
+// apart.
+func (w *world) nemesis() {
+	faults := []Op{
+		{F: "start-partition", Fault: ":majority"}, {F: "stop-partition", Fault: "nil"},
+		{F: "kill", Fault: "[\"n1\"]"}, {F: "start", Fault: ":all"}, {F: "pause", Fault: ":one"}, {F: "resume", Fault: ":all"},
+	}
+	o := faults[w.r.IntN(len(faults))]
+	o.Type, o.Process = Info, Nemesis
+	o.Invoked = w.record(o)
+	o.Fault = "\"done\""
+	w.record(o)
 }
 
 // disturb makes the group rebalance, or removes a member whose heartbeats were
