@@ -142,7 +142,8 @@ func (w *world) misplace(key int, at int64, by author) int64 {
 	p := w.partition(key)
 	for i := at - 1; i >= p.fetched; i-- {
 		e, now := &p.entries[i], &p.entries[at]
-		if e.control || e.by.process != by.process || e.by.op == nil || (e.by.op == by.op) != (name == plantIntSendBackward) {
+		within := e.by.op == by.op
+		if e.control || e.by.process != by.process || e.by.op == nil || within != (name == plantIntSendBackward) {
 			continue
 		}
 		if name == plantSendBackward && e.txn != nil && e.txn.end != committed || !w.strikes(name) {

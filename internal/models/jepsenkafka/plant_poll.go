@@ -33,7 +33,10 @@ func (w *world) reach(t *thread, key int) int64 {
 // answers says whether the thread's operation still polls a key to which the other
 // thread's operation sends.
 func (w *world) answers(t, other *thread) bool {
-	if t.op == nil || t.at >= len(t.op.Micro) || !slices.ContainsFunc(t.op.Micro[t.at:], func(m MicroOp) bool { return !m.IsSend }) {
+	if t.op == nil || t.at >= len(t.op.Micro) {
+		return false
+	}
+	if !slices.ContainsFunc(t.op.Micro[t.at:], func(m MicroOp) bool { return !m.IsSend }) {
 		return false
 	}
 	return slices.ContainsFunc(other.op.Micro, func(m MicroOp) bool {
@@ -86,7 +89,8 @@ func (w *world) jump(t *thread) {
 					}
 				}
 			}
-			if last != NoOffset && c.pos[key] > last && w.move(c, key, last, w.planted.name == plantIntSkipPolls, w.planted.name) {
+			on := w.planted.name == plantIntSkipPolls
+			if last != NoOffset && c.pos[key] > last && w.move(c, key, last, on, w.planted.name) {
 				return
 			}
 		}

@@ -56,7 +56,7 @@ func testPlant(t *testing.T, p Plant, mode Mode) {
 			n.exact++
 		}
 	}
-	t.Logf("%-66s %-9s %-21s found %4d of %d, undecided %4d, wrong names %d, all of Jepsen's names %4d; %d entries, %d tries",
+	t.Logf("%-66s %-9s %-21s found %4d of %d, undecided %4d, wrong names %d, all names %4d; %d entries, %d tries",
 		p.Name, mode, p.Jepsen+p.Ours, n.found, n.histories, n.undecided, n.extra, n.exact, n.entries, n.tries)
 }
 
@@ -110,7 +110,8 @@ func (p Plant) undecided(o opinion, h *History) bool {
 		return o.maybe[LostWrite] > 0 && o.verdicts[guarantee.NoLoss] == guarantee.Unknown
 	case plantIntBackward, plantIntSkipPolls:
 		untold := !slices.ContainsFunc(h.Ops, func(o Op) bool { return len(o.Rebalance) > 0 })
-		return h.Config.Mode == BySubscribe && untold && o.maybe[p.Jepsen] > 0 && o.verdicts[guarantee.Order] == guarantee.Unknown
+		return h.Config.Mode == BySubscribe && untold && o.maybe[p.Jepsen] > 0 &&
+			o.verdicts[guarantee.Order] == guarantee.Unknown
 	}
 	return p.Jepsen == Unseen && o.maybe[Unseen] > 0 && o.verdicts[guarantee.NoLoss] == guarantee.Unknown
 }

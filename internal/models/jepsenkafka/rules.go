@@ -81,10 +81,6 @@ func apply(h *History) *rules {
 	return r
 }
 
-// Allowed counts what Jepsen's checker finds in the history and allows: it must not
-// be reported.
-func Allowed(h *History) map[string]int { return apply(h).allowed }
-
 // Right says whether Kafka forbids what the name says of the history, though
 // Jepsen's checker does not look for it there: aborted records in operations that
 // are not ok, sends of one process in reverse order across an assign or subscribe,
@@ -257,4 +253,3 @@ func (r *rules) visibility() {
 		})
 	})
 }
-

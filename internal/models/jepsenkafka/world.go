@@ -124,7 +124,8 @@ func (w *world) step(t *thread) {
 func (w *world) nemesis() {
 	faults := []Op{
 		{F: "start-partition", Fault: ":majority"}, {F: "stop-partition", Fault: "nil"},
-		{F: "kill", Fault: "[\"n1\"]"}, {F: "start", Fault: ":all"}, {F: "pause", Fault: ":one"}, {F: "resume", Fault: ":all"},
+		{F: "kill", Fault: "[\"n1\"]"}, {F: "start", Fault: ":all"},
+		{F: "pause", Fault: ":one"}, {F: "resume", Fault: ":all"},
 	}
 	o := faults[w.r.IntN(len(faults))]
 	o.Type, o.Process = Info, Nemesis
