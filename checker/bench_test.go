@@ -449,3 +449,34 @@ func BenchmarkSideBySide(b *testing.B) {
 		}
 	}
 }
+
+var benchJepsen = flag.String("bench.jepsen", "", "judge this history of jepsen.tests.kafka, and say how fast and in how much memory")
+
+// TestBenchJepsen: decode and check of somebody else's history. One is written by
+// go test ./history -run TestJepsenBench -jepsen.ops=1000000 -jepsen.txn -jepsen.file=F.
+func TestBenchJepsen(t *testing.T) {
+	if *benchJepsen == "" {
+		t.Skip("give -bench.jepsen=FILE")
+	}
+	f, err := os.Open(*benchJepsen)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	limit := max(*benchMemory, 512<<20)
+	if *benchMemory != 0 {
+		limit = *benchMemory
+	}
+	peak := resetPeak()
+	var events int64
+	took, cpu := timed(t, f, func(r *history.Reader) {
+		r.Limit(limit / 4)
+		rep, err := Check(context.Background(), r, Options{Memory: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = rep.Events
+		t.Log(rep.Why)
+	})
+	t.Logf("%d events, %.2f s, %.2f s of CPU, peak %d MiB", events, took.Seconds(), cpu.Seconds(), peak()>>20)
+}

@@ -45,21 +45,22 @@ func (f *findings) report(kind guarantee.Anomaly, build func() draft) {
 
 // named is report of an anomaly that Jepsen gives other names than its usual one.
 func (f *findings) named(kind guarantee.Anomaly, names []string, build func() draft) {
-	f.into(f.byKind, kind, names, build)
+	f.into(f.byKind, kind, 1, names, build)
 }
 
 // undecided counts what may be an anomaly, and the history cannot show it.
 func (f *findings) undecided(kind guarantee.Anomaly, names []string, build func() draft) {
-	f.into(f.open, kind, names, build)
+	f.into(f.open, kind, 1, names, build)
 }
 
-func (f *findings) into(m map[guarantee.Anomaly]*found, kind guarantee.Anomaly, names []string, build func() draft) {
+// into counts n of the same.
+func (f *findings) into(m map[guarantee.Anomaly]*found, kind guarantee.Anomaly, n int64, names []string, build func() draft) {
 	k := m[kind]
 	if k == nil {
 		k = &found{}
 		m[kind] = k
 	}
-	k.count++
+	k.count += n
 	for _, n := range names {
 		if !slices.Contains(k.names, n) {
 			k.names = append(k.names, n)

@@ -63,7 +63,7 @@ func (j *judge) restore() {
 		}
 		rec := d.rec
 		rec.flags |= row.flags
-		rec.logLine, rec.pid = row.logLine, row.pid
+		rec.logLine, rec.pid, rec.jump = row.logLine, row.pid, row.jump
 		if rec.from == 0 {
 			rec.from = row.from
 		}

@@ -133,9 +133,10 @@ type part struct {
 	id      int32
 	tp      history.TopicPartition
 	rows    *table[record]
-	end     int64 // largest offset seen + 1
-	logEnd  int64 // largest offset in the audit's log + 1
-	readEnd int64 // largest offset returned to a client + 1
+	again   *table[[2]uint32] // how often another reader came to a row by the jump that it names, between operations and within; nil before one did
+	end     int64             // largest offset seen + 1
+	logEnd  int64             // largest offset in the audit's log + 1
+	readEnd int64             // largest offset returned to a client + 1
 	logged  int64
 	marks   [3]int64 // log start, last stable offset, high watermark
 	hasWM   bool
@@ -162,6 +163,7 @@ type record struct {
 	pid     int32 // index of producer id and epoch + 1
 	txn     int32 // index of the sending client's transaction + 1
 	flags   uint16
+	jump    uint16 // the first jump by which a reader of committed records came here: its length, and which kinds of it are kept
 }
 
 const (
@@ -275,7 +277,7 @@ func newJudge(h history.Header, opt Options) *judge {
 	}
 	// A part of the limit is for what is not in tables: the reader's buffers,
 	// page lists, operations in flight.
-	tables := opt.Memory - max(opt.Memory/4, min(opt.Memory/4*3, 112<<20))
+	tables := opt.Memory - max(opt.Memory/4, min(opt.Memory/4*3, 152<<20))
 	p := newPool(tables)
 	j := &judge{
 		header:    h,

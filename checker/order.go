@@ -269,12 +269,13 @@ func (j *judge) longGaps(gaps *sorter[pollGap]) {
 // stepped reports a reader's step that is wrong, or may be: a rebalance that nobody
 // would tell of may explain it.
 func (j *judge) stepped(kind guarantee.Anomaly, g *pollGap, names []string, build func() draft) {
+	n := 1 + j.repeats(g)
 	if g.how&stepUntold == 0 || j.reads.rebalancesTold {
-		j.finds.named(kind, names, build)
+		j.finds.into(j.finds.byKind, kind, n, names, build)
 		return
 	}
-	j.reads.jumps++
-	j.finds.undecided(kind, names, build)
+	j.reads.jumps += n
+	j.finds.into(j.finds.open, kind, n, names, build)
 }
 
 // mustBeRead says that a reader that passes r must have been given it.

@@ -121,7 +121,7 @@ func (p *pool) spill(g *page) error {
 // release makes bytes free for another page of their size.
 func (p *pool) release(b []byte) {
 	f := spare{b, true}
-	if p.idle+int64(len(b)) > p.limit/8 { // more than a trim frees: of another size
+	if p.idle+int64(len(b)) > p.limit/32 { // more than a trim frees: of another size
 		f.used = !giveBack(b)
 	}
 	if f.used {

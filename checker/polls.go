@@ -194,7 +194,7 @@ func (j *judge) advance(p *proc, pt *part, pos *position, s given) {
 	case s.off <= pos.last:
 		j.wentBack(p, pt, pos, s, how)
 	case s.off > pos.last+1:
-		j.gaps.add(pollGap{t: s.t, lo: pos.last + 1, hi: s.off - 1, proc: p.id, tp: pt.id, line: s.line, before: pos.line, how: how})
+		j.jumps(p, pt, pollGap{t: s.t, lo: pos.last + 1, hi: s.off - 1, proc: p.id, tp: pt.id, line: s.line, before: pos.line, how: how})
 	}
 	pos.last, pos.line, pos.unit, pos.base, pos.sought, pos.untold = s.off, s.line, s.unit, -1, false, false
 }
@@ -219,6 +219,51 @@ func (j *judge) readByClient(pt *part, row *record, s sighting, reader int32) {
 	if reader >= 0 {
 		j.readFrom(readEdge{t: s.t, at: s.at, reader: reader, writer: known.txn - 1, line: s.line})
 	}
+}
+
+// jumps keeps a jump to be compared with the log. Most are over control records, and
+// many readers make the same one: it is kept once within an operation and once
+// between two, and else counted.
+func (j *judge) jumps(p *proc, pt *part, g pollGap) {
+	n := g.hi - g.lo + 1
+	if !p.rc || n > longestJump || g.how&^stepWithin != 0 {
+		j.gaps.add(g)
+		return
+	}
+	within := g.how & stepWithin / stepWithin
+	row := pt.rows.at(g.hi + 1)
+	switch kept := uint16(1) << (14 + within); {
+	case row.jump&longestJump == 0:
+		row.jump = uint16(n) | kept
+	case row.jump&longestJump != uint16(n): // another one than was first
+	case row.jump&kept == 0:
+		row.jump |= kept
+	default:
+		if pt.again == nil {
+			pt.again = newTable[[2]uint32](j.pool)
+		}
+		pt.again.at(g.hi + 1)[within]++
+		return
+	}
+	j.gaps.add(g)
+}
+
+// longestJump is the longest one that a row can name.
+const longestJump = 1<<14 - 1
+
+// repeats is how often readers made the jump g besides those that are kept.
+func (j *judge) repeats(g *pollGap) int64 {
+	pt := j.parts[g.tp]
+	if pt.again == nil || !j.procs[g.proc].rc || g.how&^stepWithin != 0 {
+		return 0
+	}
+	if row := pt.rows.get(g.hi + 1); row == nil || int64(row.jump&longestJump) != g.hi-g.lo+1 {
+		return 0
+	}
+	n := &pt.again.at(g.hi + 1)[g.how&stepWithin/stepWithin]
+	k := int64(*n)
+	*n = 0
+	return k
 }
 
 // tookOver compares a reader's first poll with the committed offset that it was

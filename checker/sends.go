@@ -172,7 +172,7 @@ func (j *judge) ackedRow(tp int32, off int64, rec record) {
 		j.displaced.add(displaced{off: off, rec: rec, tp: tp})
 		return
 	}
-	rec.logLine, rec.pid = row.logLine, row.pid
+	rec.logLine, rec.pid, rec.jump = row.logLine, row.pid, row.jump
 	rec.flags |= row.flags
 	if rec.from == 0 {
 		rec.from = row.from
