@@ -67,6 +67,54 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// TestOpen judges histories that Kafka permits and Jepsen's checker would not: they
+// end before everything was read, or do not tell of rebalances within operations.
+// They are not broken, and what was not read is not called safe.
+func TestOpen(t *testing.T) {
+	for _, mode := range []Mode{ByAssign, BySubscribe} {
+		t.Run(string(mode), func(t *testing.T) {
+			open := 0
+			for i := range *cases {
+				seed := *from + uint64(i)
+				c := Draw(seed, mode, Size{5, 1000})
+				c.Latest, c.RebalanceOn, c.Untold, c.Unfinished = false, false, true, true
+				h := Simulate(c)
+				o := judge(t, h.EDN(style(seed)))
+				if broken := o.broken(); len(broken) > 0 {
+					save(t, h, "open", seed)
+					t.Errorf("seed %d: what Kafka permits is called broken: %v %v; %v", seed, broken, o.kinds, o.texts)
+				}
+				if unread(h) {
+					open++
+					if o.verdicts[guarantee.NoLoss] == guarantee.Holds {
+						save(t, h, "open", seed)
+						t.Errorf("seed %d: no-loss holds, though acknowledged records were not read: %v", seed, Violations(h))
+					}
+				}
+			}
+			if open == 0 {
+				t.Error("every history was read whole")
+			}
+			t.Logf("%s: %d histories, %d of them with acknowledged records that were not read", mode, *cases, open)
+		})
+	}
+}
+
+// unread says whether a record of an ok operation was returned by no poll at all.
+func unread(h *History) bool {
+	given := map[at]bool{}
+	for i := range h.Ops {
+		h.Ops[i].reads(func(key int, p Pair) { given[at{key, p.Value}] = true })
+	}
+	found := false
+	for i := range h.Ops {
+		if o := &h.Ops[i]; o.Type == OK {
+			o.sends(func(m *MicroOp) { found = found || !given[at{m.Key, m.Value}] })
+		}
+	}
+	return found
+}
+
 func style(seed uint64) Style {
 	return Style{Tagged: seed%2 == 0, Vector: seed%3 == 0, Types: seed%5 != 0, Empty: seed%7 == 0}
 }

@@ -32,6 +32,8 @@ type Config struct {
 	KeepProcess bool // an operation of unknown outcome does not end its process
 	Rereads     bool // an assign may seek keys that the process has already to their beginning
 	FinalBy     int  // threads that read everything in the end
+	Unfinished  bool // the history ends before the final polls: Jepsen would call it invalid (unseen)
+	Untold      bool // rebalances within an operation go untold: Jepsen would call its jumps int-poll-skip
 	CutFinal    bool // the final polls are left out where everything was read before
 
 	Sub       float64 // an operation is an assign or subscribe

@@ -97,7 +97,8 @@ func (w *world) micro(t *thread, m *MicroOp) {
 		return
 	}
 	c := t.consumer
-	if w.c.Mode == BySubscribe && c.topics != nil && (w.c.RebalanceOn || w.firstPoll(t)) && w.r.IntN(5) != 0 {
+	learns := w.c.RebalanceOn || w.c.Untold || w.firstPoll(t)
+	if w.c.Mode == BySubscribe && c.topics != nil && learns && w.r.IntN(5) != 0 {
 		log := w.coordinate(c)
 		if w.c.RebalanceOn {
 			t.log = append(t.log, log...)

@@ -86,7 +86,7 @@ func (w *world) run() {
 	for w.started < w.c.Ops || slices.ContainsFunc(w.threads, func(t *thread) bool { return t.op != nil }) {
 		w.step(w.threads[w.r.IntN(len(w.threads))])
 	}
-	if w.c.CutFinal && len(Violations(&History{Config: w.c, Ops: w.ops})) == 0 {
+	if w.c.Unfinished || w.c.CutFinal && len(Violations(&History{Config: w.c, Ops: w.ops})) == 0 {
 		return
 	}
 	w.finalPolls()
