@@ -11,8 +11,9 @@ import (
 )
 
 // pick chooses from all what o.budget buys, and says what was left out: a suite
-// that ran in part must not look whole.
-func pick(o Options, all []*scenario.Scenario) ([]*scenario.Scenario, error) {
+// that ran in part must not look whole. named are those that the user asked for by
+// their own names: they come first.
+func pick(o Options, all []*scenario.Scenario, named map[*scenario.Scenario]bool) ([]*scenario.Scenario, error) {
 	earlier := reports.LastRuns(o.Out)
 	runs := time.Duration(1)
 	if o.Repeat != Endless {
@@ -37,18 +38,18 @@ func pick(o Options, all []*scenario.Scenario) ([]*scenario.Scenario, error) {
 			fit = append(fit, s)
 		}
 	}
-	c := scenario.Pick(fit, o.Budget, cost, func(s *scenario.Scenario) bool { return earlier[s.Metadata.Name].Failed })
+	c := scenario.Pick(fit, o.Budget, cost, func(s *scenario.Scenario) bool { return named[s] || earlier[s.Metadata.Name].Failed })
 	if len(c.Picked) == 0 {
 		return nil, fmt.Errorf("--budget %v: none of %d scenarios fits; the Shortest takes about %v", o.Budget, len(all), Shortest(fit, cost).Round(time.Second))
 	}
 	if !o.Quiet {
 		fmt.Fprintf(os.Stderr, "a budget of %v buys %s (about %v)\n", o.Budget, Listed(c.Picked), c.Cost.Round(time.Second))
-		if len(c.Left) > 0 {
-			fmt.Fprintf(os.Stderr, "left out for want of time: %s\n", Listed(c.Left))
-		}
 		if n := len(all) - len(fit); n > 0 {
 			fmt.Fprintf(os.Stderr, "left out because backend %s cannot do them: %d\n", o.Backend, n)
 		}
+	}
+	if len(c.Left) > 0 { // whoever asked for quiet asked for no progress, not for a part that looks whole
+		fmt.Fprintf(os.Stderr, "left out for want of time: %s\n", Listed(c.Left))
 	}
 	return c.Picked, nil
 }

@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/onceproof/onceproof/checker"
@@ -168,7 +169,9 @@ func load(o Options, names []string) ([]*scenario.Scenario, error) {
 		names = scenario.Names()
 	}
 	var all []*scenario.Scenario
+	named := map[*scenario.Scenario]bool{}
 	for _, name := range names {
+		alone := !picked && !strings.Contains(name, "*")
 		matching, err := scenario.Matching(name)
 		if err != nil {
 			return nil, err
@@ -182,12 +185,13 @@ func load(o Options, names []string) ([]*scenario.Scenario, error) {
 				continue // it wants versions of libraries that few have built
 			}
 			all = append(all, s)
+			named[s] = alone
 		}
 	}
 	if o.Budget == 0 {
 		return all, nil
 	}
-	return pick(o, all)
+	return pick(o, all, named)
 }
 
 // roundOf are the jobs of the nth round: each with its seed plus n.
