@@ -50,6 +50,9 @@ func (fs Files) Open() (*Opened, error) {
 		return nil, fmt.Errorf("no commit pattern is named %q; %s", fs.Pattern, scenario.Meant(fs.Pattern, scenario.CommitPatterns))
 	}
 	o := opener{files: fs, out: &Opened{}, plain: &Application{Library: fs.Library}, seen: map[string]bool{}}
+	if note := versionNote(fs.Library); note != "" {
+		o.out.Notes = append(o.out.Notes, note)
+	}
 	o.read()
 	if o.out.Readings == nil && len(o.errs) == 0 {
 		return nil, errors.New("the files say nothing of Kafka")

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -71,13 +72,49 @@ func javaBefore(version string) facts {
 	return facts{}
 }
 
+// older are the defaults of versions before the one at hand, the oldest last; what has
+// no entry had the same defaults all along, as far back as oldest says. They were read
+// from the packages of those versions.
+var older = map[string][]struct {
+	before string
+	facts  facts
+}{
+	"kafka-python": {
+		{"3.0.0", facts{producer: map[string]string{"acks": "1", "enable.idempotence": "false"}}},
+		{"2.2.0", facts{producer: map[string]string{"acks": "1", "enable.idempotence": "false", "retries": "0"}, noIdempotence: true, noTransactions: true}},
+	},
+}
+
+// oldest is the first version of a library whose defaults are known, and where from.
+var oldest = map[string]string{
+	"kafka-python": "2.0.2", "aiokafka": "0.8.0", "kafkajs": "1.16.0", "sarama": "1.47.0", "franz-go": "1.0.0", "kafka-go": "0.4.0", "java": "2.0.0",
+	"confluent-kafka": "1.4.2", "confluent-kafka-go": "1.4.2", "rdkafka": "0.24.0", "@confluentinc/kafka-javascript": "1.0.0", "@platformatic/kafka": "2.0.0", "librdkafka": "1.4.2",
+}
+
+// versionNote is what there is to say of a library's version: "" if its defaults are known.
+func versionNote(name string) string {
+	lib, version := scenario.SplitVersion(name)
+	if first := oldest[lib]; version != "" && first != "" && slices.Compare(numbers(version), numbers(first)) < 0 {
+		return fmt.Sprintf("--library %s: the defaults of versions before %s are not known here; those of %s count", name, first, first)
+	}
+	return ""
+}
+
 // library is what is known of a library, "name" or "name@version".
 func library(name string) facts {
 	name, version := scenario.SplitVersion(name)
 	if name == "java" && version != "" {
 		return javaBefore(version)
 	}
-	return libraries[name]
+	known := libraries[name]
+	if version != "" {
+		for _, o := range older[name] {
+			if slices.Compare(numbers(version), numbers(o.before)) < 0 {
+				known = o.facts
+			}
+		}
+	}
+	return known
 }
 
 // Libraries are the names that lint knows.
