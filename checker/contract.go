@@ -141,13 +141,17 @@ func (j *judge) programDone(g *group) programVerdict {
 	contracts, undeclared := g.contracts(j)
 	ins := j.inputsOf(g)
 	v := programVerdict{}
+	g.asides = nil
+	if undeclared {
+		g.asides = j.asidesOf(g, ins, contracts)
+	}
 	tallies := make([]tally, len(contracts))
 	unnamed := j.eachInput(g, ins, func(_ *inputPart, at place, _ *record) {
 		v.inputs++
 		for k := range contracts {
 			n := g.edgeAt(contracts[k].topic, at).n
 			tallies[k].by[min(n, int64(len(tallies[k].by)-1))]++
-			if n == 0 && g.madeAt(at) > 0 {
+			if n == 0 && g.ended(at) {
 				tallies[k].ended++
 			}
 		}
@@ -199,6 +203,36 @@ func (g *group) contracts(j *judge) (all []contract, undeclared bool) {
 		}
 	}
 	return all, true
+}
+
+// asidesOf are the other topics of the scenario in which inputs of the group end instead
+// of making what a contract says, as in a dead-letter topic: most of those that are there
+// are nowhere else. Its own repartition and retry topics are on the way, and no end.
+func (j *judge) asidesOf(g *group, ins []*inputPart, contracts []contract) (asides []*edge) {
+	for _, e := range g.edgesByName() {
+		if !j.declared(e.topic) || g.readsTopic(j, e.topic) || slices.ContainsFunc(contracts, func(c contract) bool { return c.topic == e.topic }) {
+			continue
+		}
+		var all, both int64
+		j.eachInput(g, ins, func(_ *inputPart, at place, _ *record) {
+			if e.at(at).n == 0 {
+				return
+			}
+			all++
+			if slices.ContainsFunc(contracts, func(c contract) bool { return g.edgeAt(c.topic, at).n > 0 }) {
+				both++
+			}
+		})
+		if all > 0 && 2*both <= all {
+			asides = append(asides, e)
+		}
+	}
+	return asides
+}
+
+// ended says whether an input ended in one of those topics.
+func (g *group) ended(at place) bool {
+	return slices.ContainsFunc(g.asides, func(e *edge) bool { return e.at(at).n > 0 })
 }
 
 // declared says whether a topic is one of the scenario's.
@@ -280,7 +314,7 @@ func (j *judge) judgeInputs(g *group, ins []*inputPart, contracts []contract) {
 			switch {
 			case m.n > c.most:
 				j.madeTwice(g, at, m, c)
-			case m.n >= c.least, ended > 0, m.n == 0 && c.share > 0 && g.madeAt(at) > 0:
+			case m.n >= c.least, ended > 0, m.n == 0 && c.share > 0 && g.ended(at):
 			default:
 				j.lostInput(g, in, at, r, in.rows.get(at.off()), true, g.program.Name)
 			}

@@ -17,8 +17,9 @@ type group struct {
 	// Of programs: who they are, and what they made, by topic.
 	program *history.ClientInfo
 	edges   map[string]*edge
-	asked   bool // whether audited is known
-	audited bool // the audit asked for its offsets
+	asides  []*edge // where inputs end instead of making an output
+	asked   bool    // whether audited is known
+	audited bool    // the audit asked for its offsets
 }
 
 // inputPart is one partition as a group's input.

@@ -119,6 +119,13 @@ func verdicts(rep *Report) []string {
 
 func same(i int) int { return i }
 
+func seq(n int) (all []int) {
+	for i := range n {
+		all = append(all, i)
+	}
+	return all
+}
+
 // TestProgramsByLineage judges programs by what their outputs show, with and without a
 // contract.
 func TestProgramsByLineage(t *testing.T) {
@@ -159,6 +166,7 @@ func TestProgramsByLineage(t *testing.T) {
 		{"no lineage", nil, n, func(int) int { return -1 }, nil,
 			[]string{"unknown {receipts: {of: …}} would tell where it stands", "unknown {receipts: {of: …}} would tell where it stands", "unknown {receipts: {of: …}} would tell where it stands"}},
 		{"dead letters", nil, 97, func(i int) int { return i + 3 }, []int{0, 1, 2}, []string{"holds", "holds", "holds"}},
+		{"lost, and all in another topic too", nil, 95, func(i int) int { return i + 5 }, seq(n), []string{"violated lost-input×5", "holds", "holds"}},
 		{"dead letters, declared", map[string]string{"receipts": "one", "dlt": "instead"}, 97, func(i int) int { return i + 3 }, []int{0, 1, 2}, []string{"holds", "holds", "holds"}},
 		{"put aside and done", map[string]string{"receipts": "one", "dlt": "instead"}, 97, func(i int) int { return i + 3 }, []int{0, 1, 2, 3}, []string{"holds", "violated duplicate-output×1", "holds"}},
 		{"put aside twice", map[string]string{"receipts": "one", "dlt": "instead"}, 97, func(i int) int { return i + 3 }, []int{0, 1, 2, 2}, []string{"holds", "violated duplicate-output×1", "holds"}},

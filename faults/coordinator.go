@@ -3,7 +3,9 @@ package faults
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -29,18 +31,41 @@ func (k keyType) String() string {
 // coordinator finds the coordinator of a group or transactional id that exists;
 // brokers would name one for any name.
 func (e *Env) coordinator(ctx context.Context, kind keyType, key string) ([]cluster.BrokerID, string, error) {
-	names, known, err := e.keys(ctx, kind)
+	key, err := e.key(ctx, kind, key)
 	if err != nil {
 		return nil, "", err
-	}
-	if known && !slices.Contains(names, key) {
-		return nil, "", fmt.Errorf("%w: no %s is called %q; there are: %s", errNoTarget, kind, key, list(names))
 	}
 	id, err := e.findCoordinator(ctx, kind, key)
 	if err != nil {
 		return nil, "", err
 	}
 	return []cluster.BrokerID{id}, fmt.Sprintf("coordinator of %s %s", kind, key), nil
+}
+
+// key is the group or transactional id that exists and that a scenario names: by its
+// name, or, as "~till-.*", by an expression that the whole name matches, of which the
+// first in alphabetical order is taken.
+func (e *Env) key(ctx context.Context, kind keyType, name string) (string, error) {
+	names, known, err := e.keys(ctx, kind)
+	if err != nil {
+		return "", err
+	}
+	pattern, isPattern := strings.CutPrefix(name, "~")
+	if !isPattern {
+		if known && !slices.Contains(names, name) {
+			return "", fmt.Errorf("%w: no %s is called %q; there are: %s", errNoTarget, kind, name, list(names))
+		}
+		return name, nil
+	}
+	re, err := regexp.Compile("^(?:" + pattern + ")$")
+	if err != nil {
+		return "", finalError{err}
+	}
+	slices.Sort(names)
+	if i := slices.IndexFunc(names, re.MatchString); i >= 0 {
+		return names[i], nil
+	}
+	return "", fmt.Errorf("%w: no %s matches %s; there are: %s", errNoTarget, kind, pattern, list(names))
 }
 
 func (e *Env) findCoordinator(ctx context.Context, kind keyType, key string) (cluster.BrokerID, error) {

@@ -40,6 +40,11 @@ func (e *expire) Inject(ctx context.Context) (string, error) {
 		return "", err
 	}
 	_, err = awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
+		id, err := e.env.key(ctx, txn, e.id)
+		if err != nil {
+			return "", err
+		}
+		e.id = id
 		was, err := e.env.describeTxn(ctx, e.id)
 		if err == nil && was.State != "Ongoing" {
 			err = fmt.Errorf("%w: transactional id %s has no open transaction (%s)", errNoTarget, e.id, was.State)

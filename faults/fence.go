@@ -35,6 +35,11 @@ func newFence(f scenario.Fault, env *Env, _ uint64) (fault, error) {
 func (f *fence) Inject(ctx context.Context) (string, error) {
 	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
 		var err error
+		id, err := f.env.key(ctx, txn, f.id)
+		if err != nil {
+			return "", err
+		}
+		f.id = id
 		f.was, err = f.env.describeTxn(ctx, f.id)
 		return "", err
 	})

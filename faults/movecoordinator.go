@@ -48,6 +48,11 @@ func (m *moveCoordinator) Inject(ctx context.Context) (string, error) {
 	topic := stateTopics[m.kind]
 	var part int32
 	_, err := awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
+		key, err := m.env.key(ctx, m.kind, m.key)
+		if err != nil {
+			return "", err
+		}
+		m.key = key
 		found, _, err := m.env.coordinator(ctx, m.kind, m.key)
 		if err != nil {
 			return "", err

@@ -73,6 +73,7 @@ func (r *run) undrained(ctx context.Context) ([]string, error) {
 			missing = append(missing, fmt.Sprintf("a transaction is open on %s at offset %d", m.tp, m.lso))
 		}
 	}
+	missing = append(missing, r.growing(marks)...)
 	for _, g := range groups(r.cfg.Scenario) {
 		offsets, err := r.admin.stableOffsets(ctx, g.id)
 		if err != nil {
@@ -100,6 +101,38 @@ func (r *run) undrained(ctx context.Context) ([]string, error) {
 		}
 	}
 	return missing, nil
+}
+
+// quietFor is how long what a program without a group writes must not have grown: a
+// mirror has no offsets that tell how far it is.
+const quietFor = 2 * time.Second
+
+// growing says which outputs of programs without a group still grow, or grew of late.
+func (r *run) growing(marks []watermark) (missing []string) {
+	for _, c := range r.cfg.Scenario.Clients {
+		if len(c.Program) == 0 || c.Role == guarantee.Producer || c.Config["group.id"] != "" {
+			continue
+		}
+		total := int64(0)
+		for _, m := range marks {
+			if m.tp.Topic != c.Input {
+				total += m.high
+			}
+		}
+		if last, ok := r.outputs[c.Name]; !ok || last.total != total {
+			r.outputs[c.Name] = growth{total, time.Now()}
+		}
+		if time.Since(r.outputs[c.Name].since) < quietFor {
+			missing = append(missing, fmt.Sprintf("%s has no group, and what it writes still grows", c.Name))
+		}
+	}
+	return missing
+}
+
+// growth is how much had been written, and since when it is so much.
+type growth struct {
+	total int64
+	since time.Time
 }
 
 // group is a consumer group of the scenario and what it reads.

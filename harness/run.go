@@ -95,13 +95,14 @@ type run struct {
 	fleet    *fleet
 	env      *faults.Env
 	status   *status
-	deducer  *deduce.Deducer // nil where every client is a worker
-	sources  *sources        // of the audit, where there are programs
+	deducer  *deduce.Deducer   // nil where every client is a worker
+	outputs  map[string]growth // of programs without a group, while the run drains
+	sources  *sources          // of the audit, where there are programs
 	taint    taint
 }
 
 func newRun(cfg Config) (*run, error) {
-	r := &run{cfg: cfg, result: Result{Dir: cfg.Dir, Header: header(cfg, cfg.Scenario.Cluster.Backend)}}
+	r := &run{outputs: map[string]growth{}, cfg: cfg, result: Result{Dir: cfg.Dir, Header: header(cfg, cfg.Scenario.Cluster.Backend)}}
 	if err := os.MkdirAll(filepath.Join(cfg.Dir, "logs"), 0o755); err != nil {
 		return nil, fmt.Errorf("create the run folder: %w", err)
 	}

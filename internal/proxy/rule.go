@@ -45,7 +45,7 @@ type Rule struct {
 	Client   string    // "till": all instances; "till/0": one
 	ClientID string    // what the request's header says
 	Broker   int32     // node id; -1 = any
-	TxnID    string
+	TxnID    string    // a name, or "~" and an expression that the whole name matches
 	Topic    string
 	Part     int32   // -1 = any; used only with Topic
 	Nth      int     // 0 = each match, n = only the nth match since the rule was added

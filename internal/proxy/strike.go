@@ -2,7 +2,9 @@ package proxy
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 )
 
 // strike is one request that one rule chose.
@@ -27,16 +29,30 @@ func (h *Handle) matches(r *request) bool {
 	if r.opaque && h.rule.Action == Error {
 		return false
 	}
-	if id := h.rule.ClientID; id != "" && r.clientID != id {
+	if id := h.rule.ClientID; id != "" && !named(id)(r.clientID) {
 		return false
 	}
-	if id := h.rule.TxnID; id != "" && !slices.Contains(r.txns, id) {
+	if id := h.rule.TxnID; id != "" && !slices.ContainsFunc(r.txns, named(id)) {
 		return false
 	}
 	if h.rule.Topic == "" || r.everyTopic() && h.rule.Phase == OnResponse {
 		return true
 	}
 	return slices.ContainsFunc(r.parts, func(p partition) bool { return h.rule.covers(p.topic, p.part) })
+}
+
+// named makes what compares names with one, or, behind "~", with an expression that the
+// whole name matches. One that is none matches nothing; New refuses it.
+func named(want string) func(string) bool {
+	pattern, isPattern := strings.CutPrefix(want, "~")
+	if !isPattern {
+		return func(name string) bool { return name == want }
+	}
+	re, err := regexp.Compile("^(?:" + pattern + ")$")
+	if err != nil {
+		return func(string) bool { return false }
+	}
+	return re.MatchString
 }
 
 // covers says whether the rule speaks of a topic-partition; part -1 is a whole topic.
