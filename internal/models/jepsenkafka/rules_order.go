@@ -58,7 +58,7 @@ func (r *rules) within() {
 // process is what one process read and sent last of each key.
 type process struct {
 	read, sent map[int]int64
-	ever       map[int]int64 // sent, whatever was assigned since
+	ever       map[int]int64 // the last one whose place is known, whatever was assigned since
 }
 
 // between finds what is wrong between one process's operations.
@@ -122,6 +122,11 @@ func (r *rules) compare(p *process, o *Op) {
 			r.allowed[NonmonotonicSend]++
 		}
 		sent[m.Key] = true
-		p.sent[m.Key], p.ever[m.Key] = m.Value, m.Value
+		p.sent[m.Key] = m.Value
+		if d := r.logs[m.Key]; d != nil {
+			if _, known := d.index[m.Value]; known {
+				p.ever[m.Key] = m.Value
+			}
+		}
 	})
 }
