@@ -68,8 +68,6 @@ var Plants = []plant{
 		[]string{"zombie-write", "zombie-commit"}, withZombieIDs},
 	{NoGenerationCheck, "commits of members that were replaced are taken", []string{"fencing"},
 		[]string{"zombie-commit"}, withZombies},
-	{AssignsTwice, "a partition is given to every member", []string{"fencing"},
-		[]string{"zombie-commit", "double-owner"}, withReaders},
 	{LosesMarker, "a partition never gets its marker", []string{"progress"},
 		[]string{"hanging-transaction"}, withLastMarker},
 	{RebalanceNeverEnds, "a rebalance waits for ever", []string{"progress"},

@@ -61,6 +61,9 @@ func (d *drawing) timing() {
 	c.PollMax = pick(d, 1, 10, 500)
 	c.BatchMax = pick(d, 1, 3, 20)
 	c.Work = pick(d, int64(0), 1, 4) * millisecond
+	if c.FetchMax > 50 && (c.PollMax > 50 || c.Work > 0) {
+		c.FetchMax = 50 // a transaction of one poll must be over before transaction.timeout.ms
+	}
 	c.AutoCommit = pick(d, int64(200), 1000) * millisecond
 	c.Drain = pick(d, int64(30), 300, 300, 300) * second
 	c.FirstEpoch = pick[int16](d, 0, 0, 0, 7, maxEpoch-3)
@@ -131,9 +134,18 @@ func (d *drawing) faults() {
 		case 2:
 			f.Kind = pick(d, "kill", "kill", "pause-broker")
 			f.Seat, f.Broker = "", 1+d.IntN(c.Brokers)
+			if f.Kind == "pause-broker" { // until its leaderships have moved: what waits there is refused then
+				f.For = d.between(2500, 4000) * millisecond
+				if c.Brokers == 1 {
+					f.Kind = "kill"
+				}
+			}
 		case 3:
 			f.Kind = pick(d, "cut", "blackhole", "delay-link")
-			f.Broker, f.By = d.IntN(c.Brokers+1), d.between(1, 300)*millisecond
+			f.Broker, f.By = d.IntN(c.Brokers+1), d.between(1, 200)*millisecond
+			if of[i].late() {
+				f.For = min(f.For, c.RequestTimeout/3)
+			}
 		case 4:
 			f.Kind, f.For = pick(d, "move-leader", "move-coordinator", "fence", "evict"), 0
 			if f.Kind == "evict" && of[i].Group == "" {
@@ -157,8 +169,11 @@ func (d *drawing) rule(f *fault, c *client) {
 	default:
 		f.Kind = pick(d, kinds...)
 	}
-	if f.Kind == "hold" && !d.maybeLate(f.API, c) {
-		f.Kind = "drop"
+	if !d.maybeLate(f.API, c) {
+		f.By = min(f.By, d.cfg.RequestTimeout/3)
+		if f.Kind == "hold" {
+			f.Kind = "drop"
+		}
 	}
 	f.Code = pick(d, requestTimedOut, notLeader, notEnoughReplicas)
 	if f.API != "Produce" {
@@ -167,6 +182,11 @@ func (d *drawing) rule(f *fault, c *client) {
 	if f.API == "Fetch" {
 		f.Code = notLeader
 	}
+}
+
+// late says whether some request of the client must not come behind its own retry.
+func (c *client) late() bool {
+	return c.Group != "" && c.Commit != commitTxn || c.TxnID != "" && !c.V2
 }
 
 // maybeLate says whether a request may come late without breaking a promise. Up to

@@ -122,7 +122,10 @@ func (t *thread) abort(pr *producer, n int64, empty bool) outcome {
 	e := history.Event{Type: history.Invoke, Op: history.OpAbort, ID: t.p.nextID(), Txn: n}
 	t.p.print(e)
 	o := done
-	if !empty {
+	switch {
+	case pr.broken != nil && pr.broken.Class == history.Fenced:
+		o = outcome{history.Info, pr.broken, true} // somebody else has the id, and the coordinator aborts
+	case !empty:
 		o = t.endTxn(pr, false)
 	}
 	if o.typ == history.OK && pr.broken != nil && !t.p.client.V2 && !empty {
