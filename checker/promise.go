@@ -150,10 +150,10 @@ var matrix = []clause{
 		id := s.client.Config["transactional.id"]
 		return id != "" && s.client.Count > 1 && !strings.Contains(id, "${")
 	}, "instances that share an id fence each other"},
-	{"offsets.topic.replication.factor", []guarantee.Anomaly{guarantee.OffsetLost, guarantee.PositionMismatch, guarantee.LostInput, guarantee.DuplicateOutput, guarantee.OverlappingInput}, Permitted, func(s settings) bool {
+	{"offsets.topic.replication.factor", []guarantee.Anomaly{guarantee.OffsetLost, guarantee.PositionMismatch, guarantee.LostInput, guarantee.DuplicateOutput, guarantee.OverlappingInput, guarantee.OffsetWithoutOutput}, Permitted, func(s settings) bool {
 		return s.header.Broker["offsets.topic.replication.factor"] == "1"
 	}, "the only replica of the committed offsets may be lost"},
-	{"offsets.retention.minutes", []guarantee.Anomaly{guarantee.OffsetLost, guarantee.PositionMismatch, guarantee.LostInput, guarantee.DuplicateOutput, guarantee.OverlappingInput}, Permitted, func(s settings) bool {
+	{"offsets.retention.minutes", []guarantee.Anomaly{guarantee.OffsetLost, guarantee.PositionMismatch, guarantee.LostInput, guarantee.DuplicateOutput, guarantee.OverlappingInput, guarantee.OffsetWithoutOutput}, Permitted, func(s settings) bool {
 		n, err := strconv.Atoi(s.header.Broker["offsets.retention.minutes"])
 		return err == nil && n < weekOfMinutes
 	}, "a group that is away for longer finds its committed offsets gone"},
@@ -178,11 +178,11 @@ var matrix = []clause{
 	{"enable.auto.commit", []guarantee.Anomaly{guarantee.LostInput}, Permitted, func(s settings) bool {
 		return s.is("commit", "auto") || s.client.Commit == "" && s.is("enable.auto.commit", "true")
 	}, "offsets are committed whether or not their records were processed"},
-	{"auto.offset.reset", []guarantee.Anomaly{guarantee.LostInput, guarantee.PositionMismatch}, Permitted, func(s settings) bool { return s.client.Input != "" && s.is("auto.offset.reset", "latest") },
+	{"auto.offset.reset", []guarantee.Anomaly{guarantee.LostInput, guarantee.PositionMismatch, guarantee.OffsetWithoutOutput}, Permitted, func(s settings) bool { return s.client.Input != "" && s.is("auto.offset.reset", "latest") },
 		"where no committed offset is found, what is there already is skipped"},
 	{"commit", []guarantee.Anomaly{guarantee.DuplicateOutput}, Expected, func(s settings) bool {
 		return s.is("commit", "after-each-record", "after-batch", "auto")
-	}, "a crash between processing and commit repeats the input: at least once"},
+	}, "a crash, or a rebalance, between processing and commit repeats the input: at least once"},
 	{"commit", []guarantee.Anomaly{guarantee.NonlinearizableOffset, guarantee.OffsetRegression}, Permitted, func(s settings) bool {
 		return s.client.Commit != "" && !s.commitsInTxn()
 	}, "a commit that comes late is taken in place of a newer one: nothing orders a member's commits"},

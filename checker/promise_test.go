@@ -56,7 +56,7 @@ func TestStandings(t *testing.T) {
 		{"no idempotence, five in flight", header(producer("enable.idempotence", "false"), nil, three), guarantee.ReorderedWrite, Permitted, "max.in.flight.requests.per.connection=5: without idempotence, a batch that is retried may land behind a later one"},
 		{"no idempotence, one in flight", header(producer("enable.idempotence", "false", "max.in.flight.requests.per.connection", "1"), nil, three), guarantee.ReorderedWrite, Promised, ""},
 		{"commit before processing", header(processor("before-processing"), nil, three), guarantee.LostInput, Expected, "commit=before-processing: a crash between commit and processing skips the input"},
-		{"commit after each record", header(processor("after-each-record"), nil, three), guarantee.DuplicateOutput, Expected, "commit=after-each-record: a crash between processing and commit repeats the input: at least once"},
+		{"commit after each record", header(processor("after-each-record"), nil, three), guarantee.DuplicateOutput, Expected, "commit=after-each-record: a crash, or a rebalance, between processing and commit repeats the input: at least once"},
 		{"commit after each record loses nothing", header(processor("after-each-record", "auto.offset.reset", "earliest"), nil, three), guarantee.LostInput, Promised, ""},
 		{"auto", header(processor("auto"), nil, three), guarantee.LostInput, Permitted, "enable.auto.commit=true: offsets are committed whether or not their records were processed"},
 		{"latest", header(processor("after-each-record"), nil, three), guarantee.LostInput, Permitted, "auto.offset.reset=latest: where no committed offset is found, what is there already is skipped"},

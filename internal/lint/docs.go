@@ -13,7 +13,7 @@ func Docs() []byte {
 	var b strings.Builder
 	b.WriteString(docsHead)
 	for _, r := range rules {
-		fmt.Fprintf(&b, "| [%s](#%s) | `%s` | %s | %s |\n", r.ID, r.ID, r.Property, r.Severity, strings.Join(r.Breaks, ", "))
+		fmt.Fprintf(&b, "| [%s](#%s) | `%s` | %s | %s | %s |\n", r.ID, r.ID, r.Property, r.Severity, strings.Join(r.Breaks, ", "), strings.Join(r.Risks, ", "))
 	}
 	for _, r := range rules {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s\n\n", r.ID, sentence(r.Promise), r.Why)
@@ -128,6 +128,9 @@ A rule is kept only if a shipped scenario demonstrates it (the rule fires on the
 guarantee, and the scenario's ` + "`-fixed`" + ` twin has neither), or if its page says why no run can. A value that Kafka itself
 refuses is no finding: it ends with exit code 2 and its line.
 
-| rule | property | severity | breaks |
-|---|---|---|---|
+What lint promises is what the checker's matrix ([checker.md](checker.md)) promises: a test draws a thousand
+configurations, and lists where the two differ, which is nowhere now.
+
+| rule | property | severity | breaks | puts at risk |
+|---|---|---|---|---|
 `

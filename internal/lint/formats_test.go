@@ -23,7 +23,7 @@ func TestFieldFormats(t *testing.T) {
 		{"Micronaut", Files{Config: []string{in + "micronaut.yml"}}, []string{"acks-1 micronaut.yml:8", "offset-reset-latest micronaut.yml:14", "auto-commit micronaut.yml:0"}, nil},
 		{"Camel", Files{Config: []string{in + "camel.properties"}}, []string{"acks-1 camel.properties:2", "offset-reset-latest camel.properties:3", "failures-dropped camel.properties:4"}, nil},
 		{"Spring Cloud Stream", Files{Config: []string{in + "scs.yml"}}, []string{"offset-reset-latest scs.yml:19", "commit-after-processing scs.yml:20"}, map[string]State{"atomicity": NotClaimed}},
-		{"with its profile", Files{Config: []string{in + "scs.yml"}, Profile: "prod"}, []string{"transactional-id-shared scs.yml:33", "read-uncommitted scs.yml:0"}, map[string]State{"atomicity": Promised}},
+		{"with its profile", Files{Config: []string{in + "scs.yml"}, Profile: "prod"}, []string{"transactional-id-shared scs.yml:33", "read-uncommitted scs.yml:0"}, map[string]State{"atomicity": AtRisk}},
 		{"a connector", Files{Config: []string{in + "conn.json"}}, []string{"offset-reset-latest conn.json:1", "failures-dropped conn.json:1"}, nil},
 		{"kafkajs as JSON", Files{Library: "kafkajs", Config: []string{in + "kjs.json"}}, []string{"in-flight kjs.json:3", "read-uncommitted kjs.json:4", "known-bug kjs.json:0"}, map[string]State{"order": Forfeited, "no-loss": AtRisk}},
 		{"Flink SQL", Files{Config: []string{in + "flink.sql"}}, []string{"transaction-timeout flink.sql:12", "offset-reset-latest flink.sql:6"}, map[string]State{"no-loss": Forfeited}},

@@ -43,6 +43,7 @@ type Issue struct {
 	Written string   `json:"-"` // the setting in the file's own words, where they are others
 	Column  int      `json:"-"` // 0 = not known
 	Breaks  []string `json:"-"` // guarantees
+	Risks   []string `json:"-"` // guarantees that it puts at risk besides
 	Changes []Change `json:"-"` // that mend it
 }
 

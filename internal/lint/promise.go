@@ -87,11 +87,12 @@ func standings(apps []*Application, issues []Issue) []Standing {
 			continue
 		}
 		for _, i := range issues {
-			if !slices.Contains(i.Breaks, g) || i.Severity == Info {
+			breaks := slices.Contains(i.Breaks, g)
+			if !breaks && !slices.Contains(i.Risks, g) || i.Severity == Info {
 				continue
 			}
 			s.By = append(s.By, i)
-			if i.Severity == Error {
+			if breaks && i.Severity == Error {
 				s.State = Forfeited
 			} else if s.State == Promised {
 				s.State = AtRisk

@@ -15,6 +15,7 @@ type Rule struct {
 	Why      string   // its page's paragraph
 	Sources  []Source
 	Breaks   []string // guarantees
+	Risks    []string // guarantees that it puts at risk besides, by a coincidence more
 	Scenario string   // the shipped scenario that shows it
 	Unshown  string   // why no run shows it, where Scenario is ""
 
@@ -31,6 +32,7 @@ type hit struct {
 	promise  string
 	fix      string
 	breaks   []string
+	risks    []string
 	scenario string
 	changes  []Change
 }
@@ -44,7 +46,7 @@ func (r *Rule) apply(a *Application) []Issue {
 		i := Issue{
 			Rule: r.ID, Severity: r.Severity, Property: h.at.Property, File: h.at.File, Line: h.at.Line,
 			Promise: r.Promise, Fix: r.Fix, Scenario: r.Scenario,
-			Client: a.Client, Value: h.at.Value, Written: h.at.Written, Column: h.at.Column, Breaks: r.Breaks, Changes: h.changes,
+			Client: a.Client, Value: h.at.Value, Written: h.at.Written, Column: h.at.Column, Breaks: r.Breaks, Risks: r.Risks, Changes: h.changes,
 		}
 		if h.severity != "" {
 			i.Severity = h.severity
@@ -57,6 +59,9 @@ func (r *Rule) apply(a *Application) []Issue {
 		}
 		if h.scenario != "" {
 			i.Scenario = h.scenario
+		}
+		if h.risks != nil {
+			i.Risks = h.risks
 		}
 		if h.breaks != nil {
 			i.Breaks = h.breaks

@@ -26,7 +26,7 @@ var brokerRules = []Rule{
 		Why: "With every in-sync replica down a partition is either away until one of them returns, or led by one that was not in sync: the " +
 			"others cut their logs to what that one has.",
 		Sources: []Source{documented("broker", "unclean.leader.election.enable"), kip(106, " - Change Default unclean.leader.election.enabled from True to False")},
-		Breaks:  []string{"no-loss"}, Scenario: "unclean-election",
+		Breaks:  []string{"no-loss"}, Risks: []string{"agreement", "order", "offsets"}, Scenario: "unclean-election",
 		check: func(a *Application) []hit {
 			if unclean := a.topic("unclean.leader.election.enable"); unclean.is("true") {
 				return one(unclean, Change{Broker, "unclean.leader.election.enable", "false"})
@@ -41,7 +41,7 @@ var brokerRules = []Rule{
 		Why: "__consumer_offsets is made once, with what the broker says at that moment, and stays so when brokers are added. Examples for a " +
 			"single broker set it to 1, and are copied.",
 		Sources: []Source{documented("broker", "offsets.topic.replication.factor")},
-		Breaks:  []string{"no-duplicates"}, Scenario: "offsets-topic-rf-1",
+		Breaks:  []string{"no-duplicates"}, Risks: []string{"no-loss", "offsets", "atomicity"}, Scenario: "offsets-topic-rf-1",
 		check: func(a *Application) []hit {
 			if factor := a.broker("offsets.topic.replication.factor"); factor.set() && factor.is("1") && (a.reads() || a.Role == "") {
 				return one(factor, Change{Broker, "offsets.topic.replication.factor", "3"})
@@ -56,7 +56,7 @@ var brokerRules = []Rule{
 		Why: "Offsets expire so long after the group's last member left. With auto.offset.reset=latest the group then skips what came " +
 			"meanwhile, with earliest it reads everything again.",
 		Sources: []Source{documented("broker", "offsets.retention.minutes"), kip(211, ": Revise Expiration Semantics of Consumer Group Offsets"), kip(186, ": Increase offsets retention default to 7 days")},
-		Breaks:  []string{"no-loss"}, Scenario: "offsets-retention",
+		Breaks:  []string{"no-loss"}, Risks: []string{"no-duplicates", "offsets", "atomicity"}, Scenario: "offsets-retention",
 		check: func(a *Application) []hit {
 			minutes := a.broker("offsets.retention.minutes")
 			if n, ok := minutes.number(); ok && minutes.set() && n < sevenDays && (a.reads() || a.Role == "") {

@@ -17,6 +17,9 @@ var consumerRules = []Rule{
 				return nil
 			}
 			h := hit{at: level, changes: []Change{{Consumer, "isolation.level", "read_committed"}}}
+			if a.Commit == guarantee.CommitTxn {
+				h.risks = []string{"no-duplicates", "no-loss"} // it works on inputs that are aborted later
+			}
 			if a.Reads == Unknown && !a.transactional() {
 				h.severity = Warning
 				h.promise = "if anything that it reads is written in transactions, it is given the records of open and of aborted ones"
@@ -31,7 +34,7 @@ var consumerRules = []Rule{
 		Why: "The library commits in the background, every five seconds unless told otherwise. A crash repeats up to that much work; " +
 			"an application that hands records to other threads may also skip some.",
 		Sources: []Source{documented("consumer", "enable.auto.commit")},
-		Breaks:  []string{"no-duplicates"}, Scenario: "auto-commit",
+		Breaks:  []string{"no-duplicates"}, Risks: []string{"no-loss"}, Scenario: "auto-commit",
 		check: func(a *Application) []hit {
 			auto := a.consumer("enable.auto.commit")
 			switch {

@@ -10,7 +10,7 @@ var groupRules = []Rule{
 		Why: "A group has no committed offset at its first start, on a new partition, and after its offsets have expired. A crash before " +
 			"the first commit is enough: what came since the start is never read.",
 		Sources: []Source{documented("consumer", "auto.offset.reset"), kip(211, ": Revise Expiration Semantics of Consumer Group Offsets")},
-		Breaks:  []string{"no-loss"}, Scenario: "reset-latest",
+		Breaks:  []string{"no-loss"}, Risks: []string{"offsets", "atomicity"}, Scenario: "reset-latest",
 		check: func(a *Application) []hit {
 			reset := a.consumer("auto.offset.reset")
 			if !a.reads() || !reset.is("latest") {

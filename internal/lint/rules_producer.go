@@ -30,7 +30,7 @@ var producerRules = []Rule{
 		Why: "The leader acknowledges before its followers have the record. If they are elected without it, the old leader cuts it off its " +
 			"log when it comes back, and a reader may have seen it meanwhile.",
 		Sources: []Source{documented("producer", "acks"), kip(101, " - Alter Replication Protocol to use Leader Epoch rather than High Watermark for Truncation")},
-		Breaks:  []string{"no-loss", "agreement"}, Scenario: "acks-1",
+		Breaks:  []string{"no-loss", "agreement"}, Risks: []string{"order"}, Scenario: "acks-1",
 		check: func(a *Application) []hit {
 			acks := a.producer("acks")
 			switch on, _ := a.idempotence(); {

@@ -90,7 +90,7 @@ var transactionRules = []Rule{
 		Why: "A start with the same id has the coordinator abort what its predecessor left, and fence the predecessor should it still live. " +
 			"Under another id the open transaction stays until transaction.timeout.ms, and every read_committed reader waits before it.",
 		Sources: []Source{eos, documented("producer", "transactional.id")},
-		Breaks:  []string{"progress"}, Scenario: "random-transactional-id",
+		Breaks:  []string{"progress"}, Risks: []string{"fencing", "no-duplicates"}, Scenario: "random-transactional-id",
 		check: func(a *Application) []hit {
 			id := a.producer("transactional.id")
 			if a.transactional() && random.MatchString(id.Value) {
