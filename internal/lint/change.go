@@ -1,6 +1,9 @@
 package lint
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // With is a as it would be with changes made. a itself stays.
 func (a *Application) With(changes []Change) *Application {
@@ -59,4 +62,15 @@ func without(f *File, name string) *File {
 		return nil
 	}
 	return &File{Path: f.Path, Properties: slices.DeleteFunc(slices.Clone(f.Properties), func(p Property) bool { return p.Name == name })}
+}
+
+// Effective is a part's file with what the framework sets besides; nil if there is none.
+func (a *Application) Effective(part Part) *File {
+	f := a.FileOf(part)
+	for _, name := range slices.Sorted(maps.Keys(a.Defaults[part])) {
+		if _, set := f.Get(name); f != nil && !set {
+			f = with(f, Change{part, name, a.Defaults[part][name].Value})
+		}
+	}
+	return f
 }

@@ -225,7 +225,7 @@ func streamsShape(a *Application, path string) []*Application {
 		}
 		a.Consumer = without(a.Consumer, "isolation.level")
 		a.framed(Consumer, map[string]string{"isolation.level": "read_committed"})
-		a.framed(Producer, map[string]string{"enable.idempotence": "true", "transaction.timeout.ms": "10000", "transactional.id": "${application}-${process}"})
+		a.framed(Producer, map[string]string{"enable.idempotence": "true", "transaction.timeout.ms": "10000", "transactional.id": "${client}-${instance}"})
 	}
 	return []*Application{a}
 }
@@ -244,7 +244,7 @@ func connectShape(a *Application, path string) []*Application {
 	source.framed(Producer, map[string]string{"acks": "all", "enable.idempotence": "false", "max.in.flight.requests.per.connection": "1", "delivery.timeout.ms": "2147483647"})
 	if enabled {
 		source.Batch = 1
-		source.framed(Producer, map[string]string{"enable.idempotence": "true", "transactional.id": "${worker}-${connector}-${task}", "max.in.flight.requests.per.connection": "5"})
+		source.framed(Producer, map[string]string{"enable.idempotence": "true", "transactional.id": "${client}-${instance}", "max.in.flight.requests.per.connection": "5"})
 	}
 	if sink.Consumer == nil {
 		sink.Consumer = &File{Path: path}

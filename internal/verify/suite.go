@@ -89,10 +89,10 @@ func New(a *lint.Application, o Options) (*Suite, error) {
 	o.Instances = s.instances(o)
 	b := builder{app: a, options: o}
 	var err error
-	if b.producer, err = take(a.Producer, lint.Producer, o.Instances); err != nil {
+	if b.producer, err = take(a.Effective(lint.Producer), lint.Producer, o.Instances); err != nil {
 		return nil, err
 	}
-	if b.consumer, err = take(a.Consumer, lint.Consumer, o.Instances); err != nil {
+	if b.consumer, err = take(a.Effective(lint.Consumer), lint.Consumer, o.Instances); err != nil {
 		return nil, err
 	}
 	broker, err := take(a.Broker, lint.Broker, 1)

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -255,6 +256,32 @@ func TestAConsumerAloneMeetsCrashes(t *testing.T) {
 		}
 		if !s.Urgent(s.Scenarios[0]) {
 			t.Errorf("%s: what lint says is forfeited does not come first", commit)
+		}
+	}
+}
+
+// TestAFrameworksOwnSettingsRun: what Kafka Streams sets by itself under exactly once is
+// what runs, though the file does not say it.
+func TestAFrameworksOwnSettingsRun(t *testing.T) {
+	path := t.TempDir() + "/streams.properties"
+	if err := os.WriteFile(path, []byte("application.id=billing\nprocessing.guarantee=exactly_once_v2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := lint.Files{Library: "java", Config: []string{path}}.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(o.Apps[0], Options{Backend: "embedded"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range s.Scenarios[0].Clients {
+		if c.Role != guarantee.Processor {
+			continue
+		}
+		got := []string{c.Commit, c.Config["group.id"], c.Config["isolation.level"], c.Config["transactional.id"], c.Config["auto.offset.reset"], c.Config["enable.auto.commit"]}
+		if d := cmp.Diff([]string{guarantee.CommitTxn, "billing", "read_committed", "${client}-${instance}", "earliest", "false"}, got); d != "" {
+			t.Errorf("(-want +got):\n%s", d)
 		}
 	}
 }
