@@ -241,8 +241,10 @@ func (b broker) isBack(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("%s, but it is not in the ISR of %s", answered, list(behind))
 	}
 	if len(orphaned) > 0 {
-		return fmt.Sprintf("%s and is in sync for %d of its %d partitions; nobody leads %s, whose last disk in sync is lost (KIP-966), as %s",
-			answered, replicated-len(orphaned), replicated, list(orphaned), tell(v.tellers)), nil
+		return fmt.Sprintf(
+			"%s and is in sync for %d of its %d partitions; nobody leads %s, whose last disk in sync is lost (KIP-966), as %s",
+			answered, replicated-len(orphaned), replicated, list(orphaned), tell(v.tellers),
+		), nil
 	}
 	return fmt.Sprintf("%s and is in sync for its %d partitions, as %s", answered, replicated, tell(v.tellers)), nil
 }

@@ -74,7 +74,8 @@ func newStrike(t *testing.T, env *Env, f scenario.Fault, seed uint64, record fun
 			record(fact)
 		}
 		// What was struck has its place in the evidence; a request has that of its API.
-		if fact.Step == stepInject && fact.Err == nil && !f.StrikesRequest() && len(fact.Brokers)+len(fact.Clients)+len(fact.TxnIDs) == 0 {
+		if fact.Step == stepInject && fact.Err == nil && !f.StrikesRequest() &&
+			len(fact.Brokers)+len(fact.Clients)+len(fact.TxnIDs) == 0 {
 			t.Errorf("%s struck %q and names no broker, client or transactional id", f.Kind, fact.Resolved)
 		}
 	}})

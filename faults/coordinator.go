@@ -90,7 +90,9 @@ func (e *Env) askCoordinator(ctx context.Context, kind keyType, key string, req 
 }
 
 // askCoordinatorOf also tells who that was.
-func (e *Env) askCoordinatorOf(ctx context.Context, kind keyType, key string, req kmsg.Request) (kmsg.Response, cluster.BrokerID, error) {
+func (e *Env) askCoordinatorOf(
+	ctx context.Context, kind keyType, key string, req kmsg.Request,
+) (kmsg.Response, cluster.BrokerID, error) {
 	id, err := e.findCoordinator(ctx, kind, key)
 	if err != nil {
 		return nil, 0, err
@@ -101,7 +103,9 @@ func (e *Env) askCoordinatorOf(ctx context.Context, kind keyType, key string, re
 	}
 	resp, err := ask(ctx, b.Addr, req)
 	if err != nil {
-		return nil, id, fmt.Errorf("%s to broker %d, coordinator of %s %s: %w", kmsg.NameForKey(req.Key()), id, kind, key, err)
+		return nil, id, fmt.Errorf(
+			"%s to broker %d, coordinator of %s %s: %w", kmsg.NameForKey(req.Key()), id, kind, key, err,
+		)
 	}
 	return resp, id, nil
 }

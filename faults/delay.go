@@ -108,6 +108,8 @@ func (s slow) Gone(ctx context.Context) (string, error) {
 				return "", fmt.Errorf("a round trip through the door of %s still took %s", l, took)
 			}
 		}
-		return fmt.Sprintf("%d round trips through the door of %s took %s at most", inARow, l, most.Round(time.Microsecond)), nil
+		return fmt.Sprintf(
+			"%d round trips through the door of %s took %s at most", inARow, l, most.Round(time.Microsecond),
+		), nil
 	})
 }

@@ -52,7 +52,10 @@ func (d *deleteOffsets) Inject(ctx context.Context) (string, error) {
 	_, err := awaitWithin(ctx, emptyWait, func(ctx context.Context) (string, error) {
 		g, err := d.env.describeGroup(ctx, d.group)
 		if err == nil && len(g.members) > 0 {
-			err = fmt.Errorf("group %s is %s with %d members; Kafka keeps the offsets of a group that is read: crash or stop its clients first", d.group, g.state, len(g.members))
+			err = fmt.Errorf(
+				"group %s is %s with %d members; Kafka keeps the offsets of a group that is read: crash or stop its clients first",
+				d.group, g.state, len(g.members),
+			)
 		}
 		if err != nil {
 			return "", err
@@ -159,7 +162,9 @@ func (d *deleteOffsets) Effect(ctx context.Context) (string, error) {
 				return "", fmt.Errorf("group %s still has committed %s/%d at %d", d.group, c.topic, c.part, c.off)
 			}
 		}
-		return fmt.Sprintf("group %s has no committed offset for %d of %d partitions", d.group, len(d.was)-len(now), len(d.was)), nil
+		return fmt.Sprintf(
+			"group %s has no committed offset for %d of %d partitions", d.group, len(d.was)-len(now), len(d.was),
+		), nil
 	})
 }
 

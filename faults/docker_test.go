@@ -165,8 +165,11 @@ func testSqueeze(t *testing.T, env *Env) {
 // load writes to a partition until the test ends: a follower that misses nothing stays in sync.
 func load(t *testing.T, env *Env, topic string, part int32) {
 	t.Helper()
-	cl, err := kgo.NewClient(seeds(env), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RequiredAcks(kgo.LeaderAck()),
-		kgo.DisableIdempotentWrite(), kgo.RecordDeliveryTimeout(time.Second), kgo.MetadataMaxAge(time.Second), kgo.MetadataMinAge(100*time.Millisecond))
+	cl, err := kgo.NewClient(
+		seeds(env), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.RequiredAcks(kgo.LeaderAck()),
+		kgo.DisableIdempotentWrite(), kgo.RecordDeliveryTimeout(time.Second), kgo.MetadataMaxAge(time.Second),
+		kgo.MetadataMinAge(100*time.Millisecond),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +194,16 @@ func testOneListener(t *testing.T, env *Env) {
 	for _, tc := range []struct{ cut, whole string }{
 		{scenario.OfReplication, scenario.OfControllers}, {scenario.OfControllers, scenario.OfReplication},
 	} {
-		s := newStrike(t, env, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{From: "broker(1)", To: "broker(2)", Listener: tc.cut}}, 1, nil)
+		s := newStrike(
+			t,
+			env,
+			scenario.Fault{
+				Kind: scenario.KindPartition,
+				Args: scenario.FaultArgs{From: "broker(1)", To: "broker(2)", Listener: tc.cut},
+			},
+			1,
+			nil,
+		)
 		for _, step := range []history.Op{stepInject, stepEffect} {
 			if err := take(t, s, step); err != nil {
 				t.Fatal(err)
@@ -222,8 +234,13 @@ func testElections(t *testing.T, env *Env) {
 		return s
 	}
 	all := []history.Op{stepInject, stepEffect, stepRecover, stepGone}
-	shrunk := do(scenario.Fault{Kind: scenario.KindShrinkISR, Args: scenario.FaultArgs{TP: "few/0"}}, stepInject, stepEffect)
-	killed := do(scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "leader(few/0)"}}, stepInject, stepEffect)
+	shrunk := do(
+		scenario.Fault{Kind: scenario.KindShrinkISR, Args: scenario.FaultArgs{TP: "few/0"}}, stepInject, stepEffect,
+	)
+	killed := do(
+		scenario.Fault{Kind: scenario.KindKill, Args: scenario.FaultArgs{Broker: "leader(few/0)"}}, stepInject,
+		stepEffect,
+	)
 	do(scenario.Fault{Kind: scenario.KindElect, Args: scenario.FaultArgs{TP: "few/0", Unclean: true}}, all...)
 	for _, step := range []history.Op{stepRecover, stepGone} {
 		for _, s := range []*Strike{shrunk, killed} { // the kill ends in the middle of the other
@@ -238,7 +255,12 @@ func testElections(t *testing.T, env *Env) {
 	}
 	preferred := scenario.Fault{Kind: scenario.KindElect, Args: scenario.FaultArgs{TP: "few/0"}}
 	if p := v.parts["few"][0]; p.leader == p.replicas[0] { // the unclean leader is the preferred one
-		do(scenario.Fault{Kind: scenario.KindReassign, Args: scenario.FaultArgs{TP: "few/0", Replicas: []int32{int32(p.replicas[1]), int32(p.replicas[0])}}}, all...)
+		do(
+			scenario.Fault{
+				Kind: scenario.KindReassign,
+				Args: scenario.FaultArgs{TP: "few/0", Replicas: []int32{int32(p.replicas[1]), int32(p.replicas[0])}},
+			},
+			all...)
 	}
 	do(preferred, all...)
 }

@@ -159,7 +159,9 @@ func TestCutLeavesOtherClientsAlone(t *testing.T) {
 
 func TestOverlappingCutsHealInAnyOrder(t *testing.T) {
 	env := startDoors(t)
-	wide := newStrike(t, env, scenario.Fault{Kind: scenario.KindCut, Args: scenario.FaultArgs{Broker: "broker(1)"}}, 1, nil)
+	wide := newStrike(
+		t, env, scenario.Fault{Kind: scenario.KindCut, Args: scenario.FaultArgs{Broker: "broker(1)"}}, 1, nil,
+	)
 	narrow := newStrike(t, env, scenario.Fault{Kind: scenario.KindCut, Args: scenario.FaultArgs{Client: "shop/0"}}, 2, nil)
 	for _, s := range []*Strike{wide, narrow} {
 		for _, step := range []history.Op{stepInject, stepEffect} {
@@ -172,7 +174,8 @@ func TestOverlappingCutsHealInAnyOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen, err := wide.Gone(t.Context())
-	if err != nil || !strings.Contains(seen, "shop/0 to broker 1 is left to cut client shop/0") || !strings.Contains(seen, "the door of till/0 to broker 1 accepted") {
+	if err != nil || !strings.Contains(seen, "shop/0 to broker 1 is left to cut client shop/0") ||
+		!strings.Contains(seen, "the door of till/0 to broker 1 accepted") {
 		t.Errorf("gone of the wide cut: %q, %v", seen, err)
 	}
 	if err := narrow.Recover(t.Context()); err != nil {
@@ -294,8 +297,16 @@ func keepRequest(t *testing.T, env *Env, nth int, phase string, lands int64) {
 		t.Fatal(err)
 	}
 	// No retries: what lands is what this client sent before it died.
-	cl, err := kgo.NewClient(kgo.SeedBrokers(d.Bootstrap()...), kgo.DefaultProduceTopic("orders"),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DisableIdempotentWrite(), kgo.RecordRetries(0), kgo.RequestRetries(0))
+	cl, err := kgo.NewClient(
+		kgo.SeedBrokers(d.Bootstrap()...),
+		kgo.DefaultProduceTopic("orders"),
+		kgo.RecordPartitioner(
+			kgo.ManualPartitioner(),
+		),
+		kgo.DisableIdempotentWrite(),
+		kgo.RecordRetries(0),
+		kgo.RequestRetries(0),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +320,10 @@ func keepRequest(t *testing.T, env *Env, nth int, phase string, lands int64) {
 	}
 	want += lands
 	result := make(chan error, 1)
-	cl.Produce(t.Context(), &kgo.Record{Partition: 0, Value: []byte("nth")}, func(_ *kgo.Record, err error) { result <- err })
+	cl.Produce(
+		t.Context(), &kgo.Record{Partition: 0, Value: []byte("nth")},
+		func(_ *kgo.Record, err error) { result <- err },
+	)
 	hit, err := trigger.Wait(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,9 @@ func each[T any](items []T, do func(int, T) error) error {
 
 // sightings looks at each of what was struck, all at once, and tells what was seen;
 // of what other strikes still hold, that it is left to them.
-func sightings[T fmt.Stringer](struck []T, others func(int, T) []string, look func(int, T) (string, error)) (string, error) {
+func sightings[T fmt.Stringer](
+	struck []T, others func(int, T) []string, look func(int, T) (string, error),
+) (string, error) {
 	if len(struck) == 0 {
 		return "nothing was struck", nil
 	}

@@ -46,9 +46,15 @@ func (e *elect) Inject(ctx context.Context) (string, error) {
 		case err != nil:
 			return "", err
 		case e.unclean && e.was.leader >= 0:
-			return "", fmt.Errorf("%w: broker %d leads %s/%d; an unclean election needs a partition without a leader", errNoTarget, e.was.leader, e.topic, e.part)
+			return "", fmt.Errorf(
+				"%w: broker %d leads %s/%d; an unclean election needs a partition without a leader", errNoTarget,
+				e.was.leader, e.topic, e.part,
+			)
 		case !e.unclean && e.was.leader == e.was.replicas[0]:
-			return "", fmt.Errorf("%w: broker %d, the preferred replica of %s/%d, leads it already", errNoTarget, e.was.leader, e.topic, e.part)
+			return "", fmt.Errorf(
+				"%w: broker %d, the preferred replica of %s/%d, leads it already", errNoTarget, e.was.leader,
+				e.topic, e.part,
+			)
 		}
 		return "", nil
 	})
@@ -56,10 +62,25 @@ func (e *elect) Inject(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if !e.unclean {
-		return fmt.Sprintf("%s/%d, led by broker %d, to its preferred broker %d", e.topic, e.part, e.was.leader, e.was.replicas[0]),
-			e.env.elect(ctx, e.topic, e.part, electPreferred)
+		return fmt.Sprintf(
+				"%s/%d, led by broker %d, to its preferred broker %d",
+				e.topic,
+				e.part,
+				e.was.leader,
+				e.was.replicas[0],
+			),
+			e.env.elect(
+				ctx, e.topic, e.part, electPreferred,
+			)
 	}
-	return fmt.Sprintf("%s/%d, led by nobody in epoch %d", e.topic, e.part, e.was.epoch), e.env.elect(ctx, e.topic, e.part, electUnclean)
+	return fmt.Sprintf(
+			"%s/%d, led by nobody in epoch %d",
+			e.topic,
+			e.part,
+			e.was.epoch,
+		), e.env.elect(
+			ctx, e.topic, e.part, electUnclean,
+		)
 }
 
 // victims is the leader that was; of a partition that nobody leads, the replicas that are

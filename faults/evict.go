@@ -59,7 +59,9 @@ func (e *evict) Inject(ctx context.Context) (string, error) {
 	}
 	e.before = len(g.members)
 	e.out = g.members[dice(e.seed).IntN(len(g.members))]
-	resolved := fmt.Sprintf("member %s of group %s (client id %s, any of %d, drawn)", e.out.id, e.group, e.out.client, len(g.members))
+	resolved := fmt.Sprintf(
+		"member %s of group %s (client id %s, any of %d, drawn)", e.out.id, e.group, e.out.client, len(g.members),
+	)
 	// A coordinator that does not answer may have done it all the same, and one that is
 	// about to be elected does it later.
 	_, err = awaitWithin(ctx, electionWait, func(ctx context.Context) (string, error) {
@@ -118,7 +120,9 @@ func (e *evict) Effect(ctx context.Context) (string, error) {
 		if g.has(e.out.id) {
 			return "", fmt.Errorf("member %s is still in group %s (%s)", e.out.id, e.group, g.state)
 		}
-		return fmt.Sprintf("group %s (%s) has %d members, and %s is none of them", e.group, g.state, len(g.members), e.out.id), nil
+		return fmt.Sprintf(
+			"group %s (%s) has %d members, and %s is none of them", e.group, g.state, len(g.members), e.out.id,
+		), nil
 	})
 }
 

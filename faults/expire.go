@@ -34,7 +34,14 @@ func newExpire(f scenario.Fault, env *Env, _ uint64) (fault, error) {
 
 // Inject keeps the end of a transaction back, and waits for one to be open.
 func (e *expire) Inject(ctx context.Context) (string, error) {
-	r := proxy.Rule{API: int16(kmsg.EndTxn), Broker: -1, Part: -1, TxnID: e.id, Phase: proxy.OnRequest, Action: proxy.Blackhole}
+	r := proxy.Rule{
+		API:    int16(kmsg.EndTxn),
+		Broker: -1,
+		Part:   -1,
+		TxnID:  e.id,
+		Phase:  proxy.OnRequest,
+		Action: proxy.Blackhole,
+	}
 	var err error
 	if e.swallow, err = e.env.door().add(r); err != nil {
 		return "", err
@@ -58,20 +65,27 @@ func (e *expire) Inject(ctx context.Context) (string, error) {
 
 // Effect waits until the coordinator has aborted it.
 func (e *expire) Effect(ctx context.Context) (string, error) {
-	return awaitWithin(ctx, time.Duration(e.was.TimeoutMillis)*time.Millisecond+electionWait, func(ctx context.Context) (string, error) {
-		now, err := e.env.describeTxn(ctx, e.id)
-		if err != nil {
-			return "", err
-		}
-		text := fmt.Sprintf("transactional id %s is %s with producer id %d, epoch %d", e.id, now.State, now.ProducerID, now.ProducerEpoch)
-		if now.State == "Ongoing" && now.StartTimestamp == e.was.StartTimestamp {
-			return "", errors.New(text)
-		}
-		if n := len(e.swallow.Hits()); n > 0 {
-			text += fmt.Sprintf("; the producer asked %d times to end it", n)
-		}
-		return text, nil
-	})
+	return awaitWithin(
+		ctx,
+		time.Duration(e.was.TimeoutMillis)*time.Millisecond+electionWait,
+		func(ctx context.Context) (string, error) {
+			now, err := e.env.describeTxn(ctx, e.id)
+			if err != nil {
+				return "", err
+			}
+			text := fmt.Sprintf(
+				"transactional id %s is %s with producer id %d, epoch %d", e.id, now.State, now.ProducerID,
+				now.ProducerEpoch,
+			)
+			if now.State == "Ongoing" && now.StartTimestamp == e.was.StartTimestamp {
+				return "", errors.New(text)
+			}
+			if n := len(e.swallow.Hits()); n > 0 {
+				text += fmt.Sprintf("; the producer asked %d times to end it", n)
+			}
+			return text, nil
+		},
+	)
 }
 
 func (e *expire) fenced() []string { return []string{e.id} }

@@ -47,7 +47,10 @@ func (f *fence) Inject(ctx context.Context) (string, error) {
 		return "", err
 	}
 	_, err = await(ctx, f.initialise)
-	return fmt.Sprintf("transactional id %s (producer id %d, epoch %d, %s)", f.id, f.was.ProducerID, f.was.ProducerEpoch, f.was.State), err
+	return fmt.Sprintf(
+		"transactional id %s (producer id %d, epoch %d, %s)", f.id, f.was.ProducerID, f.was.ProducerEpoch,
+		f.was.State,
+	), err
 }
 
 func (f *fence) victims() (brokers []int32, clients []string) { return []int32{int32(f.by)}, nil }

@@ -87,7 +87,10 @@ func (p *impair) isBad(ctx context.Context, net cluster.Impairer, l cluster.Link
 		seen = append(seen, text)
 	}
 	passed, bad := net.Passed(l)
-	text := fmt.Sprintf("of %d packets on %s %d were dropped, and one waited for %v", passed.Packets, way, passed.Dropped, passed.Waited.Round(time.Millisecond))
+	text := fmt.Sprintf(
+		"of %d packets on %s %d were dropped, and one waited for %v", passed.Packets, way, passed.Dropped,
+		passed.Waited.Round(time.Millisecond),
+	)
 	if !bad || p.how.value.Loss > 0 && passed.Dropped == 0 || p.how.value.Rate > 0 && passed.Waited <= p.how.value.Most {
 		return "", errors.New(text)
 	}
@@ -146,7 +149,10 @@ func (p *impair) Gone(ctx context.Context) (string, error) {
 	seen := make([]string, len(p.links))
 	err = each(p.links, func(i int, l cluster.Link) (err error) {
 		seen[i], err = await(ctx, func(ctx context.Context) (string, error) {
-			others := slices.Concat(p.env.ledger.impaired.names(l), p.env.ledger.claimantsOf(broker{p.env, l.From}), p.env.ledger.claimantsOf(broker{p.env, l.To}))
+			others := slices.Concat(
+				p.env.ledger.impaired.names(l), p.env.ledger.claimantsOf(broker{p.env, l.From}),
+				p.env.ledger.claimantsOf(broker{p.env, l.To}),
+			)
 			if p.env.ledger.isBlocked(l) || p.env.ledger.isBlocked(cluster.Link{From: l.To, To: l.From, Listener: l.Listener}) {
 				others = append(others, "a partition")
 			}

@@ -30,7 +30,10 @@ func TestMain(m *testing.M) {
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 1<<20)
 	in.Scan() // the spec
-	fmt.Printf(`{"hello":{"protocol":%d,"library":"none","version":"1","roles":["producer","consumer","processor"],"commits":["after-batch"]}}`+"\n", worker.ProtocolVersion)
+	fmt.Printf(
+		`{"hello":{"protocol":%d,"library":"none","version":"1","roles":["producer","consumer","processor"],"commits":["after-batch"]}}`+"\n",
+		worker.ProtocolVersion,
+	)
 	for in.Scan() {
 		if strings.Contains(in.Text(), `"stop"`) {
 			fmt.Printf(`{"t":%d,"type":"invoke","op":"close","id":1}`+"\n", history.Now())
@@ -174,8 +177,12 @@ func TestCrashDuringPause(t *testing.T) {
 		t.Run(order, func(t *testing.T) {
 			env := &Env{Now: history.Now}
 			startWorkers(t, env, 1)
-			pause := newStrike(t, env, scenario.Fault{Kind: scenario.KindPause, Args: scenario.FaultArgs{Client: "till"}}, 1, nil)
-			crash := newStrike(t, env, scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till"}}, 1, nil)
+			pause := newStrike(
+				t, env, scenario.Fault{Kind: scenario.KindPause, Args: scenario.FaultArgs{Client: "till"}}, 1, nil,
+			)
+			crash := newStrike(
+				t, env, scenario.Fault{Kind: scenario.KindCrash, Args: scenario.FaultArgs{Client: "till"}}, 1, nil,
+			)
 			for _, s := range []*Strike{pause, crash} {
 				for _, step := range []history.Op{stepInject, stepEffect} {
 					if err := take(t, s, step); err != nil {

@@ -147,7 +147,9 @@ func TestExpireOnEmbedded(t *testing.T) { testExpire(t, startDoors(t)) }
 
 // testDeleteOffsets deletes what a group had committed, once it is empty, and no sooner.
 func testDeleteOffsets(t *testing.T, env *Env) {
-	cl, err := kgo.NewClient(seeds(env), kgo.ConsumerGroup("forgetful"), kgo.ConsumeTopics("orders"), kgo.DisableAutoCommit())
+	cl, err := kgo.NewClient(
+		seeds(env), kgo.ConsumerGroup("forgetful"), kgo.ConsumeTopics("orders"), kgo.DisableAutoCommit(),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

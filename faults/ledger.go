@@ -260,19 +260,25 @@ func (l *ledger) changeLinks(ctx context.Context, p cluster.Partitioner, links [
 
 // addImpairment makes links bad. Of several impairments of one link, the latest delay, the
 // largest loss and the least rate count. removeImpairment takes one away.
-func (l *ledger) addImpairment(ctx context.Context, c cluster.Impairer, links []cluster.Link, one *activeEffect[cluster.Impairment]) error {
+func (l *ledger) addImpairment(
+	ctx context.Context, c cluster.Impairer, links []cluster.Link, one *activeEffect[cluster.Impairment],
+) error {
 	return l.changeBad(ctx, c, links, func(link cluster.Link) error {
 		return l.impaired.add(link, one, func([]cluster.Impairment) error { return nil })
 	})
 }
 
-func (l *ledger) removeImpairment(ctx context.Context, c cluster.Impairer, links []cluster.Link, one *activeEffect[cluster.Impairment]) error {
+func (l *ledger) removeImpairment(
+	ctx context.Context, c cluster.Impairer, links []cluster.Link, one *activeEffect[cluster.Impairment],
+) error {
 	return l.changeBad(ctx, c, links, func(link cluster.Link) error {
 		return l.impaired.remove(link, one, func([]cluster.Impairment) error { return nil })
 	})
 }
 
-func (l *ledger) changeBad(ctx context.Context, c cluster.Impairer, links []cluster.Link, change func(cluster.Link) error) error {
+func (l *ledger) changeBad(
+	ctx context.Context, c cluster.Impairer, links []cluster.Link, change func(cluster.Link) error,
+) error {
 	l.badMu.Lock()
 	defer l.badMu.Unlock()
 	for _, link := range links {

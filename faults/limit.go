@@ -128,8 +128,12 @@ func (l *limit) strained(b broker, before, now cluster.CgroupStats) (string, err
 	if known, err := b.now(); err == nil && known.State == cluster.Stopped {
 		return fmt.Sprintf("%s ended: it had less memory than it needs", b), nil
 	}
-	text := fmt.Sprintf("%s uses %d of %d MiB and hit the limit %d times", b, now.MemoryUsed>>20, now.MemoryLimit>>20, now.Refusals-min(now.Refusals, before.Refusals))
-	if now.MemoryLimit > uint64(l.limits.Memory) || now.Refusals <= before.Refusals && now.MemoryUsed < now.MemoryLimit/10*9 {
+	text := fmt.Sprintf(
+		"%s uses %d of %d MiB and hit the limit %d times", b, now.MemoryUsed>>20, now.MemoryLimit>>20,
+		now.Refusals-min(now.Refusals, before.Refusals),
+	)
+	if now.MemoryLimit > uint64(l.limits.Memory) ||
+		now.Refusals <= before.Refusals && now.MemoryUsed < now.MemoryLimit/10*9 {
 		return "", errors.New(text)
 	}
 	return text, nil

@@ -41,7 +41,9 @@ type doorLink struct {
 
 func (l doorLink) String() string { return fmt.Sprintf("%s to broker %d", l.instance, l.broker) }
 
-func newLinkStrike(f scenario.Fault, env *Env, seed uint64, strike func(door, proxy.Link) (func(), int, error)) (*linkStrike, error) {
+func newLinkStrike(
+	f scenario.Fault, env *Env, seed uint64, strike func(door, proxy.Link) (func(), int, error),
+) (*linkStrike, error) {
 	if f.Args.Client == "" && f.Args.Broker == "" {
 		return nil, errors.New("whose links? Want client: a client's name, broker: a target, or both")
 	}
@@ -128,7 +130,9 @@ func (s *linkStrike) Recover(context.Context) error {
 }
 
 // everyLink awaits look at each struck link, all at once.
-func (s *linkStrike) everyLink(ctx context.Context, look func(context.Context, doorLink) (string, error)) (string, error) {
+func (s *linkStrike) everyLink(
+	ctx context.Context, look func(context.Context, doorLink) (string, error),
+) (string, error) {
 	seen := make([]string, len(s.links))
 	err := each(s.links, func(i int, l doorLink) error {
 		var err error
@@ -146,7 +150,9 @@ func (s *linkStrike) everyLink(ctx context.Context, look func(context.Context, d
 
 // everyFreeLink is everyLink for what is seen when the strike is over; a link that
 // another strike still holds is left to it.
-func (s *linkStrike) everyFreeLink(ctx context.Context, look func(context.Context, doorLink) (string, error)) (string, error) {
+func (s *linkStrike) everyFreeLink(
+	ctx context.Context, look func(context.Context, doorLink) (string, error),
+) (string, error) {
 	return s.everyLink(ctx, func(ctx context.Context, l doorLink) (string, error) {
 		if others := s.env.ledger.changersOf(l); len(others) > 0 {
 			return leftTo(l, others), nil

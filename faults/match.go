@@ -46,7 +46,9 @@ func checkMatch(m scenario.Match) (proxy.Rule, error) {
 	if m.Request != "" {
 		key, ok := scenario.APIKey(m.Request)
 		if !ok {
-			return r, fmt.Errorf("no request of Kafka's protocol is called %q; some are Produce, OffsetCommit, EndTxn", m.Request)
+			return r, fmt.Errorf(
+				"no request of Kafka's protocol is called %q; some are Produce, OffsetCommit, EndTxn", m.Request,
+			)
 		}
 		r.API = key
 	}

@@ -64,7 +64,10 @@ func (m *moveCoordinator) Inject(ctx context.Context) (string, error) {
 		part = statePartition(m.key, len(v.parts[topic]))
 		p, err := v.partition(topic, part)
 		if err == nil && p.leader != found[0] {
-			err = fmt.Errorf("broker %d coordinates %s %s, but broker %d leads %s/%d", found[0], m.kind, m.key, p.leader, topic, part)
+			err = fmt.Errorf(
+				"broker %d coordinates %s %s, but broker %d leads %s/%d", found[0], m.kind, m.key, p.leader, topic,
+				part,
+			)
 		}
 		return "", err
 	})
@@ -106,7 +109,9 @@ func (m *moveCoordinator) Effect(ctx context.Context) (string, error) {
 		if id != m.next {
 			return "", fmt.Errorf("FindCoordinator still names broker %d for %s %s", id, m.kind, m.key)
 		}
-		return fmt.Sprintf("FindCoordinator names broker %d for %s %s; it was broker %d", id, m.kind, m.key, m.was.leader), nil
+		return fmt.Sprintf(
+			"FindCoordinator names broker %d for %s %s; it was broker %d", id, m.kind, m.key, m.was.leader,
+		), nil
 	})
 }
 

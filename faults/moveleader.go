@@ -77,8 +77,10 @@ func (m *moveLeader) choose(ctx context.Context) (cluster.BrokerID, error) {
 	if m.to != "" {
 		id, _, err := m.env.resolveOne(ctx, m.to, m.seed)
 		if err == nil && id == m.was.leader {
-			err = fmt.Errorf("%w to move to: broker %d leads %s/%d already; leave to: out for another replica, drawn, or name one of brokers %s",
-				errNoTarget, id, m.topic, m.part, idText(m.was.replicas))
+			err = fmt.Errorf(
+				"%w to move to: broker %d leads %s/%d already; leave to: out for another replica, drawn, or name one of brokers %s",
+				errNoTarget, id, m.topic, m.part, idText(m.was.replicas),
+			)
 		}
 		return id, err
 	}
@@ -139,7 +141,8 @@ func (m *moveLeader) Recover(ctx context.Context) error {
 	if !m.moved {
 		return nil
 	}
-	if err := m.move(ctx, m.was.leader); err != nil && !errors.Is(err, kerr.PreferredLeaderNotAvailable) && !errors.Is(err, kerr.EligibleLeadersNotAvailable) {
+	if err := m.move(ctx, m.was.leader); err != nil && !errors.Is(err, kerr.PreferredLeaderNotAvailable) &&
+		!errors.Is(err, kerr.EligibleLeadersNotAvailable) {
 		return err
 	}
 	m.moved = false

@@ -97,15 +97,29 @@ func TestOverlappingFaultsHealInAnyOrder(t *testing.T) {
 			o := open{kind: scenario.KindPartition}
 			switch rapid.IntRange(0, 4).Draw(t, "kind") {
 			case 0:
-				o.args = scenario.FaultArgs{Isolate: target(), Listener: rapid.SampledFrom([]string{"", scenario.OfReplication, scenario.OfControllers}).Draw(t, "listener")}
+				o.args = scenario.FaultArgs{
+					Isolate:  target(),
+					Listener: rapid.SampledFrom([]string{"", scenario.OfReplication, scenario.OfControllers}).Draw(t, "listener"),
+				}
 			case 1:
-				o.args = scenario.FaultArgs{Split: rapid.SampledFrom([][][]int32{{{1}, {2, 3, 4}}, {{1, 2}, {3, 4}}, {{1, 2, 3}, {3, 4}}}).Draw(t, "split")}
+				o.args = scenario.FaultArgs{
+					Split: rapid.SampledFrom([][][]int32{{{1}, {2, 3, 4}}, {{1, 2}, {3, 4}}, {{1, 2, 3}, {3, 4}}}).Draw(t, "split"),
+				}
 			case 2:
-				o.args = scenario.FaultArgs{From: "broker(1)", To: rapid.SampledFrom([]scenario.Target{"broker(2)", "all"}).Draw(t, "to")}
+				o.args = scenario.FaultArgs{
+					From: "broker(1)",
+					To:   rapid.SampledFrom([]scenario.Target{"broker(2)", "all"}).Draw(t, "to"),
+				}
 			case 3:
-				o.kind, o.args = scenario.KindStarve, scenario.FaultArgs{Broker: target(), CPU: rapid.SampledFrom([]float64{0.05, 0.5}).Draw(t, "cpu")}
+				o.kind, o.args = scenario.KindStarve, scenario.FaultArgs{
+					Broker: target(),
+					CPU:    rapid.SampledFrom([]float64{0.05, 0.5}).Draw(t, "cpu"),
+				}
 			case 4:
-				o.kind, o.args = scenario.KindSqueeze, scenario.FaultArgs{Broker: target(), Memory: rapid.SampledFrom([]int64{64 << 20, 256 << 20}).Draw(t, "memory")}
+				o.kind, o.args = scenario.KindSqueeze, scenario.FaultArgs{
+					Broker: target(),
+					Memory: rapid.SampledFrom([]int64{64 << 20, 256 << 20}).Draw(t, "memory"),
+				}
 			}
 			fault, err := makeFault(scenario.Fault{Kind: o.kind, Args: o.args}, env, rapid.Uint64().Draw(t, "seed"))
 			if err != nil {

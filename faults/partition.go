@@ -196,7 +196,9 @@ func splitLinks(groups [][]int32) []cluster.Link {
 	var links []cluster.Link
 	for _, a := range named {
 		for _, b := range named {
-			together := slices.ContainsFunc(groups, func(g []int32) bool { return slices.Contains(g, a) && slices.Contains(g, b) })
+			together := slices.ContainsFunc(
+				groups, func(g []int32) bool { return slices.Contains(g, a) && slices.Contains(g, b) },
+			)
 			if a != b && !together {
 				links = append(links, cluster.Link{From: cluster.BrokerID(a), To: cluster.BrokerID(b)})
 			}

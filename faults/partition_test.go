@@ -91,7 +91,10 @@ func TestPartitionsBlockTheirLinks(t *testing.T) {
 
 func TestPartitionThatBlocksNothingIsUnseen(t *testing.T) {
 	c := &deafSwitchboard{*newParted()}
-	s := newStrike(t, &Env{Cluster: c, Now: clock()}, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "broker(1)"}}, 1, nil)
+	s := newStrike(
+		t, &Env{Cluster: c, Now: clock()},
+		scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "broker(1)"}}, 1, nil,
+	)
 	s.opt.Proof = pollGap
 	if err := take(t, s, stepInject); err != nil {
 		t.Fatal(err)
@@ -110,8 +113,15 @@ func (*deafSwitchboard) Block(context.Context, []cluster.Link) error { return ni
 func TestOverlappingPartitionsHealInAnyOrder(t *testing.T) {
 	c := newParted()
 	env := &Env{Cluster: c, Now: clock()}
-	isolate := newStrike(t, env, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "broker(1)"}}, 1, nil)
-	oneWay := newStrike(t, env, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{From: "broker(1)", To: "broker(2)"}}, 1, nil)
+	isolate := newStrike(
+		t, env, scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{Isolate: "broker(1)"}}, 1,
+		nil,
+	)
+	oneWay := newStrike(
+		t, env,
+		scenario.Fault{Kind: scenario.KindPartition, Args: scenario.FaultArgs{From: "broker(1)", To: "broker(2)"}},
+		1, nil,
+	)
 	for _, s := range []*Strike{isolate, oneWay} {
 		for _, step := range []history.Op{stepInject, stepEffect} {
 			if err := take(t, s, step); err != nil {

@@ -69,7 +69,9 @@ func (b broker) isSilent(ctx context.Context, h *claim) (string, error) {
 	case isSilent(err):
 		return fmt.Sprintf("%s: %s did not answer ApiVersions for %s", b, now.Addr, askWait), nil
 	case isRefused(err) && len(h.others()) > 0:
-		return fmt.Sprintf("%s: %s refused a connection; it is also struck by %s", b, now.Addr, strings.Join(h.others(), ", ")), nil
+		return fmt.Sprintf(
+			"%s: %s refused a connection; it is also struck by %s", b, now.Addr, strings.Join(h.others(), ", "),
+		), nil
 	}
 	return "", fmt.Errorf("%s: %w", b, err)
 }

@@ -92,6 +92,8 @@ func (p probe) request() *kmsg.ProduceRequest {
 	req := kmsg.NewPtrProduceRequest()
 	req.SetVersion(lastNamed)
 	req.Acks, req.TimeoutMillis = 1, 5000
-	req.Topics = []kmsg.ProduceRequestTopic{{Topic: p.topic, Partitions: []kmsg.ProduceRequestTopicPartition{{Records: batch.AppendTo(nil)}}}}
+	req.Topics = []kmsg.ProduceRequestTopic{
+		{Topic: p.topic, Partitions: []kmsg.ProduceRequestTopicPartition{{Records: batch.AppendTo(nil)}}},
+	}
 	return req
 }

@@ -146,7 +146,10 @@ func newSkew(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	}
 	amount := a.Ahead - a.Behind
 	if amount%time.Second != 0 || amount.Abs() < leastSkew {
-		return nil, fmt.Errorf("by %v? Want whole seconds, %v at least: less is not told from the way of a record", amount.Abs(), leastSkew)
+		return nil, fmt.Errorf(
+			"by %v? Want whole seconds, %v at least: less is not told from the way of a record", amount.Abs(),
+			leastSkew,
+		)
 	}
 	return newProcessPatch(f, env, seed, skewed, amount)
 }
@@ -187,7 +190,9 @@ var _ = register(scenario.KindSlowDisk, newSlowDisk)
 func newSlowDisk(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 	by := draw(f.Args.Delay, seed)
 	if by < 10*time.Millisecond || by > askWait*8/10 {
-		return nil, fmt.Errorf("by how much? Want by: from 10ms to %v for each write; for longer use freeze-disk", askWait*8/10)
+		return nil, fmt.Errorf(
+			"by how much? Want by: from 10ms to %v for each write; for longer use freeze-disk", askWait*8/10,
+		)
 	}
 	return newProcessPatch(f, env, seed, dragged, by)
 }

@@ -121,7 +121,9 @@ func (b broker) isDeposed(ctx context.Context) (string, error) {
 	case fetched && idle < fetchPause:
 		return "", fmt.Errorf("controller %d still follows controller %d", b.id, q.leader)
 	}
-	return fmt.Sprintf("controller %d leads the quorum in epoch %d, and controller %d does not follow it", q.leader, q.epoch, b.id), nil
+	return fmt.Sprintf(
+		"controller %d leads the quorum in epoch %d, and controller %d does not follow it", q.leader, q.epoch, b.id,
+	), nil
 }
 
 // isVoting sees that an isolated controller leads the quorum or follows its leader.

@@ -49,7 +49,9 @@ func (r *reassign) Inject(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r.owed = r.back
-	resolved := fmt.Sprintf("%s/%d from brokers %s to brokers %s", r.topic, r.part, idText(r.was.replicas), idText(r.moved))
+	resolved := fmt.Sprintf(
+		"%s/%d from brokers %s to brokers %s", r.topic, r.part, idText(r.was.replicas), idText(r.moved),
+	)
 	return resolved, r.env.reassign(ctx, r.topic, r.part, rawIDs(r.moved))
 }
 
@@ -74,7 +76,10 @@ func (r *reassign) choose() ([]cluster.BrokerID, error) {
 		}
 	}
 	if len(others) == 0 {
-		return nil, fmt.Errorf("%w: no running broker is without a replica of %s/%d; its replicas are brokers %s", errNoTarget, r.topic, r.part, idText(r.was.replicas))
+		return nil, fmt.Errorf(
+			"%w: no running broker is without a replica of %s/%d; its replicas are brokers %s", errNoTarget,
+			r.topic, r.part, idText(r.was.replicas),
+		)
 	}
 	slices.Sort(others)
 	d := dice(r.seed)
@@ -97,7 +102,10 @@ func (r *reassign) on(want []cluster.BrokerID) func(context.Context) (string, er
 		if err != nil {
 			return "", err
 		}
-		text := fmt.Sprintf("the replicas of %s/%d are brokers %s, in sync are %s", r.topic, r.part, idText(p.replicas), idText(p.isr))
+		text := fmt.Sprintf(
+			"the replicas of %s/%d are brokers %s, in sync are %s", r.topic, r.part, idText(p.replicas),
+			idText(p.isr),
+		)
 		if !slices.Equal(p.replicas, want) {
 			return "", errors.New(text)
 		}

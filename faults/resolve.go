@@ -113,14 +113,21 @@ func (e *Env) replica(ctx context.Context, t scenario.TargetRef, r *rand.Rand) (
 		return nil, "", err
 	}
 	if p.leader < 0 {
-		return nil, "", fmt.Errorf("%w: %s/%d has no leader now; its replicas are %s", errNoTarget, t.Topic, t.Part, brokerText(p.replicas))
+		return nil, "", fmt.Errorf(
+			"%w: %s/%d has no leader now; its replicas are %s", errNoTarget, t.Topic, t.Part,
+			brokerText(p.replicas),
+		)
 	}
 	if t.Kind == scenario.TargetLeader {
 		return []cluster.BrokerID{p.leader}, fmt.Sprintf("leader of %s/%d", t.Topic, t.Part), nil
 	}
-	followers := slices.DeleteFunc(slices.Sorted(slices.Values(p.replicas)), func(id cluster.BrokerID) bool { return id == p.leader })
+	followers := slices.DeleteFunc(
+		slices.Sorted(slices.Values(p.replicas)), func(id cluster.BrokerID) bool { return id == p.leader },
+	)
 	if len(followers) == 0 {
-		return nil, "", finalError{fmt.Errorf("%w: %s/%d has no follower; its one replica is broker %d", errNoTarget, t.Topic, t.Part, p.leader)}
+		return nil, "", finalError{
+			fmt.Errorf("%w: %s/%d has no follower; its one replica is broker %d", errNoTarget, t.Topic, t.Part, p.leader),
+		}
 	}
 	return []cluster.BrokerID{followers[r.IntN(len(followers))]}, fmt.Sprintf("follower of %s/%d", t.Topic, t.Part), nil
 }

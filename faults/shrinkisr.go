@@ -33,7 +33,10 @@ func newShrinkISR(f scenario.Fault, env *Env, seed uint64) (fault, error) {
 		return nil, err
 	}
 	return &shrinkISR{
-		brokerPartition: &brokerPartition{env: env, seed: seed}, tp: f.Args.TP, topic: topic, part: part, keep: max(1, f.Args.Keep),
+		brokerPartition: &brokerPartition{
+			env:  env,
+			seed: seed,
+		}, tp: f.Args.TP, topic: topic, part: part, keep: max(1, f.Args.Keep),
 	}, nil
 }
 
@@ -57,7 +60,9 @@ func (s *shrinkISR) Inject(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	followers := slices.DeleteFunc(slices.Sorted(slices.Values(p.isr)), func(id cluster.BrokerID) bool { return id == p.leader })
+	followers := slices.DeleteFunc(
+		slices.Sorted(slices.Values(p.isr)), func(id cluster.BrokerID) bool { return id == p.leader },
+	)
 	d := dice(s.seed)
 	d.Shuffle(len(followers), func(i, j int) { followers[i], followers[j] = followers[j], followers[i] })
 	s.out = followers[:len(p.isr)-s.keep]
@@ -66,7 +71,15 @@ func (s *shrinkISR) Inject(ctx context.Context) (string, error) {
 	for i := range links {
 		links[i].Listener = scenario.OfReplication
 	}
-	return fmt.Sprintf("%s, which broker %d leads, loses %s of its in-sync brokers %s", s.tp, p.leader, brokerText(s.out), idText(p.isr)), s.block(ctx, links)
+	return fmt.Sprintf(
+			"%s, which broker %d leads, loses %s of its in-sync brokers %s",
+			s.tp,
+			p.leader,
+			brokerText(s.out),
+			idText(p.isr),
+		), s.block(
+			ctx, links,
+		)
 }
 
 // victims are the followers: their leader misses nothing.
@@ -94,7 +107,9 @@ func (s *shrinkISR) await(ctx context.Context, want func(isr []cluster.BrokerID,
 		if err != nil {
 			return "", err
 		}
-		text := fmt.Sprintf("in sync for %s are brokers %s of %s, as %s", s.tp, idText(p.isr), idText(p.replicas), tell(v.tellers))
+		text := fmt.Sprintf(
+			"in sync for %s are brokers %s of %s, as %s", s.tp, idText(p.isr), idText(p.replicas), tell(v.tellers),
+		)
 		return text, want(p.isr, text)
 	})
 }

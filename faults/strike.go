@@ -167,8 +167,11 @@ func (s *Strike) Recover(ctx context.Context) error {
 		s.cancel()
 	}
 	s.mu.Unlock()
-	_, err := s.step(ctx, rule{stepRecover, []stage{struckStage, seenStage, unseenStage, brokenStage}, healingStage, "", actionBound},
-		func(ctx context.Context) (string, error) { return "", s.inner.Recover(ctx) })
+	_, err := s.step(
+		ctx,
+		rule{stepRecover, []stage{struckStage, seenStage, unseenStage, brokenStage}, healingStage, "", actionBound},
+		func(ctx context.Context) (string, error) { return "", s.inner.Recover(ctx) },
+	)
 	if errors.Is(err, errOrder) {
 		return nil // healed already, or the Inject that it ended had not begun
 	}

@@ -113,7 +113,10 @@ func TestStrikeGuardsTheOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		inner := &scripted{fail: map[history.Op]error{}}
 		var facts []Fact
-		s := wrap(scenario.Fault{Kind: scenario.KindKill}, inner, Options{Now: ticks(), Record: func(f Fact) { facts = append(facts, f) }})
+		s := wrap(
+			scenario.Fault{Kind: scenario.KindKill}, inner,
+			Options{Now: ticks(), Record: func(f Fact) { facts = append(facts, f) }},
+		)
 		state := newStage
 		recoverFailed := false
 		for _, step := range rapid.SliceOfN(rapid.SampledFrom([]history.Op{stepInject, stepEffect, stepRecover, stepGone}), 1, 12).Draw(t, "steps") {
@@ -158,7 +161,10 @@ func TestStrikeGuardsTheOrder(t *testing.T) {
 				continue
 			}
 			if len(inner.calls) != calls+1 || len(facts) != told+1 {
-				t.Fatalf("%s in state %s: %d calls and %d facts, want one of each", step, state, len(inner.calls)-calls, len(facts)-told)
+				t.Fatalf(
+					"%s in state %s: %d calls and %d facts, want one of each", step, state, len(inner.calls)-calls,
+					len(facts)-told,
+				)
 			}
 			if got := facts[told]; got.From != state || got.To != next || (got.Err != nil) != fails {
 				t.Fatalf("%s: fact %s -> %s (%v), want %s -> %s", step, got.From, got.To, got.Err, state, next)

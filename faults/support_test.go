@@ -86,7 +86,8 @@ func TestCheckSupportNamesThePlaceAndTheWayOut(t *testing.T) {
 			if tc.is != nil && !errors.Is(err, tc.is) {
 				t.Errorf("error %v does not wrap %v", err, tc.is)
 			}
-			if !strings.HasPrefix(err.Error(), "x.yaml:12:5: ") || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(tc.text)) {
+			if !strings.HasPrefix(err.Error(), "x.yaml:12:5: ") ||
+				!strings.Contains(strings.ToLower(err.Error()), strings.ToLower(tc.text)) {
 				t.Errorf("error %q, want one at x.yaml:12:5 with %q", err, tc.text)
 			}
 		})

@@ -24,7 +24,8 @@ func TaintReason(s *scenario.Scenario) string {
 			return fmt.Sprintf("%s struck %s, which stays", f.Kind, f.Args.TP)
 		}
 	}
-	if s.Cluster.Config["unclean.leader.election.enable"] == "true" && slices.ContainsFunc(everyFault(s), func(f scenario.Fault) bool { return f.Disturbs() }) {
+	if s.Cluster.Config["unclean.leader.election.enable"] == "true" &&
+		slices.ContainsFunc(everyFault(s), func(f scenario.Fault) bool { return f.Disturbs() }) {
 		return "an election that may have been unclean left replicas that differ"
 	}
 	return ""

@@ -93,7 +93,8 @@ func matchText(m scenario.Match) string {
 	var b strings.Builder
 	b.WriteString(api)
 	for _, p := range []struct{ label, value string }{
-		{"of client", m.Client}, {"as client.id", m.ClientID}, {"of transactional id", m.TxnID}, {"on", m.TP}, {"to broker", string(m.Broker)},
+		{"of client", m.Client}, {"as client.id", m.ClientID}, {"of transactional id", m.TxnID},
+		{"on", m.TP}, {"to broker", string(m.Broker)},
 	} {
 		if p.value != "" {
 			fmt.Fprintf(&b, " %s %s", p.label, p.value)

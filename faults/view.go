@@ -99,7 +99,9 @@ func (v *view) partition(topic string, part int32) (partition, error) {
 	}
 	p, ok := parts[part]
 	if !ok {
-		return partition{}, finalError{fmt.Errorf("partition %s/%d: %w; %s has partitions 0 to %d", topic, part, errNoTarget, topic, len(parts)-1)}
+		return partition{}, finalError{
+			fmt.Errorf("partition %s/%d: %w; %s has partitions 0 to %d", topic, part, errNoTarget, topic, len(parts)-1),
+		}
 	}
 	return p, nil
 }

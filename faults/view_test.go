@@ -18,7 +18,8 @@ func TestABrokerIsNotAwaitedWhereNobodyIsLeftToCopyFrom(t *testing.T) {
 		"__consumer_offsets": {2: {leader: -1, replicas: []cluster.BrokerID{2}}},
 	}}
 	behind, orphaned, replicated := v.lagging(2)
-	if !slices.Equal(behind, []string{"orders/1"}) || !slices.Equal(orphaned, []string{"__consumer_offsets/2"}) || replicated != 3 {
+	if !slices.Equal(behind, []string{"orders/1"}) || !slices.Equal(orphaned, []string{"__consumer_offsets/2"}) ||
+		replicated != 3 {
 		t.Errorf("behind %v, orphaned %v of %d", behind, orphaned, replicated)
 	}
 }

@@ -62,7 +62,9 @@ const succession = 30 * time.Second
 // elect another one there is nothing to wait for, and whether the broker comes back
 // is for Gone to see.
 func (w *wipe) awaitSuccessor(ctx context.Context) {
-	alive := slices.ContainsFunc(w.env.Cluster.Brokers(), func(b cluster.Broker) bool { return b.State == cluster.Running })
+	alive := slices.ContainsFunc(
+		w.env.Cluster.Brokers(), func(b cluster.Broker) bool { return b.State == cluster.Running },
+	)
 	if !alive || w.before == nil {
 		return
 	}

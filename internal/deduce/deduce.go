@@ -142,7 +142,18 @@ func (d *Deducer) Wire(e history.Event) {
 	case api == "OffsetCommit":
 		p.request(e, history.OpCommitOffsets, 0)
 	case api == "OffsetFetch" && e.Type == history.OK && len(e.Off) == 1 && e.Off[0] >= 0 && told(e):
-		p.emit(history.Event{T: e.T, Type: history.OK, Op: history.OpFetchOffsets, ID: p.nextID(), Group: e.Group, TP: e.TP, Off: e.Off, Meta: e.Meta})
+		p.emit(
+			history.Event{
+				T:     e.T,
+				Type:  history.OK,
+				Op:    history.OpFetchOffsets,
+				ID:    p.nextID(),
+				Group: e.Group,
+				TP:    e.TP,
+				Off:   e.Off,
+				Meta:  e.Meta,
+			},
+		)
 	default:
 		p.member(e, api)
 	}
@@ -236,7 +247,19 @@ func (p *program) request(e history.Event, op history.Op, txn int64) {
 			p.ops[e.ID] = o
 		}
 		o.left++
-		p.emit(history.Event{T: e.T, Type: history.Invoke, Op: op, ID: o.id, Txn: txn, Group: e.Group, TP: e.TP, Off: e.Off, Meta: e.Meta})
+		p.emit(
+			history.Event{
+				T:     e.T,
+				Type:  history.Invoke,
+				Op:    op,
+				ID:    o.id,
+				Txn:   txn,
+				Group: e.Group,
+				TP:    e.TP,
+				Off:   e.Off,
+				Meta:  e.Meta,
+			},
+		)
 		return
 	}
 	switch {
@@ -257,7 +280,18 @@ func (p *program) end(id int64, e history.Event) {
 	if o.left--; o.left == 0 {
 		delete(p.ops, id)
 	}
-	out := history.Event{T: e.T, Type: e.Type, Op: o.op, ID: o.id, Txn: o.txn, Group: e.Group, TP: e.TP, Off: e.Off, Meta: e.Meta, Err: e.Err}
+	out := history.Event{
+		T:     e.T,
+		Type:  e.Type,
+		Op:    o.op,
+		ID:    o.id,
+		Txn:   o.txn,
+		Group: e.Group,
+		TP:    e.TP,
+		Off:   e.Off,
+		Meta:  e.Meta,
+		Err:   e.Err,
+	}
 	if o.op == history.OpInitProducer {
 		out.PID, out.Epoch, out.HasPID = e.PID, e.Epoch, e.HasPID
 	}
@@ -287,7 +321,10 @@ func (p *program) member(e history.Event, api string) {
 }
 
 func (p *program) revoke(t int64) {
-	owned := slices.SortedFunc(maps.Keys(p.owned), func(a, b history.TopicPartition) int { return strings.Compare(a.String(), b.String()) })
+	owned := slices.SortedFunc(
+		maps.Keys(p.owned),
+		func(a, b history.TopicPartition) int { return strings.Compare(a.String(), b.String()) },
+	)
 	for _, tp := range owned {
 		p.emit(history.Event{T: t, Type: history.Info, Op: history.OpRevoked, ID: p.nextID(), Group: p.group, TP: tp})
 	}

@@ -110,7 +110,16 @@ func (p *program) produced(e history.Event) {
 
 // send emits a send's beginning or end.
 func (p *program) send(s *send, typ history.Type, e history.Event) {
-	out := history.Event{T: e.T, Proc: s.proc, Type: typ, Op: history.OpSend, ID: s.id, Txn: s.txn, TP: s.key.TP, Val: s.values()}
+	out := history.Event{
+		T:    e.T,
+		Proc: s.proc,
+		Type: typ,
+		Op:   history.OpSend,
+		ID:   s.id,
+		Txn:  s.txn,
+		TP:   s.key.TP,
+		Val:  s.values(),
+	}
 	if typ == history.OK {
 		for i := range int64(s.key.Records) {
 			out.Off = append(out.Off, e.Off[0]+i)

@@ -62,7 +62,8 @@ func (d *Deducer) Reads(clients []string) []string {
 	var topics []string
 	for t, by := range d.seen.reads {
 		wrote := d.seen.wrote[t]
-		if slices.ContainsFunc(clients, func(c string) bool { return by[c] }) && !slices.ContainsFunc(clients, func(c string) bool { return wrote[c] }) {
+		if slices.ContainsFunc(clients, func(c string) bool { return by[c] }) &&
+			!slices.ContainsFunc(clients, func(c string) bool { return wrote[c] }) {
 			topics = append(topics, t)
 		}
 	}

@@ -20,7 +20,13 @@ import (
 // protocol.
 func repeatable(api int16) bool {
 	switch kmsg.Key(api) {
-	case kmsg.Produce, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn, kmsg.OffsetCommit:
+	case kmsg.Produce,
+		kmsg.InitProducerID,
+		kmsg.AddPartitionsToTxn,
+		kmsg.AddOffsetsToTxn,
+		kmsg.TxnOffsetCommit,
+		kmsg.EndTxn,
+		kmsg.OffsetCommit:
 		return true
 	}
 	return false

@@ -27,7 +27,10 @@ func errorAnswer(r *request, code int16, d addressBook) []byte {
 // broker's own codes are, in the partitions that match.
 func replaceError(h requestHeader, frame []byte, code int16, match matcher) ([]byte, error) {
 	if len(frame) > maxDecode && h.api != int16(kmsg.Fetch) {
-		return nil, fmt.Errorf("a %s v%d response of %d bytes is longer than what is decoded (%d)", h.name(), h.version, len(frame), maxDecode)
+		return nil, fmt.Errorf(
+			"a %s v%d response of %d bytes is longer than what is decoded (%d)", h.name(), h.version, len(frame),
+			maxDecode,
+		)
 	}
 	c := cursor{buf: frame}
 	skipResponseHeader(&c, h)

@@ -35,14 +35,16 @@ type conn struct {
 	client string
 	broker int32
 
-	down        net.Conn // to the client
-	up          net.Conn // to the broker, once dialled
-	toClient    *lane    // all writes to down
-	toBroker    *lane    // all writes to up
-	q           queue
-	clientGone  atomic.Bool     // the client hears no more: responses are read, but go nowhere
-	halfOpen    atomic.Bool     // the broker's side was ended, the client's stays
-	heldApart   atomic.Bool     // the client is cut off, and a request of it is on its way by itself: no cut of its links reaches that
+	down       net.Conn // to the client
+	up         net.Conn // to the broker, once dialled
+	toClient   *lane    // all writes to down
+	toBroker   *lane    // all writes to up
+	q          queue
+	clientGone atomic.Bool // the client hears no more: responses are read, but go nowhere
+	halfOpen   atomic.Bool // the broker's side was ended, the client's stays
+	// heldApart: the client is cut off, and a request of it is on its way by itself,
+	// and no cut of its links reaches that one.
+	heldApart   atomic.Bool
 	gotResponse bool            // the broker has responded at least once; relayDown's
 	brokerDone  chan struct{}   // closed when the broker is read no more
 	ctx         context.Context // over when the connection was aborted
@@ -52,7 +54,15 @@ type conn struct {
 }
 
 func newConn(d *Door, broker int32, client net.Conn) *conn {
-	c := &conn{p: d.p, door: d, id: d.p.ids.Add(1), client: d.client, broker: broker, down: client, brokerDone: make(chan struct{})}
+	c := &conn{
+		p:          d.p,
+		door:       d,
+		id:         d.p.ids.Add(1),
+		client:     d.client,
+		broker:     broker,
+		down:       client,
+		brokerDone: make(chan struct{}),
+	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.toClient, c.toBroker = newLane(c.ctx, d.p.cfg.Now, true), newLane(c.ctx, d.p.cfg.Now, false)
 	c.toClient.dst = client
@@ -95,7 +105,8 @@ func (c *conn) run() {
 	silent := false // the broker ended it and never said a word to what it was asked
 	wg.Go(func() {
 		err := c.relayDown()
-		silent = !c.gotResponse && !c.clientGone.Load() && !c.halfOpen.Load() && !errors.Is(err, errGarbage) && c.q.head() != nil
+		silent = !c.gotResponse && !c.clientGone.Load() && !c.halfOpen.Load() && !errors.Is(err, errGarbage) &&
+			c.q.head() != nil
 		c.endDown(err)
 		close(c.brokerDone)
 	})

@@ -32,7 +32,12 @@ func portsOf(t *testing.T, n int) (ports []int) {
 // TestDoorsOutliveBrokers: the cluster stops and starts again with its data; the
 // client's addresses stay, and the client never learns another.
 func TestDoorsOutliveBrokers(t *testing.T) {
-	opts := []kfake.Opt{kfake.NumBrokers(3), kfake.SeedTopics(3, "orders"), kfake.Ports(portsOf(t, 3)...), kfake.DataDir(t.TempDir())}
+	opts := []kfake.Opt{
+		kfake.NumBrokers(3),
+		kfake.SeedTopics(3, "orders"),
+		kfake.Ports(portsOf(t, 3)...),
+		kfake.DataDir(t.TempDir()),
+	}
 	cl, err := kfake.NewCluster(opts...)
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +94,10 @@ func TestABrokerThatComesLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := make(chan error, 1)
-	shop.Produce(within(t), &kgo.Record{Topic: "orders", Partition: 1, Value: []byte("b")}, func(_ *kgo.Record, err error) { sent <- err })
+	shop.Produce(
+		within(t), &kgo.Record{Topic: "orders", Partition: 1, Value: []byte("b")},
+		func(_ *kgo.Record, err error) { sent <- err },
+	)
 	d, _ := p.Open("shop/0")
 	waitFor(t, func() bool { return d.Address(id) != "" })
 	if dials(d.Address(id)) == nil {

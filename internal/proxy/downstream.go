@@ -38,7 +38,8 @@ func (c *conn) response(in *frameReader, e *pending, size int) error {
 		return err
 	}
 	witness := c.fetchWitness(e)
-	if act == nil && e.seen == nil && (c.clientGone.Load() || !carriesAddresses(e.requestHeader)) && (witness == nil || size > readBuffer) {
+	if act == nil && e.seen == nil && (c.clientGone.Load() || !carriesAddresses(e.requestHeader)) &&
+		(witness == nil || size > readBuffer) {
 		return c.passDown(in, size)
 	}
 	if act == nil && e.seen == nil && streamsFetch(e.requestHeader, size) {

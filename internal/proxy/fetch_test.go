@@ -152,7 +152,10 @@ func TestWitnessOfFetches(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		till := client(t, p, "till/0", kgo.ConsumeTopics("orders"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+		till := client(
+			t, p, "till/0", kgo.ConsumeTopics("orders"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+			kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		)
 		ctx, got := within(t), 0
 		for got < n {
 			fs := till.PollFetches(ctx)
@@ -169,7 +172,9 @@ func TestWitnessOfFetches(t *testing.T) {
 			if e.Op != history.OpFetched {
 				continue
 			}
-			if e.TP.String() != "orders/0" || e.Proc != "till/0" || e.Data["committed"] != true || e.Data["last-stable"] != int64(2*n+2) || e.Data["high-watermark"] != int64(2*n+2) {
+			if e.TP.String() != "orders/0" || e.Proc != "till/0" || e.Data["committed"] != true ||
+				e.Data["last-stable"] != int64(2*n+2) ||
+				e.Data["high-watermark"] != int64(2*n+2) {
 				t.Errorf("size %d: %+v", size, e)
 			}
 			if e.Off[0] > next {

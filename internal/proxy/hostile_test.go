@@ -42,7 +42,9 @@ func TestHostileBrokers(t *testing.T) {
 				nc.Write(answer)
 				swallow(nc)
 			}()
-			p, err := New(Config{Now: monotonic, Brokers: func() map[int32]string { return map[int32]string{0: l.Addr().String()} }})
+			p, err := New(
+				Config{Now: monotonic, Brokers: func() map[int32]string { return map[int32]string{0: l.Addr().String()} }},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -35,7 +35,11 @@ func newPort(in network.Network) (*port, error) {
 	}
 	l.Close() // a network in memory gives no number twice
 	addr := l.Addr().(*net.TCPAddr)
-	return &port{addr: addr, open: func() (net.Listener, error) { return in.Listen("tcp", addr.String()) }, releasePort: func() {}}, nil
+	return &port{
+		addr:        addr,
+		open:        func() (net.Listener, error) { return in.Listen("tcp", addr.String()) },
+		releasePort: func() {},
+	}, nil
 }
 
 // reservePort keeps a port of this machine by a socket that is bound to it and never
@@ -69,7 +73,11 @@ func reservePort() (*port, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("reserve a port: %w", err)
 	}
-	return &port{addr: addr, open: func() (net.Listener, error) { return listenBeside(addr) }, releasePort: func() { unix.Close(fd) }}, nil
+	return &port{
+		addr:        addr,
+		open:        func() (net.Listener, error) { return listenBeside(addr) },
+		releasePort: func() { unix.Close(fd) },
+	}, nil
 }
 
 // listenBeside listens on an address to which another socket of ours is bound.

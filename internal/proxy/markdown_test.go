@@ -96,7 +96,9 @@ func TestAForwarderWithoutBrokerIsRefusedToo(t *testing.T) {
 	})
 	defer served.Wait()
 	defer l.Close()
-	p, err := New(Config{Brokers: func() map[int32]string { return map[int32]string{0: l.Addr().String()} }, Now: history.Now})
+	p, err := New(
+		Config{Brokers: func() map[int32]string { return map[int32]string{0: l.Addr().String()} }, Now: history.Now},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,7 +149,9 @@ func assignment(b []byte) []string {
 
 // fetchedOffsets has one event for each partition whose committed offset a
 // response tells (-1 = none), or one for a group that has an error.
-func (c *conn) fetchedOffsets(p *pending, resp *kmsg.OffsetFetchResponse, told facts.Told, toldCode int16) []history.Event {
+func (c *conn) fetchedOffsets(
+	p *pending, resp *kmsg.OffsetFetchResponse, told facts.Told, toldCode int16,
+) []history.Event {
 	var events []history.Event
 	add := func(at place, offset int64, meta *string, code int16) {
 		e := c.event(p.requestHeader, p.seen.id, history.OK, history.OpResponse)

@@ -152,7 +152,10 @@ func TestProduceAndConsume(t *testing.T) {
 			t.Errorf("partition %d begins with %s", part, got[0])
 		}
 	}
-	till := client(t, p, "till/0", kgo.ConsumeTopics("orders"), kgo.ConsumerGroup("till"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	till := client(
+		t, p, "till/0", kgo.ConsumeTopics("orders"), kgo.ConsumerGroup("till"),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	)
 	ctx, n := within(t), 0
 	for n < 6 {
 		n += till.PollFetches(ctx).NumRecords()

@@ -72,13 +72,23 @@ func produceOf(value string) *kmsg.ProduceRequest {
 	rec := kmsg.Record{Value: []byte(value)}
 	rec.Length = int32(len(rec.AppendTo(nil)) - 1)
 	records := rec.AppendTo(nil)
-	b := kmsg.RecordBatch{PartitionLeaderEpoch: -1, Magic: 2, ProducerID: -1, ProducerEpoch: -1, FirstSequence: -1, NumRecords: 1, Records: records}
+	b := kmsg.RecordBatch{
+		PartitionLeaderEpoch: -1,
+		Magic:                2,
+		ProducerID:           -1,
+		ProducerEpoch:        -1,
+		FirstSequence:        -1,
+		NumRecords:           1,
+		Records:              records,
+	}
 	b.Length = int32(len(b.AppendTo(nil)) - 12)
 	encoded := b.AppendTo(nil)
 	b.CRC = int32(crc32.Checksum(encoded[21:], crc32.MakeTable(crc32.Castagnoli)))
 	req := kmsg.NewPtrProduceRequest()
 	req.Version, req.Acks, req.TimeoutMillis = 8, -1, 5000
-	req.Topics = []kmsg.ProduceRequestTopic{{Topic: "orders", Partitions: []kmsg.ProduceRequestTopicPartition{{Records: b.AppendTo(nil)}}}}
+	req.Topics = []kmsg.ProduceRequestTopic{
+		{Topic: "orders", Partitions: []kmsg.ProduceRequestTopicPartition{{Records: b.AppendTo(nil)}}},
+	}
 	return req
 }
 

@@ -153,7 +153,14 @@ func (r *request) everyTopic() bool {
 // hasTxnID says whether requests of an API (-1: of some) name transactional ids.
 func hasTxnID(api int16) bool {
 	switch kmsg.Key(api) {
-	case -1, kmsg.Produce, kmsg.FindCoordinator, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.EndTxn, kmsg.TxnOffsetCommit:
+	case -1,
+		kmsg.Produce,
+		kmsg.FindCoordinator,
+		kmsg.InitProducerID,
+		kmsg.AddPartitionsToTxn,
+		kmsg.AddOffsetsToTxn,
+		kmsg.EndTxn,
+		kmsg.TxnOffsetCommit:
 		return true
 	}
 	return false
@@ -163,7 +170,16 @@ func hasTxnID(api int16) bool {
 // rule can match.
 func hasTopics(api int16) bool {
 	switch kmsg.Key(api) {
-	case -1, kmsg.Produce, kmsg.Fetch, kmsg.ListOffsets, kmsg.OffsetForLeaderEpoch, kmsg.Metadata, kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.AddPartitionsToTxn, kmsg.TxnOffsetCommit:
+	case -1,
+		kmsg.Produce,
+		kmsg.Fetch,
+		kmsg.ListOffsets,
+		kmsg.OffsetForLeaderEpoch,
+		kmsg.Metadata,
+		kmsg.OffsetCommit,
+		kmsg.OffsetFetch,
+		kmsg.AddPartitionsToTxn,
+		kmsg.TxnOffsetCommit:
 		return true
 	}
 	return false

@@ -20,7 +20,12 @@ type addresses interface {
 // must be read for another reason, and so cannot be passed as bytes.
 func carriesAddresses(h requestHeader) bool {
 	switch kmsg.Key(h.api) {
-	case kmsg.Metadata, kmsg.FindCoordinator, kmsg.DescribeCluster, kmsg.ApiVersions, kmsg.ShareFetch, kmsg.ShareAcknowledge:
+	case kmsg.Metadata,
+		kmsg.FindCoordinator,
+		kmsg.DescribeCluster,
+		kmsg.ApiVersions,
+		kmsg.ShareFetch,
+		kmsg.ShareAcknowledge:
 		return true
 	case kmsg.Produce:
 		return h.version >= 10 // KIP-951

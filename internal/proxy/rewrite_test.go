@@ -21,7 +21,15 @@ func (shifted) address(node int32, _ string, _ int32) (string, int32, error) {
 
 func (s shifted) topic(id [16]byte, name []byte) { s.topics[id] = string(name) }
 
-var withAddresses = []kmsg.Key{kmsg.Metadata, kmsg.FindCoordinator, kmsg.DescribeCluster, kmsg.Produce, kmsg.Fetch, kmsg.ShareFetch, kmsg.ShareAcknowledge}
+var withAddresses = []kmsg.Key{
+	kmsg.Metadata,
+	kmsg.FindCoordinator,
+	kmsg.DescribeCluster,
+	kmsg.Produce,
+	kmsg.Fetch,
+	kmsg.ShareFetch,
+	kmsg.ShareAcknowledge,
+}
 
 // TestRewriteEqualsDecodingAndEncoding compares the rewriter, which copies, with
 // what decoding, changing and encoding gives, byte for byte.

@@ -26,13 +26,19 @@ const (
 type Action int
 
 const (
-	Drop      Action = iota // swallow it and cut the connection to the client
-	Delay                   // pass it on after Rule.Delay
-	Cut                     // cut the connection (request: before it is forwarded)
-	Hold                    // request only: cut the client's side, forward the request Delay later on the still open upstream connection
-	Error                   // answer with Rule.Code; on request without forwarding it, on response instead of what the broker said
-	Blackhole               // swallow it, the connection stays open
-	Duplicate               // response only: send the request again over another connection, as a client would that lost the answer; it hears the second answer
+	Drop  Action = iota // swallow it and cut the connection to the client
+	Delay               // pass it on after Rule.Delay
+	Cut                 // cut the connection (request: before it is forwarded)
+	// Hold, of a request only, cuts the client's side and forwards the request Delay
+	// later on the upstream connection, which stays open.
+	Hold
+	// Error answers with Rule.Code: a request without forwarding it, a response instead
+	// of what the broker said.
+	Error
+	Blackhole // swallow it, the connection stays open
+	// Duplicate, of a response only, sends the request again over another connection, as
+	// a client would that lost the answer. The client hears the second answer.
+	Duplicate
 )
 
 // Versions is a range of an API's versions, both ends included.

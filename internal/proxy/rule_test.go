@@ -33,7 +33,9 @@ func onPart(part int32, act Action, phase Phase) Rule {
 // acknowledgement does to it is seen in the log.
 func plain(t testing.TB, p *Proxy, name string, opts ...kgo.Opt) *kgo.Client {
 	return client(t, p, name, append([]kgo.Opt{
-		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1),
+		kgo.RecordPartitioner(
+			kgo.ManualPartitioner(),
+		), kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1),
 	}, opts...)...)
 }
 
@@ -170,7 +172,10 @@ func holdFirst(t *testing.T, cl *kfake.Cluster, p *Proxy, apart bool) {
 func TestBlackhole(t *testing.T) {
 	for _, phase := range []Phase{OnRequest, OnResponse} {
 		cl, p := start(t)
-		shop := plain(t, p, "shop/0", kgo.ProduceRequestTimeout(100*time.Millisecond), kgo.RequestTimeoutOverhead(time.Second))
+		shop := plain(
+			t, p, "shop/0", kgo.ProduceRequestTimeout(100*time.Millisecond),
+			kgo.RequestTimeoutOverhead(time.Second),
+		)
 		r := onPart(1, Blackhole, phase)
 		r.Nth = 1
 		h := add(t, p, r)
@@ -300,8 +305,14 @@ func TestRulesThatMakeNoSense(t *testing.T) {
 
 func TestErrorsReachTransactions(t *testing.T) {
 	_, p := start(t)
-	add(t, p, Rule{API: int16(kmsg.InitProducerID), Broker: -1, Action: Error, Code: kerr.CoordinatorLoadInProgress.Code, Nth: 1})
-	end := add(t, p, Rule{API: int16(kmsg.EndTxn), Broker: -1, Action: Error, Code: kerr.ProducerFenced.Code, Phase: OnResponse})
+	add(
+		t, p,
+		Rule{API: int16(kmsg.InitProducerID), Broker: -1, Action: Error, Code: kerr.CoordinatorLoadInProgress.Code, Nth: 1},
+	)
+	end := add(
+		t, p,
+		Rule{API: int16(kmsg.EndTxn), Broker: -1, Action: Error, Code: kerr.ProducerFenced.Code, Phase: OnResponse},
+	)
 	c := transactional(t, p, "till/0", "till-0")
 	if err := c.BeginTransaction(); err != nil {
 		t.Fatal(err)

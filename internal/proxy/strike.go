@@ -14,14 +14,17 @@ type strike struct{ h *Handle }
 // like c, all that can be told from the fixed part of a request's header.
 func (h *Handle) wants(c *conn, req requestHeader) bool {
 	r := &h.rule
-	return (r.API == -1 || r.API == req.api) && (r.Versions == nil || r.Versions.Min <= req.version && req.version <= r.Versions.Max) &&
-		(r.Broker < 0 || r.Broker == c.broker) && clientMatches(r.Client, c.client)
+	return (r.API == -1 || r.API == req.api) &&
+		(r.Versions == nil || r.Versions.Min <= req.version && req.version <= r.Versions.Max) &&
+		(r.Broker < 0 || r.Broker == c.broker) &&
+		clientMatches(r.Client, c.client)
 }
 
 // needsBody says whether the rule must read the request.
 func (h *Handle) needsBody() bool {
 	r := &h.rule
-	return r.TxnID != "" || r.Topic != "" || r.ClientID != "" || r.Action == Error || r.Action == Hold || r.Action == Duplicate
+	return r.TxnID != "" || r.Topic != "" || r.ClientID != "" || r.Action == Error || r.Action == Hold ||
+		r.Action == Duplicate
 }
 
 // matches compares what only the body of the request tells.

@@ -28,8 +28,19 @@ type witnessedRequest struct {
 // fields of each.
 func witnessed(api int16) bool {
 	switch kmsg.Key(api) {
-	case kmsg.Produce, kmsg.InitProducerID, kmsg.AddPartitionsToTxn, kmsg.AddOffsetsToTxn, kmsg.TxnOffsetCommit, kmsg.EndTxn,
-		kmsg.OffsetCommit, kmsg.OffsetFetch, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.LeaveGroup, kmsg.Heartbeat, kmsg.ConsumerGroupHeartbeat:
+	case kmsg.Produce,
+		kmsg.InitProducerID,
+		kmsg.AddPartitionsToTxn,
+		kmsg.AddOffsetsToTxn,
+		kmsg.TxnOffsetCommit,
+		kmsg.EndTxn,
+		kmsg.OffsetCommit,
+		kmsg.OffsetFetch,
+		kmsg.JoinGroup,
+		kmsg.SyncGroup,
+		kmsg.LeaveGroup,
+		kmsg.Heartbeat,
+		kmsg.ConsumerGroupHeartbeat:
 		return true
 	}
 	return false

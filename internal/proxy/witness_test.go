@@ -61,7 +61,10 @@ func TestWitnessOfATransaction(t *testing.T) {
 	if err := c.BeginTransaction(); err != nil {
 		t.Fatal(err)
 	}
-	records := []*kgo.Record{{Topic: "orders", Partition: 1, Value: []byte("a")}, {Topic: "orders", Partition: 1, Value: []byte("b")}}
+	records := []*kgo.Record{
+		{Topic: "orders", Partition: 1, Value: []byte("a")},
+		{Topic: "orders", Partition: 1, Value: []byte("b")},
+	}
 	if err := c.ProduceSync(within(t), records...).FirstErr(); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +72,8 @@ func TestWitnessOfATransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	init := only(t, "InitProducerID", w.of(kmsg.InitProducerID, history.OpResponse))
-	if !init.HasPID || init.Data["txn-id"] != "till-0" || init.Src != history.SrcWire || init.Proc != "till/0" || init.Type != history.OK {
+	if !init.HasPID || init.Data["txn-id"] != "till-0" || init.Src != history.SrcWire || init.Proc != "till/0" ||
+		init.Type != history.OK {
 		t.Errorf("init %+v", init)
 	}
 	sent := w.of(kmsg.Produce, history.OpRequest)
@@ -101,14 +105,17 @@ func TestWitnessOfManyTransactions(t *testing.T) {
 	h := requestHeader{api: int16(kmsg.AddPartitionsToTxn), version: 5}
 	req := kmsg.NewPtrAddPartitionsToTxnRequest()
 	req.Version = h.version
-	req.Transactions = []kmsg.AddPartitionsToTxnRequestTransaction{{TransactionalID: "till-0", ProducerID: 7, ProducerEpoch: 3,
-		Topics: []kmsg.AddPartitionsToTxnRequestTransactionTopic{{Topic: "orders", Partitions: []int32{1}}}}}
+	req.Transactions = []kmsg.AddPartitionsToTxnRequestTransaction{
+		{TransactionalID: "till-0", ProducerID: 7, ProducerEpoch: 3,
+			Topics: []kmsg.AddPartitionsToTxnRequestTransactionTopic{{Topic: "orders", Partitions: []int32{1}}}},
+	}
 	r, err := parseRequest(h, kmsg.NewRequestFormatter().AppendRequest(nil, req, 1), &topicNames{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := only(t, "AddPartitionsToTxn", requestEvents(history.Event{Data: map[string]any{}}, r))
-	if !e.HasPID || e.PID != 7 || e.Epoch != 3 || e.Data["txn-id"] != "till-0" || e.TP != (history.TopicPartition{Topic: "orders", Part: 1}) {
+	if !e.HasPID || e.PID != 7 || e.Epoch != 3 || e.Data["txn-id"] != "till-0" ||
+		e.TP != (history.TopicPartition{Topic: "orders", Part: 1}) {
 		t.Errorf("%+v", e)
 	}
 }
@@ -124,7 +131,10 @@ func TestWitnessOfALongRequest(t *testing.T) {
 		r := dialRaw(t, d.Address(cl.LeaderFor("orders", 0)))
 		req := produceOf(strings.Repeat("x", 5*readBuffer))
 		req.Version = version
-		req.Topics[0].Partitions = append(req.Topics[0].Partitions, kmsg.ProduceRequestTopicPartition{Partition: 99, Records: req.Topics[0].Partitions[0].Records})
+		req.Topics[0].Partitions = append(
+			req.Topics[0].Partitions,
+			kmsg.ProduceRequestTopicPartition{Partition: 99, Records: req.Topics[0].Partitions[0].Records},
+		)
 		r.send(req)
 		if _, err := r.receive(); err != nil {
 			t.Fatal(err)
@@ -190,7 +200,10 @@ func TestWitnessOfAGroup(t *testing.T) {
 	if err := produce(t, shop, "orders", 1, "a", "b", "c"); err != nil {
 		t.Fatal(err)
 	}
-	till := client(t, p, "till/0", kgo.ConsumeTopics("orders"), kgo.ConsumerGroup("till"), kgo.DisableAutoCommit(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	till := client(
+		t, p, "till/0", kgo.ConsumeTopics("orders"), kgo.ConsumerGroup("till"), kgo.DisableAutoCommit(),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	)
 	ctx := within(t)
 	for n := 0; n < 3; {
 		if n += till.PollFetches(ctx).NumRecords(); ctx.Err() != nil {
@@ -211,10 +224,12 @@ func TestWitnessOfAGroup(t *testing.T) {
 		t.Errorf("assigned %s", got)
 	}
 	commit := only(t, "OffsetCommit", w.of(kmsg.OffsetCommit, history.OpResponse))
-	if commit.TP != (history.TopicPartition{Topic: "orders", Part: 1}) || commit.Off[0] != 3 || commit.Err != nil || commit.Group != "till" {
+	if commit.TP != (history.TopicPartition{Topic: "orders", Part: 1}) || commit.Off[0] != 3 || commit.Err != nil ||
+		commit.Group != "till" {
 		t.Errorf("commit %+v", commit)
 	}
-	if fetched := w.of(kmsg.OffsetFetch, history.OpResponse); len(fetched) != 3 || fetched[0].Off[0] != -1 || fetched[0].Group != "till" {
+	if fetched := w.of(kmsg.OffsetFetch, history.OpResponse); len(fetched) != 3 || fetched[0].Off[0] != -1 ||
+		fetched[0].Group != "till" {
 		t.Errorf("fetched offsets %+v", fetched)
 	}
 	only(t, "LeaveGroup", w.of(kmsg.LeaveGroup, history.OpResponse))
@@ -229,7 +244,10 @@ func TestWitnessOfTheNextGroups(t *testing.T) {
 	if err := produce(t, plain(t, p, "shop/0"), "orders", 1, "a"); err != nil {
 		t.Fatal(err)
 	}
-	till := client(t, p, "till/0", kgo.ConsumeTopics("orders"), kgo.ConsumerGroup("till"), kgo.ServerSideBalancer(), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	till := client(
+		t, p, "till/0", kgo.ConsumeTopics("orders"), kgo.ConsumerGroup("till"), kgo.ServerSideBalancer(),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
+	)
 	ctx := within(t)
 	for n := 0; n < 1; {
 		if n += till.PollFetches(ctx).NumRecords(); ctx.Err() != nil {
@@ -286,7 +304,8 @@ func TestWitnessOfARequestWithoutAnswer(t *testing.T) {
 	<-seen
 	p.Close()
 	responses := w.of(kmsg.Produce, history.OpResponse)
-	if e := responses[len(responses)-1]; err == nil || e.Type != history.Info || facts.ToldClient.Get(&e) != facts.NotAnswered {
+	if e := responses[len(responses)-1]; err == nil || e.Type != history.Info ||
+		facts.ToldClient.Get(&e) != facts.NotAnswered {
 		t.Errorf("%v: %+v", err, e)
 	}
 }

@@ -10,7 +10,9 @@ import (
 func TestCheckBackend(t *testing.T) {
 	with := func(fault string) *Scenario {
 		t.Helper()
-		text := strings.Replace(wholeScenario, "    at: 12s\n    kill: {broker: leader(orders/0)}\n", "    at: 12s\n    "+fault+"\n", 1)
+		text := strings.Replace(
+			wholeScenario, "    at: 12s\n    kill: {broker: leader(orders/0)}\n", "    at: 12s\n    "+fault+"\n", 1,
+		)
 		s, err := Parse("x.yaml", []byte(text))
 		if err != nil {
 			t.Fatal(err)
@@ -43,12 +45,14 @@ func TestCheckBackend(t *testing.T) {
 			}
 		}
 	}
-	if err := CheckBackend(with("kill: {broker: any}"), "dokcer"); err == nil || err.Error() != `"dokcer" is no backend; did you mean "docker"?` {
+	if err := CheckBackend(with("kill: {broker: any}"), "dokcer"); err == nil ||
+		err.Error() != `"dokcer" is no backend; did you mean "docker"?` {
 		t.Errorf("an unknown backend: %v", err)
 	}
 	s := with("kill: {broker: any}")
 	s.Cluster.Controllers = 3
-	if err := CheckBackend(s, "embedded"); err == nil || !strings.Contains(err.Error(), "isolated controllers exist on docker only") {
+	if err := CheckBackend(s, "embedded"); err == nil ||
+		!strings.Contains(err.Error(), "isolated controllers exist on docker only") {
 		t.Errorf("isolated controllers on embedded: %v", err)
 	}
 }

@@ -51,7 +51,11 @@ func (c check) action(f *Fault, a action, who string) {
 	case a.wire && on && f.When.On.Event != "":
 		c.fail(c.at(&f.When.On.Event, f.Pos), "%s strikes a request: an event of the history is none", who)
 	case a.wire && !on:
-		c.fail(c.at(&f.Kind, f.Pos), "%s strikes a request: say which, as in on: {request: Produce, client: %s, nth: 40}", who, c.anyClient())
+		c.fail(
+			c.at(&f.Kind, f.Pos),
+			"%s strikes a request: say which, as in on: {request: Produce, client: %s, nth: 40}", who,
+			c.anyClient(),
+		)
 	case a.strikesRequest(f) && (f.Args.Client != "" || f.Args.Broker != ""):
 		c.fail(c.at(&f.Kind, f.Pos), "%s strikes the request of its trigger: put client and broker under on", who)
 	case a.strikesRequest(f) && f.Args.Way != "":
@@ -95,12 +99,19 @@ func (c check) random(f *Fault, triggers []string, who string) {
 			continue
 		}
 		if m.When.On != nil && !a.strikesRequest(m) {
-			c.fail(c.at(&m.When.On, m.Pos), "%s strikes at a time that is drawn; only faults that strike a request have an on in a mix", one)
+			c.fail(
+				c.at(&m.When.On, m.Pos),
+				"%s strikes at a time that is drawn; only faults that strike a request have an on in a mix", one,
+			)
 			continue
 		}
 		c.action(m, a, one)
 		if run := c.s.Run; c.s.Run.Warmup+r.Every.Max+m.For.Max > run.Duration && run.Duration > run.Warmup {
-			c.fail(c.at(&m.For, m.Pos), "%s outlives the run: it strikes at %v or later, lasts %v, and the run ends at %v", one, run.Warmup+r.Every.Max, m.For, run.Duration)
+			c.fail(
+				c.at(&m.For, m.Pos),
+				"%s outlives the run: it strikes at %v or later, lasts %v, and the run ends at %v", one,
+				run.Warmup+r.Every.Max, m.For, run.Duration,
+			)
 		}
 	}
 }
@@ -196,7 +207,11 @@ func (c check) times(f *Fault, who string) {
 			c.fail(pos, "%s strikes every %v: the wait must be longer than nothing", who, *w.Every)
 			return
 		case f.For.Max > w.Every.Min:
-			c.fail(pos, "%s lasts up to %v and comes again after as little as %v: it would strike what it has not healed", who, f.For.Max, w.Every.Min)
+			c.fail(
+				pos,
+				"%s lasts up to %v and comes again after as little as %v: it would strike what it has not healed",
+				who, f.For.Max, w.Every.Min,
+			)
 			return
 		}
 		first += w.Every.Max
@@ -207,7 +222,10 @@ func (c check) times(f *Fault, who string) {
 		if f.For.Max > 0 {
 			pos = c.at(&f.For, pos)
 		}
-		c.fail(pos, "%s outlives the run: it strikes at %v or later, lasts %v, and the run ends at %v", who, first, f.For, r.Duration)
+		c.fail(
+			pos, "%s outlives the run: it strikes at %v or later, lasts %v, and the run ends at %v", who, first,
+			f.For, r.Duration,
+		)
 	}
 }
 
@@ -242,11 +260,18 @@ func (c check) args(f *Fault, who string) {
 	if f.Kind == KindPartition || f.Kind == KindImpair {
 		c.split(f, who)
 	}
-	if f.Kind == KindImpair && !c.given(&a.Delay) && !c.given(&a.Loss) && !c.given(&a.Rate) && a.Delay.Max == 0 && a.Loss == 0 && a.Rate == 0 {
+	if f.Kind == KindImpair && !c.given(&a.Delay) && !c.given(&a.Loss) && !c.given(&a.Rate) && a.Delay.Max == 0 &&
+		a.Loss == 0 &&
+		a.Rate == 0 {
 		c.fail(c.at(&f.Kind, f.Pos), "%s: how bad are the links? Give by, loss or rate, as in by: 50ms..150ms", who)
 	}
 	if f.Kind == KindFillDisk && c.s.Cluster.Disk == 0 && !c.given(&c.s.Cluster.Disk) {
-		c.fail(c.at(&f.Kind, f.Pos), "%s: the brokers' disk is the engine's own, which others write to; give them disks of their own, as in cluster: {disk: 256MiB}", who)
+		c.fail(
+			c.at(&f.Kind, f.Pos),
+			"%s: the brokers' disk is the engine's own, which others "+
+				"write to; give them disks of their own, as in cluster: {disk: 256MiB}",
+			who,
+		)
 	}
 	if (f.Kind == KindMoveLeader || f.Kind == KindMoveCoordinator) && c.s.Cluster.Brokers == 1 {
 		c.fail(c.at(&f.Kind, f.Pos), "%s: with one broker there is nowhere to move to", who)
@@ -271,7 +296,10 @@ func (c check) replicas(f *Fault, who string) {
 	switch {
 	case !known || t.Replicas == 0:
 	case f.Kind == KindReassign && len(a.Replicas) == 0 && int(t.Replicas) >= brokers:
-		c.fail(pos, "%s: topic %q has a replica on each of the %d brokers: there is no other to move one to", who, topic, brokers)
+		c.fail(
+			pos, "%s: topic %q has a replica on each of the %d brokers: there is no other to move one to", who,
+			topic, brokers,
+		)
 	case f.Kind == KindShrinkISR && max(a.Keep, 1) >= int(t.Replicas):
 		c.fail(pos, "%s: topic %q has %d replica(s): there is none to lose", who, topic, t.Replicas)
 	}
@@ -298,7 +326,10 @@ func (c check) until(f *Fault, who string) {
 func (c check) split(f *Fault, who string) {
 	a := &f.Args
 	pos := c.at(&f.Kind, f.Pos)
-	isolate, split, oneWay := a.Isolate != "" || c.given(&a.Isolate), len(a.Split) > 0 || c.given(&a.Split), a.To != "" || c.given(&a.To)
+	isolate, split, oneWay := a.Isolate != "" ||
+		c.given(&a.Isolate), len(a.Split) > 0 ||
+		c.given(&a.Split), a.To != "" ||
+		c.given(&a.To)
 	forms := 0
 	for _, given := range []bool{isolate, split, oneWay} {
 		if given {
@@ -334,7 +365,11 @@ func (c check) split(f *Fault, who string) {
 		}
 	}
 	if len(a.Split) > 1 && !parts(a.Split) {
-		c.fail(c.at(&a.Split, pos), "%s: any two of these brokers share a group, so nothing parts them; a broker in two groups sees both", who)
+		c.fail(
+			c.at(&a.Split, pos),
+			"%s: any two of these brokers share a group, so nothing parts them; a broker in two groups sees both",
+			who,
+		)
 	}
 	if split && len(a.Split) < 2 && !c.failedAt(c.where[&a.Split]) {
 		c.fail(c.where[&a.Split], "%s: one group is no split", who)
@@ -345,7 +380,8 @@ func (c check) split(f *Fault, who string) {
 func parts(groups [][]int32) bool {
 	for _, a := range slices.Concat(groups...) {
 		for _, b := range slices.Concat(groups...) {
-			if a != b && !slices.ContainsFunc(groups, func(g []int32) bool { return slices.Contains(g, a) && slices.Contains(g, b) }) {
+			if a != b &&
+				!slices.ContainsFunc(groups, func(g []int32) bool { return slices.Contains(g, a) && slices.Contains(g, b) }) {
 				return true
 			}
 		}
@@ -374,14 +410,20 @@ func (c check) match(f *Fault, a action, who string) {
 	if m.TxnID != "" {
 		c.txnID(m.TxnID, c.at(&m.TxnID, here), who)
 		if m.Request != "" && !slices.Contains(txnRequests, m.Request) {
-			c.fail(c.at(&m.Request, here), "%s: %s names no transactional.id; %s do", who, m.Request, strings.Join(txnRequests, ", "))
+			c.fail(
+				c.at(&m.Request, here), "%s: %s names no transactional.id; %s do", who, m.Request,
+				strings.Join(txnRequests, ", "),
+			)
 		}
 	}
 	if m.TP != "" && m.Request != "" && !slices.Contains(topicRequests, m.Request) {
 		c.fail(c.at(&m.Request, here), "%s: %s names no topic; %s do", who, m.Request, strings.Join(topicRequests, ", "))
 	}
 	if *m == (Match{Nth: m.Nth, Times: m.Times, Prob: m.Prob, Phase: m.Phase}) && !c.failedAt(here) {
-		c.fail(here, "%s matches every request of every client: say which, as in on: {request: Produce, client: %s}", who, c.anyClient())
+		c.fail(
+			here, "%s matches every request of every client: say which, as in on: {request: Produce, client: %s}",
+			who, c.anyClient(),
+		)
 	}
 	c.versions(m, here, who)
 	if m.Nth > 0 && m.Prob > 0 {
@@ -398,15 +440,29 @@ func (c check) match(f *Fault, a action, who string) {
 		case m.Phase == PhaseRequest:
 			c.fail(c.at(&m.Phase, here), "%s comes once the broker has answered: its phase is response, or leave it out", who)
 		case m.Request != "" && !slices.Contains(repeatedRequests, m.Request):
-			c.fail(c.at(&m.Request, here), "%s: clients do not send %s again as it was; they do %s", who, m.Request, strings.Join(repeatedRequests, ", "))
+			c.fail(
+				c.at(&m.Request, here), "%s: clients do not send %s again as it was; they do %s", who, m.Request,
+				strings.Join(repeatedRequests, ", "),
+			)
 		case m.Request == "":
-			c.fail(here, "%s: say which request; clients send these again as they were: %s", who, strings.Join(repeatedRequests, ", "))
+			c.fail(
+				here, "%s: say which request; clients send these again as they were: %s", who,
+				strings.Join(repeatedRequests, ", "),
+			)
 		}
 	}
 }
 
 // repeatedRequests are what clients send again, as they were, when an answer is lost.
-var repeatedRequests = []string{"Produce", "InitProducerId", "AddPartitionsToTxn", "AddOffsetsToTxn", "TxnOffsetCommit", "EndTxn", "OffsetCommit"}
+var repeatedRequests = []string{
+	"Produce",
+	"InitProducerId",
+	"AddPartitionsToTxn",
+	"AddOffsetsToTxn",
+	"TxnOffsetCommit",
+	"EndTxn",
+	"OffsetCommit",
+}
 
 // versions checks that a request has the versions that a match asks for.
 func (c check) versions(m *Match, here Pos, who string) {
@@ -454,7 +510,10 @@ func (c check) clientRef(ref string, p Pos, who string) {
 	for _, cl := range c.s.Clients {
 		if cl.Name == name {
 			if inst >= cl.Count && cl.Count > 0 {
-				c.fail(p, "%s: client %q has %d instance(s), from %s/0 to %s/%d; there is no %s", who, name, cl.Count, name, name, cl.Count-1, ref)
+				c.fail(
+					p, "%s: client %q has %d instance(s), from %s/0 to %s/%d; there is no %s", who, name, cl.Count,
+					name, name, cl.Count-1, ref,
+				)
 			}
 			return
 		}
@@ -474,7 +533,10 @@ func (c check) partition(tp string, p Pos, who string, whole bool) {
 	case part < 0 && whole:
 		c.fail(p, "%s: %s is a topic; name a partition, such as %s/0", who, tp, tp)
 	case ok && part >= t.Partitions && t.Partitions > 0:
-		c.fail(p, "%s: topic %q has %d partition(s), from 0 to %d; there is no %s", who, name, t.Partitions, t.Partitions-1, tp)
+		c.fail(
+			p, "%s: topic %q has %d partition(s), from 0 to %d; there is no %s", who, name, t.Partitions,
+			t.Partitions-1, tp,
+		)
 	}
 }
 
@@ -488,7 +550,8 @@ func (c check) target(t Target, p Pos, who string) {
 	switch ref.Kind {
 	case TargetBroker:
 		isController := int(ref.Broker) > firstController && int(ref.Broker) <= firstController+c.s.Cluster.Controllers
-		if c.s.Cluster.Backend != "external" && brokers > 0 && (ref.Broker < 1 || int(ref.Broker) > brokers) && !isController {
+		if c.s.Cluster.Backend != "external" && brokers > 0 && (ref.Broker < 1 || int(ref.Broker) > brokers) &&
+			!isController {
 			c.fail(p, "%s: there is no broker %d; the cluster has 1 to %d", who, ref.Broker, brokers)
 		}
 	case TargetLeader, TargetFollower:

@@ -126,12 +126,12 @@ const (
 	KindRestart    FaultKind = "restart"   // Stop, and start at once
 	KindCrash      FaultKind = "crash"     // SIGKILL a client; For later a new incarnation starts
 	KindPartition  FaultKind = "partition" // between brokers
-	KindCut        FaultKind = "cut"       // every connection of a client, or to a broker, is cut and refused; or, with On, the one that carries the request
+	KindCut        FaultKind = "cut"       // connections are cut and refused; with On, the one that carries the request
 	KindDrop       FaultKind = "drop"      // with On: the request or response is swallowed and the connection cut
 	KindDelay      FaultKind = "delay"     // with On: held for Args.Delay; else link latency
-	KindHold       FaultKind = "hold"      // with On: the client's side is cut, the request reaches the broker Args.Delay later
+	KindHold       FaultKind = "hold"      // with On: the client is cut off, the request arrives Args.Delay later
 	KindError      FaultKind = "error"     // with On: answered by us with Args.Code
-	KindDuplicate  FaultKind = "duplicate" // with On: once the broker has acted, the request is sent again as after a lost answer
+	KindDuplicate  FaultKind = "duplicate" // with On: the request is sent again, as after a lost answer
 	KindBlackhole  FaultKind = "blackhole" // bytes are swallowed, connections stay open
 	KindMoveLeader FaultKind = "move-leader"
 
@@ -183,7 +183,7 @@ type FaultArgs struct {
 	Loss     float64       `json:",omitzero"` // impair: the share of packets that does not arrive
 	Ahead    time.Duration `json:",omitzero"` // skew: of the host's clock
 	Behind   time.Duration `json:",omitzero"`
-	Until    string        // hold, delay: released when the effect of the fault of this name was seen, at the latest after Delay
+	Until    string        // hold, delay: until the effect of this fault was seen, at the latest after Delay
 	Over     string        // hold: SameConnection (default) or NewConnection
 }
 

@@ -23,6 +23,17 @@ func (f *Fault) Describe() string {
 		all.Args.Listener = ""
 		return all.Describe() + ", " + a.Listener + " traffic only"
 	}
+	for _, text := range []string{f.describePartition(), f.describeKafka(), f.describeMachine()} {
+		if text != "" {
+			return text
+		}
+	}
+	return f.describePlainly()
+}
+
+// describePartition is for partitions.
+func (f *Fault) describePartition() string {
+	a := &f.Args
 	switch {
 	case f.Kind == KindPartition && a.Isolate != "":
 		return fmt.Sprintf("partition %s from the other brokers", a.Isolate.Describe())
@@ -34,6 +45,14 @@ func (f *Fault) Describe() string {
 		return "partition brokers " + strings.Join(groups, " | ")
 	case f.Kind == KindPartition:
 		return fmt.Sprintf("drop packets from %s to %s", a.From.Describe(), a.To.Describe())
+	}
+	return ""
+}
+
+// describeKafka is for what Kafka is asked for.
+func (f *Fault) describeKafka() string {
+	a := &f.Args
+	switch {
 	case f.Kind == KindMoveLeader && a.To != "":
 		return fmt.Sprintf("move the leader of %s to %s", a.TP, a.To.Describe())
 	case f.Kind == KindMoveLeader:
@@ -62,6 +81,14 @@ func (f *Fault) Describe() string {
 		return fmt.Sprintf("delete the offsets of %s for %s", a.describeKey(), a.Topic)
 	case f.Kind == KindDeleteOffsets:
 		return "delete the offsets of " + a.describeKey()
+	}
+	return ""
+}
+
+// describeMachine is for what is taken from brokers.
+func (f *Fault) describeMachine() string {
+	a := &f.Args
+	switch {
 	case f.Kind == KindSkew && a.Ahead > 0:
 		return fmt.Sprintf("set the clock of %s ahead by %v", a.Broker.Describe(), a.Ahead)
 	case f.Kind == KindSkew:
@@ -77,6 +104,12 @@ func (f *Fault) Describe() string {
 	case f.Kind == KindRoll:
 		return fmt.Sprintf("restart %s, one after the other", a.Broker.Describe())
 	}
+	return ""
+}
+
+// describePlainly names the kind, the target and the arguments.
+func (f *Fault) describePlainly() string {
+	a := &f.Args
 	out := string(f.Kind)
 	if f.When.On != nil {
 		if act, ok := actionOf(f.Kind); ok && act.strikesRequest(f) {
