@@ -33,6 +33,7 @@ type pool struct {
 	free     map[int][]spare // by size
 	idle     int64           // bytes of spares that still take memory
 	slabs    [][]byte
+	slab     int64   // size of the last one
 	clock    []*page // resident pages, oldest first; touched ones get a second chance
 	file     *os.File
 	end      int64
@@ -149,7 +150,9 @@ func (p *pool) load(g *page) {
 func (p *pool) bytes(size int) spare {
 	f := p.free[size]
 	if len(f) == 0 {
-		n := int(max(1, min(slabSize, p.limit/8)/int64(size)))
+		p.slab = min(max(2*p.slab, leastSlab), slabSize, max(p.limit/8, leastSlab))
+		n := int(max(1, p.slab/int64(size)))
+		f = slices.Grow(f, n)
 		slab, err := newSlab(n * size)
 		if err != nil {
 			p.fail(err)
@@ -168,8 +171,11 @@ func (p *pool) bytes(size int) spare {
 	return last
 }
 
-// slabSize is how much memory the pool asks for at a time, in bytes.
-const slabSize = 4 << 20
+// Bytes that the pool asks for at a time: little at first, since most histories are short.
+const (
+	leastSlab = 64 << 10
+	slabSize  = 4 << 20
+)
 
 // fail keeps the first error.
 func (p *pool) fail(err error) {
