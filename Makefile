@@ -18,7 +18,7 @@ MEETING    := /(faults|history|harness|internal/(cluster(/sidecar)?|conformance|
 CONCURRENT  = ./faults $(shell go list ./... | grep -E '$(MEETING)' | grep -v '/faults$$')
 OTHERS      = $(shell go list ./... | grep -vE '$(MEETING)')
 
-.PHONY: help check snapshot release-check sources browser screenshot man demo build test lint vuln bench fuzz mutation images clients compare bugs engine clean
+.PHONY: help check snapshot release-check sources browser screenshot man demo build test lint vuln bench fuzz mutation false-alarms images clients compare bugs engine clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ fuzz: ## each fuzz target for FUZZTIME (20s)
 
 # The checker's mutation score: found and false alarms for each kind of anomaly.
 CASES ?= 2000
+false-alarms: ## runs what must hold with fresh seeds until stopped; keeps what was called broken, prints counts
+	@checker/false-alarms
+
 mutation: ## the checker's mutation score, over CASES (2000)
 	go test -timeout 60m ./checker -run TestMutation -mutation.cases=$(CASES) -v
 	go test -timeout 60m ./internal/models/jepsenkafka -jepsenkafka.cases=$(CASES) -v

@@ -33,7 +33,8 @@ only if the bug is seen significantly less often than when its rate was measured
 With --explore, the faults of each run are moved to where no earlier run below --out has
 struck: the kind of fault stays, its moment (a phase of a transaction) and its target
 (leader, coordinator, client…) change. The same seed and the same earlier runs give the
-same plan.
+same plan. What a line of the configuration permits is shown as permitted and is no
+failure, unless expect says that the guarantee holds.
 
 On docker, runs that need the same brokers share a cluster. It is cleaned and checked
 between runs, and discarded if anything is left; docs/backends.md lists the checks.

@@ -34,6 +34,9 @@ func judge(ctx context.Context, out io.Writer, o Options, j Job, dir string, run
 		why := strings.TrimPrefix(runErr.Error(), harness.ErrInfrastructure.Error()+": ") // the report says that itself
 		report.Infra, report.Exit, report.Why = why, ExitUnjudged, why
 	}
+	if o.Explore && !j.Control {
+		permit(j.Scenario, report)
+	}
 	result.Code, result.Why, result.Report, result.Input = report.Exit, report.Why, report, in
 	if err := o.Gate.Weigh(&result); err != nil {
 		result.Code, result.Why = ExitUnjudged, err.Error()
