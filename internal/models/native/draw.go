@@ -97,7 +97,10 @@ func (d *drawing) processors() {
 	p := &client{Name: "till", Role: processorRole, Count: 1 + d.IntN(3), Input: "orders", Output: "receipts", Group: "till",
 		Acks: -1, Idempotent: true, InFlight: 5, Committed: true, Commit: commitTxn, TxnID: "till-${instance}",
 		V2: d.chance(0.5), KIP848: d.chance(0.5), TxnTimeout: pick(d, int64(3), 10) * second}
-	p.Program = d.chance(0.2)
+	if p.Program = d.chance(0.2); !p.Program && d.chance(0.3) { // without transactions: at least or at most once
+		p.TxnID, p.V2, p.Committed = "", false, d.chance(0.5)
+		p.Commit = pick(d, commitEach, commitBatch, commitBefore, commitAuto)
+	}
 	d.cfg.Clients = append(d.cfg.Clients, p)
 }
 
@@ -106,7 +109,7 @@ func (d *drawing) ledger() {
 		return
 	}
 	c := &client{Name: "ledger", Role: consumerRole, Count: 1 + d.IntN(2), Input: pick(d, "orders", "receipts"), Group: "ledger",
-		Committed: true, Commit: pick(d, commitBatch, commitEach), KIP848: d.chance(0.5)}
+		Committed: true, Commit: pick(d, commitBatch, commitEach, commitBefore, commitAuto), KIP848: d.chance(0.5)}
 	c.Program = d.chance(0.2)
 	d.cfg.Clients = append(d.cfg.Clients, c)
 }

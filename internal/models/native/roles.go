@@ -179,8 +179,9 @@ func (t *thread) handle(pr *producer, c *consumer, records []record) {
 	case commitOutside:
 		t.outside(pr, c, records)
 	case commitBefore:
-		c.commit(offsetsOf(records))
-		t.work(pr, records, 0)
+		if o := c.commit(offsetsOf(records)); o.typ == history.OK { // else somebody else may do them
+			t.work(pr, records, 0)
+		}
 	case commitEach:
 		for i := range records {
 			t.work(pr, records[i:i+1], 0)
