@@ -38,7 +38,7 @@ func till(kind, bootstrap string) error {
 		kgo.DisableAutoCommit(), kgo.MetadataMinAge(20 * time.Millisecond), kgo.ProducerLinger(0),
 	}
 	if kind == "paid" {
-		return tillInTransactions(ctx, append(opts, kgo.TransactionalID("till"), kgo.RequireStableFetchOffsets()))
+		return tillInTransactions(ctx, append(opts, kgo.TransactionalID("till")))
 	}
 	cl, err := kgo.NewClient(opts...)
 	if err != nil {
