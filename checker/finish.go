@@ -46,6 +46,9 @@ func (j *judge) finish() {
 	j.offsetsDone()
 	j.ownersDone()
 	j.progressDone()
+	for _, pass := range passes {
+		pass(j)
+	}
 	j.secondOpinion()
 }
 
