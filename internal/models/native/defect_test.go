@@ -18,7 +18,7 @@ const leastFound = 0.9
 func TestPlantedDefects(t *testing.T) {
 	found := map[string]int{}
 	for i := range Plants {
-		n := plantMany(t, &Plants[i], max(2, *cases/10))
+		n := plantMany(t, &Plants[i], max(1, *cases/20))
 		for _, g := range Plants[i].Breaks {
 			found[g] += n
 		}
