@@ -4,9 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/onceproof/onceproof/checker"
+	"github.com/onceproof/onceproof/history"
 )
 
 func loadSchema(t *testing.T) map[string]any {
@@ -131,5 +136,45 @@ func isType(t string, v any) bool {
 		return t == "array"
 	default:
 		return t == "object"
+	}
+}
+
+// TestJudgedAreValid: what the checker says of real histories is as the schema says,
+// and every list in it is one.
+func TestJudgedAreValid(t *testing.T) {
+	schema := loadSchema(t)
+	files, err := filepath.Glob("../checker/testdata/jepsen/*.edn")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no histories: %v", err)
+	}
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := history.NewReader(file, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep, err := checker.Check(t.Context(), r, checker.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		f.Close()
+		var buf bytes.Buffer
+		if err := JSON(&buf, rep); err != nil {
+			t.Fatal(err)
+		}
+		var doc any
+		if err := json.Unmarshal(buf.Bytes(), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if err := conforms(schema, doc, ""); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		if bytes.Contains(buf.Bytes(), []byte(": null")) {
+			t.Errorf("%s: something is null", file)
+		}
 	}
 }
