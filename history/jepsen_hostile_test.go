@@ -83,6 +83,7 @@ func TestJepsenHostile(t *testing.T) {
 					t.Errorf("error %v; want %s", err, c.want)
 				}
 			})
+			t.Logf("%d MiB on the heap at most", peak/mib)
 			if peak > 300*mib {
 				t.Errorf("%d MiB on the heap", peak>>20)
 			}
