@@ -278,7 +278,7 @@ func newJudge(h history.Header, opt Options) *judge {
 	// A part of the limit is for what is not in tables: the reader's buffers,
 	// page lists, operations in flight.
 	tables := opt.Memory - max(opt.Memory/4, min(opt.Memory/4*3, 152<<20))
-	p := newPool(tables)
+	p := newPool(tables / 9 * 8) // a pool keeps idle memory, an eighth of its limit, beside what is resident
 	j := &judge{
 		header:    h,
 		opt:       opt,
