@@ -17,15 +17,14 @@ type owning struct {
 	line     uint32
 }
 
-// replaces says whether o was given the partition after old was, for certain.
-func (o owning) replaces(old owning) bool { return o.proc != old.proc && o.asked > old.from }
-
 // ownership is who had a partition of a group, in time.
 type ownership struct {
 	list []owning
 	open map[int32]int   // by process: the one that lasts
 	of   map[int32][]int // by process: all of them, in the order of their beginnings
-	next []int           // of each, the first one behind it that replaces it, -1 for none
+	// Of each, the first one behind it that replaces it for certain: another process's,
+	// which asked for it after this one was given it. -1 for none.
+	next []int
 }
 
 // owns keeps who was told that it owns what.
