@@ -1,6 +1,9 @@
 package checker
 
-import "github.com/onceproof/onceproof/history"
+import (
+	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
+)
 
 // assignments are when members asked for what their group gave them last, as the proxy
 // saw it. A worker tells that it was given a partition when the answer arrives, and an
@@ -25,7 +28,7 @@ func (a assignments) observe(e *history.Event, api string) {
 		m = &assignment{}
 		a[k] = m
 	}
-	_, given := e.Data["assigned"]
+	_, given := facts.Assigned.Of(e)
 	switch {
 	case e.Op == history.OpRequest:
 		m.id, m.asked = e.ID, e.T

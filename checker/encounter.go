@@ -5,6 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // Phase is how far a transaction has come, as the wire tells it.
@@ -150,11 +153,13 @@ func (j *judge) coverage() []Coverage {
 
 // struck is what a process or link fault met at the moment at which it was
 // injected.
-func (f *fault) struck(w *wireView, at int64, data map[string]any) {
+func (f *fault) struck(w *wireView, at int64, inject *history.Event) {
 	e := &f.wire
-	e.InFlight = counts(data["in-flight"])
+	e.InFlight = counts(inject.Data["in-flight"])
 	e.Rebalancing = w.rebalancing(at)
-	brokers, clients, ids := numbers(data["brokers"]), texts(data["clients"]), texts(data["transactional-ids"])
+	brokers, _ := facts.Brokers.Of(inject)
+	clients, _ := facts.Clients.Of(inject)
+	ids, _ := facts.TxnIDs.Of(inject)
 	open := false
 	for _, id := range slices.Sorted(maps.Keys(w.txns)) {
 		t := w.txns[id]

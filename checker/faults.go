@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // fault is one strike, from its events.
@@ -60,11 +61,11 @@ func (j *judge) observeFault(e *history.Event, line int64) {
 			return
 		}
 		if !f.isWire {
-			began, ok := number(e.Data["began"])
+			began, ok := facts.Began.Of(e)
 			if !ok {
 				began = e.T
 			}
-			f.struck(&j.wire, began, e.Data)
+			f.struck(&j.wire, began, e)
 			j.on(f)
 		}
 	case history.OpEffect:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // judge holds the state of one history while it is read, and finds what is
@@ -483,7 +484,7 @@ func (j *judge) observeHarness(e *history.Event, line int64) error {
 	case history.OpSpawn, history.OpExit:
 		name := e.Proc
 		if name == "harness" || name == "" {
-			if s, ok := e.Data["proc"].(string); ok {
+			if s, ok := facts.OfProc.Of(e); ok {
 				name = s
 			}
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // A broker gives a consumer under read_committed nothing at or above the first
@@ -50,7 +51,7 @@ func (t *wireTxn) placed(e *history.Event) {
 
 // fetched takes in what a client was given.
 func (w *wireView) fetched(e *history.Event, line int64) {
-	if e.Data["committed"] != true || len(e.Off) != 2 {
+	if !facts.Committed.Get(e) || len(e.Off) != 2 {
 		return
 	}
 	for _, t := range w.txns {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/onceproof/onceproof/guarantee"
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // Online watches a run while it goes on, and raises an alarm at each violation
@@ -110,7 +111,7 @@ func (o *Online) Observe(e *history.Event) {
 			o.client(p, e)
 		}
 	case history.SrcWire:
-		if api, _ := e.Data["api"].(string); api != "" {
+		if api := facts.API.Get(e); api != "" {
 			o.given.observe(e, api)
 		}
 	case history.SrcHarness:
@@ -173,7 +174,7 @@ func (o *Online) client(p *liveProc, e *history.Event) {
 
 func (o *Online) exited(e *history.Event) {
 	name := e.Proc
-	if s, ok := e.Data["proc"].(string); ok && (name == "harness" || name == "") {
+	if s, ok := facts.OfProc.Of(e); ok && (name == "harness" || name == "") {
 		name = s
 	}
 	if p := o.procs[name]; p != nil {

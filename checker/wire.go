@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/onceproof/onceproof/history"
+	"github.com/onceproof/onceproof/internal/facts"
 )
 
 // wireView follows what the proxy saw, as far as it takes to say what a fault met.
@@ -109,12 +110,12 @@ type struckRequest struct {
 // observeWire takes in what the proxy saw.
 func (j *judge) observeWire(e *history.Event) {
 	j.hot.wire++
-	api, _ := e.Data["api"].(string)
-	if _, struck := e.Data["struck"]; struck {
+	api := facts.API.Get(e)
+	if _, struck := facts.Struck.Of(e); struck {
 		j.observeStruck(e, api)
 		return
 	}
-	if e.Op == history.OpResponse && e.Type == history.OK && e.Data["told"] == "dropped" {
+	if e.Op == history.OpResponse && e.Type == history.OK && facts.ToldClient.Get(e) == facts.Dropped {
 		for _, f := range j.faults {
 			if f.isOn {
 				f.wire.lose(api, e.ID)
@@ -129,20 +130,20 @@ func (j *judge) observeWire(e *history.Event) {
 }
 
 func (j *judge) observeStruck(e *history.Event, api string) {
-	tag, _ := e.Data["fault"].(string)
+	tag := facts.ByFault.Get(e)
 	f := j.byStep[tag]
 	if f == nil {
 		return // a trigger's: the fault that it triggers is on its way
 	}
 	s := struckRequest{fault: tag, api: api, id: e.ID, lost: e.Op == history.OpResponse && f.kind != "delay"}
-	s.txn, _ = e.Data["txn-id"].(string)
+	s.txn = facts.TxnID.Get(e)
 	f.struckRequest(&j.wire, e.T, s)
 }
 
 func (w *wireView) observe(e *history.Event, api string, line int64) {
-	broker, _ := number(e.Data["broker"])
+	broker := facts.Broker.Get(e)
 	if e.Group != "" && RoleOf(api) == RoleGroupCoordinator && e.Err == nil {
-		w.groups[e.Group] = int32(broker)
+		w.groups[e.Group] = broker
 	}
 	w.assigned.observe(e, api)
 	switch api {
@@ -151,7 +152,7 @@ func (w *wireView) observe(e *history.Event, api string, line int64) {
 	case "ConsumerGroupHeartbeat":
 		w.observeNextMember(e)
 	}
-	id, _ := e.Data["txn-id"].(string)
+	id := facts.TxnID.Get(e)
 	if id == "" {
 		return
 	}
@@ -162,7 +163,7 @@ func (w *wireView) observe(e *history.Event, api string, line int64) {
 	}
 	t.line = line
 	if e.Type == history.Invoke {
-		t.request(e, api, int32(broker))
+		t.request(e, api, broker)
 		return
 	}
 	if e.Type != history.OK || e.Err != nil {
@@ -237,13 +238,13 @@ func (w *wireView) observeNextMember(e *history.Event) {
 		}
 		return
 	}
-	if has, said := e.Data["owns"]; said {
-		s.has = texts(has)
+	if has, said := facts.Owns.Of(e); said {
+		s.has = has
 	}
-	if given, said := e.Data["assigned"]; said {
-		s.given = texts(given)
+	if given, said := facts.Assigned.Of(e); said {
+		s.given = given
 	}
-	if epoch, _ := number(e.Data["generation"]); epoch < 0 { // it has left
+	if facts.Generation.Get(e) < 0 { // it has left
 		*s = share{}
 	}
 	w.moves(e, !slices.Equal(s.given, s.has))
@@ -326,22 +327,6 @@ func number(v any) (int64, bool) {
 		return i, err == nil
 	}
 	return 0, false
-}
-
-func numbers(v any) []int32 {
-	switch list := v.(type) {
-	case []int32:
-		return list
-	case []any:
-		var out []int32
-		for _, x := range list {
-			if n, ok := number(x); ok {
-				out = append(out, int32(n))
-			}
-		}
-		return out
-	}
-	return nil
 }
 
 func texts(v any) []string {
