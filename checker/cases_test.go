@@ -60,9 +60,10 @@ func TestCases(t *testing.T) {
 		"06-int-poll-skip.edn":               {found: map[guarantee.Anomaly]string{guarantee.SkippedPoll: "int-poll-skip"}},
 		"07-int-nonmonotonic-send-poll-between.edn": {
 			found: map[guarantee.Anomaly]string{guarantee.ReorderedWrite: "int-nonmonotonic-send"}},
-		"08-skip-at-the-beginning.edn":         {found: map[guarantee.Anomaly]string{guarantee.SkippedPoll: ""}},
-		"09-int-back-between-polls-no-log.edn": {unknown: map[guarantee.Guarantee]string{guarantee.Order: "int-nonmonotonic-poll", guarantee.NoLoss: "unseen"}, open: "unseen int-nonmonotonic-poll"},
-		"10-int-skip-between-polls-no-log.edn": {found: map[guarantee.Anomaly]string{guarantee.LostWrite: "lost-write unseen"}, unknown: map[guarantee.Guarantee]string{guarantee.Order: "int-poll-skip"}, open: "int-poll-skip"},
+		"08-skip-at-the-beginning.edn":              {found: map[guarantee.Anomaly]string{guarantee.SkippedPoll: ""}},
+		"09-int-back-between-polls-no-log.edn":      {unknown: map[guarantee.Guarantee]string{guarantee.Order: "int-nonmonotonic-poll", guarantee.NoLoss: "unseen"}, open: "unseen int-nonmonotonic-poll"},
+		"10-int-skip-between-polls-no-log.edn":      {found: map[guarantee.Anomaly]string{guarantee.LostWrite: "lost-write unseen"}, unknown: map[guarantee.Guarantee]string{guarantee.Order: "int-poll-skip"}, open: "int-poll-skip"},
+		"11-own-read-of-an-aborted-transaction.edn": {found: map[guarantee.Anomaly]string{guarantee.DirtyRead: "precommitted-read"}},
 	}
 	files, err := filepath.Glob("testdata/jepsen/*.edn")
 	if err != nil || len(files) == 0 {

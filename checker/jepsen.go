@@ -67,7 +67,7 @@ type sentValue struct {
 	acked bool  // it was seen in an acknowledgement
 	twin  bool  // it was seen at a second offset
 	lost  bool  // reported
-	_     uint8
+	other bool  // another transaction than its own was given it
 }
 
 // sighting is a value seen at an offset.
@@ -246,6 +246,9 @@ func (j *judge) readsAsLog() {
 			if r.flags&fAcked == 0 {
 				if a, ok := j.attempt(r.val); ok {
 					r.txn, r.inv, r.invLine = a.txn, a.inv, a.invLine
+				}
+				if !j.sent(r.val).other && r.txn != 0 && j.txns.at(int64(r.txn-1)).outcome != txnFailed && j.reads.shownAt(r.txn-1) == 0 {
+					return true // a transaction that saw its own record may have been aborted since
 				}
 			}
 			if r.flags&(fReadRC|fReadRU) != 0 && r.inv > late.inv {

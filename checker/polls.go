@@ -206,6 +206,7 @@ func (j *judge) readByClient(pt *part, row *record, s sighting, reader int32) {
 	*j.procs[s.val.proc()].values.at(s.val.n()) |= vRead
 	known := j.see(row, s)
 	if known.txn == 0 {
+		known.other = true
 		j.early.add(earlyRead{t: s.t, off: s.at.off(), val: s.val, tp: pt.id, proc: s.proc, line: s.line})
 		return
 	}
@@ -213,8 +214,11 @@ func (j *judge) readByClient(pt *part, row *record, s sighting, reader int32) {
 	if x.commitInv == 0 || x.commitInv > s.t {
 		j.early.add(earlyRead{t: s.t, off: s.at.off(), val: s.val, tp: pt.id, proc: s.proc, line: s.line})
 	}
-	if x.outcome != txnCommitOK {
-		j.shows(known.txn-1, s.t)
+	if reader != known.txn-1 {
+		known.other = true
+		if x.outcome != txnCommitOK {
+			j.shows(known.txn-1, s.t)
+		}
 	}
 	if reader >= 0 {
 		j.readFrom(readEdge{t: s.t, at: s.at, reader: reader, writer: known.txn - 1, line: s.line})
