@@ -28,7 +28,7 @@ var breaks = map[guarantee.Guarantee][]guarantee.Anomaly{
 	guarantee.Atomicity:    {guarantee.TornTransaction, guarantee.OutputWithoutOffset, guarantee.OffsetWithoutOutput, guarantee.StrayMarker, guarantee.LostCommit, guarantee.GhostCommit},
 	guarantee.Agreement:    {guarantee.InconsistentOffset},
 	guarantee.Offsets:      {guarantee.OffsetRegression, guarantee.OffsetLost, guarantee.NonlinearizableOffset, guarantee.PositionMismatch},
-	guarantee.Fencing:      {guarantee.ZombieWrite, guarantee.ZombieCommit, guarantee.DoubleOwner},
+	guarantee.Fencing:      {guarantee.ZombieWrite, guarantee.ZombieCommit},
 	guarantee.Progress:     {guarantee.HangingTransaction, guarantee.StuckConsumer, guarantee.NoRecovery},
 }
 

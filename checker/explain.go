@@ -252,13 +252,6 @@ var explanations = map[guarantee.Anomaly]Explanation{
 		Legal:      []string{"a send 0 orders@0", "p assigned orders", "p process 0", "p commit-offset 1", "p revoked orders", "q assigned orders", "log orders: a#0", "offset 1", "no outputs"},
 		Evidence:   "Assignments, producer ids at init, and acknowledged commits, on one clock.",
 	},
-	guarantee.DoubleOwner: {
-		Definition: "Two processes of one group went on reading one partition for longer than a replaced member needs to learn of it (10 s).",
-		Source:     "Kafka documentation, Consumer Groups: each partition is consumed by exactly one member.",
-		Smallest:   []string{"a send 0 orders@0", "a send 1 orders@1", "a send 2 orders@2", "p assigned orders", "p poll orders 0:a#0", "q assigned orders", "p poll orders 1:a#1", "wait 15s", "p poll orders 2:a#2", "log orders: a#0 a#1 a#2"},
-		Legal:      []string{"a send 0 orders@0", "a send 1 orders@1", "p assigned orders", "p poll orders 0:a#0", "q assigned orders", "p poll orders 1:a#1", "wait 15s", "p lost orders", "log orders: a#0 a#1"},
-		Evidence:   "Assignments and polls on one clock.",
-	},
 	guarantee.HangingTransaction: {
 		Definition: "After heal and drain a transaction is still open, though its client was told of its end or its timeout has passed.",
 		Source:     "KIP-890: hanging transactions hold back the last stable offset for good.",
