@@ -221,10 +221,3 @@ func numberOf(k eventfacts.Number[int32], e *history.Event) string {
 	}
 	return ""
 }
-
-func text(v any) string {
-	if v == nil {
-		return ""
-	}
-	return fmt.Sprint(v)
-}
