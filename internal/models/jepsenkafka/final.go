@@ -26,6 +26,9 @@ func (w *world) finalPolls() {
 		}
 	}
 	w.final, w.healed = true, w.steps
+	for _, chance := range []*float64{&w.c.Unknown, &w.c.Abort, &w.c.Fence} {
+		*chance /= 8 // the cluster is well again
+	}
 	w.loseLast()
 	busy := w.r.Perm(len(w.threads))[:min(w.c.FinalBy, len(w.threads))]
 	for len(busy) > 0 {
