@@ -47,7 +47,7 @@ test: lint build ## everything that this machine can run; with a Docker engine, 
 lint: ## go vet, golangci-lint, and the workflows
 	go vet ./...
 	$(TOOL) golangci-lint run ./...
-	$(TOOL) actionlint
+	go tool -modfile=tools/actionlint/go.mod actionlint
 
 RELEASER := go tool -modfile=tools/release/go.mod goreleaser
 
