@@ -127,6 +127,7 @@ type proc struct {
 	anySend  bool
 	endedID  int64 // the operation that ended last, and its invocation
 	endedInv int64
+	told     *toldLines // nil before the first line without an invocation, and in an imported history
 }
 
 // part is one partition: what was acknowledged, read and finally found at each offset.
@@ -245,7 +246,15 @@ type pending struct {
 	tp   int32
 	val  value
 	from place
-	more []batched // sends of several records in one operation
+	more []batched  // sends of several records in one operation
+	offs []promised // offsets of a commit that have no end yet
+}
+
+// promised is an offset that a commit was invoked with.
+type promised struct {
+	off  int64
+	tp   int32
+	line uint32
 }
 
 type batched struct {
@@ -432,13 +441,17 @@ func (j *judge) observeClient(e *history.Event, line uint32) error {
 	case history.OpSend:
 		err = j.observeSend(p, e, line)
 	case history.OpPoll:
-		err = j.observePoll(p, e, line)
+		if !j.toldBefore(p, e) {
+			err = j.observePoll(p, e, line)
+		}
 	case history.OpSetAside:
 		if err = j.observeAside(p, e, line); err == nil && len(e.Val) > 0 {
 			err = j.observeSend(p, e, line)
 		}
 	case history.OpProcess:
-		err = j.observeProcess(p, e, line)
+		if !j.toldBefore(p, e) {
+			err = j.observeProcess(p, e, line)
+		}
 	case history.OpInitProducer, history.OpBegin, history.OpCommit, history.OpAbort:
 		err = j.observeTxn(p, e, line)
 	case history.OpSendOffsets:
@@ -460,8 +473,11 @@ func (j *judge) observeClient(e *history.Event, line uint32) error {
 	}
 	if e.Type != history.Invoke {
 		if q, ok := p.pend[e.ID]; ok {
-			j.ended(q.op)
 			p.endedID, p.endedInv = e.ID, q.t
+			if len(q.offs) > 0 { // of other partitions of the same commit
+				return nil
+			}
+			j.ended(q.op)
 			delete(p.pend, e.ID)
 		}
 	}

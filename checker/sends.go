@@ -199,6 +199,8 @@ func (j *judge) unknownEnd(p *proc, q pending, t int64, line uint32) {
 			}
 			_ = j.sendEnded(p, &e, line, &q, b, q.tp, -1) // fails only for offsets
 		}
+	case history.OpCommitOffsets:
+		j.unknownCommits(p, q, t)
 	case history.OpCommit, history.OpAbort:
 		if q.txn != 0 {
 			x := j.txns.at(int64(q.txn - 1))

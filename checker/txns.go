@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onceproof/onceproof/history"
 )
@@ -290,19 +291,22 @@ func (j *judge) stagingOf(x *txn) map[int64]int32 {
 }
 
 func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
-	if e.Type == history.Invoke || e.TP.Topic == "" || len(e.Off) == 0 {
+	if e.TP.Topic == "" || len(e.Off) == 0 {
 		return nil
 	}
 	tp, err := j.tp(e.TP)
 	if err != nil {
 		return err
 	}
-	g := j.groupOf(p)
-	in := g.input(j, tp)
 	off := e.Off[0]
 	if off > maxOff {
 		return fmt.Errorf("offset %d out of range", off)
 	}
+	if j.promised(p, e, promised{off: off, tp: tp, line: line}) {
+		return nil
+	}
+	g := j.groupOf(p)
+	in := g.input(j, tp)
 	op := offsetOp{off: off, inv: p.invoked(e), end: e.T, group: p.group, tp: tp, proc: p.id, line: line}
 	switch {
 	case e.Op == history.OpFetchOffsets:
@@ -327,4 +331,32 @@ func (j *judge) observeOffsets(p *proc, e *history.Event, line uint32) error {
 	}
 	j.commits.add(op)
 	return nil
+}
+
+// promised keeps the offset of a commit from its invocation to its end, and says
+// whether e is the invocation.
+func (j *judge) promised(p *proc, e *history.Event, o promised) bool {
+	q, pending := p.pend[e.ID]
+	switch {
+	case e.Type == history.Invoke && pending && e.Op == history.OpCommitOffsets:
+		q.offs = append(q.offs, o)
+	case pending:
+		q.offs = slices.DeleteFunc(q.offs, func(was promised) bool { return was.tp == o.tp })
+	}
+	if pending {
+		p.pend[e.ID] = q
+	}
+	return e.Type == history.Invoke
+}
+
+// unknownCommits are the offsets of a commit whose end was never told: each may have
+// become the group's.
+func (j *judge) unknownCommits(p *proc, q pending, t int64) {
+	for _, o := range q.offs {
+		j.groupOf(p).input(j, o.tp).told = true
+		j.counts["unknown-commits"]++
+		j.commits.add(offsetOp{
+			off: o.off, inv: q.t, end: t, group: p.group, tp: o.tp, proc: p.id, line: o.line, kind: opMaybe,
+		})
+	}
 }
