@@ -189,7 +189,7 @@ func (c check) habits(cl *Client, who string) {
 			}
 		case guarantee.HabitHandOff:
 			if cl.Commit != guarantee.CommitAuto && cl.Commit != guarantee.CommitBatch {
-				c.fail(at, "%s has the habit %s, which only commit: auto and commit: batch have a place for", who, h)
+				c.fail(at, "%s has the habit %s, which needs commit: auto or commit: after-batch", who, h)
 			}
 		default:
 			if !inTxn {

@@ -109,7 +109,7 @@ var habits = []struct{ name, needs, doc string }{
 	{guarantee.HabitSwallowFatal, "`commit: transaction`", "Where the library says that its client is finished (fenced above all), it takes a new producer and goes on with the next records."},
 	{guarantee.HabitNoGroupMetadata, "`commit: transaction`", "It sends offsets into the transaction by group id alone, as before KIP-447: a member that was replaced is not refused."},
 	{guarantee.HabitDedupInMemory, "inputs", "It remembers what it has processed, and skips what comes again; a restart forgets."},
-	{guarantee.HabitHandOff, "`commit: auto` or `batch`", "It hands the records of a poll to another thread and polls on: what is committed was handed over, not done."},
+	{guarantee.HabitHandOff, "`commit: auto` or `after-batch`", "It hands the records of a poll to another thread and polls on: what is committed was handed over, not done."},
 }
 
 // Habits are the values of Client.Habits.
