@@ -4,7 +4,7 @@ package scenario
 var kafkaFaults = []action{
 	{
 		kind:     KindMoveLeader,
-		doc:      "Moves a partition's leader to another replica; with `for`, back again.",
+		doc:      "Moves a partition's leader to another replica; with `for`, it moves back afterwards.",
 		args:     []field[FaultArgs]{must(argPartition), argTo},
 		mayLast:  true,
 		disturbs: true,
@@ -13,8 +13,8 @@ var kafkaFaults = []action{
 	},
 	{
 		kind: KindMoveCoordinator,
-		doc: "Gives a group or transactional.id another coordinator, by moving the leader of the partition " +
-			"that holds its state; with `for`, back again. Not embedded.",
+		doc: "Moves the coordinator of a group or transactional.id by moving the leader of the " +
+			"partition that stores its state; with `for`, it moves back afterwards. Not embedded.",
 		args:    []field[FaultArgs]{argGroup, argTxnID, argTo},
 		whom:    []string{"group", "transactional.id"},
 		mayLast: true,
@@ -26,16 +26,17 @@ var kafkaFaults = []action{
 	},
 	{
 		kind: KindElect,
-		doc: "The preferred replica is elected leader; `unclean: true`: of a partition without a leader, " +
-			"whichever replica lives, in sync or not. Not embedded.",
+		doc: "Elects the preferred replica as leader. With `unclean: true`, a partition without a " +
+			"leader gets any live replica as leader, in sync or not. Not embedded.",
 		args:     []field[FaultArgs]{must(argPartition), argUnclean},
 		embedded: noReplication,
 		seenBy:   "metadata names another leader",
 		goneBy:   "nothing to undo",
 	},
 	{
-		kind:     KindReassign,
-		doc:      "Moves a partition's replicas to other brokers; with `for`, back again. Not embedded.",
+		kind: KindReassign,
+		doc: "Moves a partition's replicas to other brokers; with `for`, they move back afterwards. " +
+			"Not embedded.",
 		args:     []field[FaultArgs]{must(argPartition), argReplicas},
 		mayLast:  true,
 		embedded: noReplication,
@@ -44,8 +45,8 @@ var kafkaFaults = []action{
 	},
 	{
 		kind: KindShrinkISR,
-		doc: "Keeps followers from fetching from the leader until only `keep` replicas are in sync. They live " +
-			"on, and know no better. Docker only.",
+		doc: "Prevents followers from fetching from the leader until only `keep` replicas are in sync. " +
+			"The followers stay alive. Docker only.",
 		args:     []field[FaultArgs]{must(argPartition), argKeep},
 		lasts:    true,
 		embedded: noReplication,
@@ -58,31 +59,32 @@ var kafkaFaults = []action{
 	},
 	{
 		kind: KindExpire,
-		doc: "Keeps an open transaction from ending until its `transaction.timeout.ms` is over and the " +
-			"coordinator aborts it.",
+		doc: "Prevents an open transaction from ending until its `transaction.timeout.ms` is over and " +
+			"the coordinator aborts it.",
 		args:   []field[FaultArgs]{must(argTxnID)},
 		seenBy: "DescribeTransactions: the transaction is no longer open",
 		goneBy: "nothing to undo",
 	},
 	{
 		kind: KindDeleteOffsets,
-		doc: "Deletes the group's committed offsets, as expiry does. Kafka refuses while members subscribe: " +
-			"crash or stop them first.",
+		doc: "Deletes the group's committed offsets, as their expiry would. Kafka refuses this while " +
+			"members are subscribed: crash or stop them first.",
 		args:   []field[FaultArgs]{must(argGroup), argOffsetTopic},
 		seenBy: "OffsetFetch has none",
 		goneBy: "nothing to undo",
 	},
 	{
-		kind:   KindFence,
-		doc:    "What a second instance of the transactional.id does: it initialises, and the first is a zombie.",
+		kind: KindFence,
+		doc: "Acts as a second instance of the transactional.id: it initialises, which fences the " +
+			"first one.",
 		args:   []field[FaultArgs]{must(argTxnID)},
 		seenBy: "InitProducerId gave a higher epoch",
 		goneBy: "nothing to undo",
 	},
 	{
 		kind: KindEvict,
-		doc: "Removes a member of the group, drawn, as a missed session timeout would: the group rebalances, " +
-			"and the member works on until it is refused.",
+		doc: "Removes a random member from the group, as a missed session timeout would: the group " +
+			"rebalances, and the member continues until a request is refused.",
 		args:   []field[FaultArgs]{must(argGroup)},
 		seenBy: "the coordinator no longer counts the member",
 		goneBy: "how many members there are again",

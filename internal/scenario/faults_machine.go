@@ -4,7 +4,7 @@ package scenario
 var machineFaults = []action{
 	{
 		kind:     KindStarve,
-		doc:      "Leaves a broker `cpu` of one processor, by its cgroup. Docker only.",
+		doc:      "Limits a broker to the share `cpu` of one processor, by its cgroup. Docker only.",
 		args:     []field[FaultArgs]{must(argBroker), must(argCPU)},
 		lasts:    true,
 		embedded: noProcess,
@@ -17,8 +17,8 @@ var machineFaults = []action{
 	},
 	{
 		kind: KindSqueeze,
-		doc: "Leaves a broker `memory`, by its cgroup; where that is too little, the kernel kills it, and it " +
-			"starts again when it is healed. Docker only.",
+		doc: "Limits a broker to `memory`, by its cgroup. If that is too little, the kernel kills the " +
+			"broker, and it restarts when the fault ends. Docker only.",
 		args:     []field[FaultArgs]{must(argBroker), must(argMemory)},
 		lasts:    true,
 		embedded: noProcess,
@@ -31,8 +31,8 @@ var machineFaults = []action{
 	},
 	{
 		kind: KindFillDisk,
-		doc: "Fills a broker's disk to the last byte; Kafka ends a broker that cannot write, and it starts " +
-			"again when there is room. Needs `cluster.disk`. Docker only.",
+		doc: "Fills a broker's disk completely. Kafka stops a broker that cannot write; it restarts " +
+			"when there is space again. Needs `cluster.disk`. Docker only.",
 		args:     []field[FaultArgs]{must(argBroker)},
 		lasts:    true,
 		embedded: noProcess,
@@ -45,9 +45,8 @@ var machineFaults = []action{
 		goneBy:   "there is room; it is in sync",
 	},
 	{
-		kind: KindSlowDisk,
-		doc: "Makes each write of a broker to its files, and each sync of one, take so much longer: `by`, " +
-			"from 10ms to 800ms. Docker only.",
+		kind:     KindSlowDisk,
+		doc:      "Delays every write and sync of a broker's files by `by`, 10ms to 800ms. Docker only.",
 		args:     []field[FaultArgs]{must(argBroker), must(argBy)},
 		lasts:    true,
 		embedded: noProcess,
@@ -60,8 +59,9 @@ var machineFaults = []action{
 		goneBy:   "one does not",
 	},
 	{
-		kind:     KindFreezeDisk,
-		doc:      "No write of a broker to its files returns. It lives on, says so, and reads. Docker only.",
+		kind: KindFreezeDisk,
+		doc: "Blocks every write of a broker to its files. The broker stays alive, sends heartbeats " +
+			"and can read. Docker only.",
 		args:     []field[FaultArgs]{must(argBroker)},
 		lasts:    true,
 		embedded: noProcess,
@@ -75,8 +75,8 @@ var machineFaults = []action{
 	},
 	{
 		kind: KindSkew,
-		doc: "Sets a broker's wall clock `ahead` or `behind`, by 10s at least; its monotonic clock stays. " +
-			"Docker only.",
+		doc: "Sets a broker's wall clock `ahead` or `behind`, by at least 10s; its monotonic clock " +
+			"does not change. Docker only.",
 		args:     []field[FaultArgs]{must(argBroker), argAhead, argBehind},
 		whom:     []string{"ahead", "behind"},
 		lasts:    true,

@@ -4,8 +4,8 @@ package scenario
 var networkFaults = []action{
 	{
 		kind: KindPartition,
-		doc: "Packets between brokers are dropped: `isolate` one, `split` them into groups, or one way `from` " +
-			"… `to`; of one `listener`, or of all. Docker only.",
+		doc: "Drops packets between brokers: `isolate` one broker, `split` the brokers into groups, or " +
+			"drop one direction with `from` and `to`; for one `listener` or for all. Docker only.",
 		args:     []field[FaultArgs]{argIsolate, argSplit, argFrom, argTo, argListener},
 		lasts:    true,
 		embedded: noReplication,
@@ -18,8 +18,9 @@ var networkFaults = []action{
 	},
 	{
 		kind: KindImpair,
-		doc: "Packets between brokers, aimed as a partition is, come `by` later, get lost at a share of " +
-			"`loss`, or pass at a `rate` of bytes a second; one or several of these. Docker only.",
+		doc: "Degrades the links between brokers, which are selected as for a partition: packets are " +
+			"delayed by `by`, the share `loss` is lost, or at most `rate` bytes a second pass; one or " +
+			"several of these. Docker only.",
 		args:     []field[FaultArgs]{argIsolate, argSplit, argFrom, argTo, argListener, argBy, argLoss, argRate},
 		lasts:    true,
 		embedded: noReplication,
@@ -33,8 +34,8 @@ var networkFaults = []action{
 	},
 	{
 		kind: KindCut,
-		doc: "Connections of a client, or to a broker, are cut and refused for `for`; with `on`, the " +
-			"connection that carries the request is cut.",
+		doc: "Cuts the connections of a client or to a broker and refuses new ones for the duration " +
+			"`for`. With `on`: cuts the connection that carries the request.",
 		args:  []field[FaultArgs]{argClient, argBroker},
 		lasts: true, link: true,
 		seenBy: "the client's port refuses; with `on`: the request that was struck",
@@ -42,24 +43,25 @@ var networkFaults = []action{
 	},
 	{
 		kind: KindDrop,
-		doc: "The request, or its response, is swallowed and its connection cut: with phase response the " +
-			"broker acted and the client never hears of it.",
+		doc: "Drops the request or its response and cuts the connection. With phase response the " +
+			"broker has acted and the client gets no answer.",
 		wire:   true,
 		seenBy: "the request that was struck",
 		goneBy: "how many requests were struck; the rule is gone",
 	},
 	{
 		kind: KindDelay,
-		doc: "The request, or its response, passes `by` later; without `on`, every byte on the link does, for " +
-			"`for`.",
+		doc: "Delays the matching request or response by `by`. Without `on`: delays all traffic on the " +
+			"link for the duration `for`.",
 		args:  []field[FaultArgs]{must(argBy), argUntil, argClient, argBroker, argWay},
 		lasts: true, link: true,
 		seenBy: "a round trip takes that much longer; with `on`: the request that was struck",
 		goneBy: "five round trips in a row do not; with `on`: how many requests were struck; the rule is gone",
 	},
 	{
-		kind:   KindHold,
-		doc:    "The client's side is cut, and the request reaches the broker `by` later: after its own retry.",
+		kind: KindHold,
+		doc: "Cuts the client's side of the connection and delivers the request to the broker `by` " +
+			"later, after the client's own retry.",
 		args:   []field[FaultArgs]{must(argBy), argUntil, argOver},
 		wire:   true,
 		seenBy: "the request that was struck",
@@ -67,18 +69,18 @@ var networkFaults = []action{
 	},
 	{
 		kind: KindDuplicate,
-		doc: "Once the broker has answered the request, the answer is lost and the same request comes again " +
-			"over a new connection, as from a client that retries; the client hears the second answer. For " +
-			"requests that clients repeat as they were: Produce, InitProducerId, AddPartitionsToTxn, " +
-			"AddOffsetsToTxn, TxnOffsetCommit, EndTxn, OffsetCommit.",
+		doc: "Drops the broker's answer and sends the same request again over a new connection, as a " +
+			"client that retries would; the client gets the second answer. For requests that clients " +
+			"repeat unchanged: Produce, InitProducerId, AddPartitionsToTxn, AddOffsetsToTxn, " +
+			"TxnOffsetCommit, EndTxn, OffsetCommit.",
 		wire:   true,
 		seenBy: "the request that was struck",
 		goneBy: "how many requests were struck; the rule is gone",
 	},
 	{
 		kind: KindError,
-		doc: "The request is answered with `code`: in its stead (phase request), or instead of what the " +
-			"broker said (phase response).",
+		doc: "Answers the request with the error `code`: without forwarding it to the broker (phase " +
+			"request), or in place of the broker's answer (phase response).",
 		args:   []field[FaultArgs]{must(argCode)},
 		wire:   true,
 		seenBy: "the request that was struck",
@@ -86,16 +88,17 @@ var networkFaults = []action{
 	},
 	{
 		kind: KindBlackhole,
-		doc: "Bytes are swallowed and connections stay open, for `for`; with `on`, only the request or its " +
-			"response is.",
+		doc: "Drops all bytes while connections stay open, for the duration `for`. With `on`: drops " +
+			"only the request or its response.",
 		args:  []field[FaultArgs]{argClient, argBroker, argWay},
 		lasts: true, link: true,
 		seenBy: "a request is not answered for 1 s; with `on`: the request that was struck",
 		goneBy: "a request is answered; with `on`: how many requests were struck; the rule is gone",
 	},
 	{
-		kind:  KindThrottle,
-		doc:   "The link passes `rate`, for `for`; a few bytes a second are a slow drip.",
+		kind: KindThrottle,
+		doc: "Limits the link to `rate` for the duration `for`; it can be as low as a few bytes a " +
+			"second.",
 		args:  []field[FaultArgs]{must(argRate), argClient, argBroker, argWay},
 		lasts: true, path: true,
 		seenBy: "bytes through the port take as long as the rate makes them",
@@ -103,8 +106,8 @@ var networkFaults = []action{
 	},
 	{
 		kind: KindHalfOpen,
-		doc: "The broker's side of each connection ends, while the client's stays open and hears nothing, for " +
-			"`for`.",
+		doc: "Closes the broker's side of each connection, while the client's side stays open and " +
+			"receives nothing, for the duration `for`.",
 		args:  []field[FaultArgs]{argClient, argBroker},
 		lasts: true, path: true,
 		seenBy: "a request is not answered for 1 s",
@@ -112,7 +115,7 @@ var networkFaults = []action{
 	},
 	{
 		kind:   KindReset,
-		doc:    "Every connection of a client, or to a broker, is reset, once. New ones are accepted.",
+		doc:    "Resets every connection of a client or to a broker once. New connections are accepted.",
 		args:   []field[FaultArgs]{argClient, argBroker},
 		path:   true,
 		seenBy: "connections that were cut, at least one",

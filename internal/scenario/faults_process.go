@@ -4,7 +4,7 @@ package scenario
 var processFaults = []action{
 	{
 		kind:     KindKill,
-		doc:      "SIGKILL a broker; `for` later it starts again with its data.",
+		doc:      "Sends SIGKILL to a broker; after `for` it restarts with its data.",
 		args:     []field[FaultArgs]{must(argBroker)},
 		lasts:    true,
 		external: notOurs,
@@ -15,7 +15,7 @@ var processFaults = []action{
 	},
 	{
 		kind:     KindStop,
-		doc:      "SIGTERM a broker, or ask a client to end; `for` later it starts again.",
+		doc:      "Sends SIGTERM to a broker, or asks a client to stop; after `for` it restarts.",
 		args:     []field[FaultArgs]{argBroker, argClient},
 		whom:     []string{"broker", "client"},
 		lasts:    true,
@@ -27,7 +27,7 @@ var processFaults = []action{
 	},
 	{
 		kind:  KindPause,
-		doc:   "SIGSTOP a broker or a client; `for` later SIGCONT.",
+		doc:   "Sends SIGSTOP to a broker or client, and SIGCONT after `for`.",
 		args:  []field[FaultArgs]{argBroker, argClient},
 		whom:  []string{"broker", "client"},
 		lasts: true,
@@ -42,7 +42,7 @@ var processFaults = []action{
 	},
 	{
 		kind:     KindRestart,
-		doc:      "`stop`, and start at once.",
+		doc:      "Like `stop`, with an immediate restart.",
 		args:     []field[FaultArgs]{argBroker, argClient},
 		whom:     []string{"broker", "client"},
 		external: notOurs,
@@ -52,8 +52,8 @@ var processFaults = []action{
 	},
 	{
 		kind: KindWipe,
-		doc: "SIGKILL a broker and empty its disk; `for` later it starts again with its id and nothing else. " +
-			"Docker only.",
+		doc: "Sends SIGKILL to a broker and empties its disk; after `for` it restarts with the same id " +
+			"and no data. Docker only.",
 		args:     []field[FaultArgs]{must(argBroker)},
 		lasts:    true,
 		embedded: noProcess,
@@ -65,7 +65,7 @@ var processFaults = []action{
 	},
 	{
 		kind:   KindCrash,
-		doc:    "SIGKILL a client; `for` later a new incarnation starts.",
+		doc:    "Sends SIGKILL to a client; after `for` a new incarnation starts.",
 		args:   []field[FaultArgs]{must(argClient)},
 		lasts:  true,
 		seenBy: "the kernel: the process ended",
@@ -73,8 +73,8 @@ var processFaults = []action{
 	},
 	{
 		kind: KindRoll,
-		doc: "SIGTERM brokers and start them again, one after the other, each when the last is back in sync; " +
-			"all of them unless `broker` says otherwise.",
+		doc: "Restarts brokers with SIGTERM one after the other, each when the previous one is back in " +
+			"sync; all brokers unless `broker` selects some.",
 		args:     []field[FaultArgs]{argBroker},
 		external: notOurs,
 		disturbs: true,

@@ -21,9 +21,9 @@ var scenarioFields = []field[Scenario]{
 	must(put("clients", "The programs that use the cluster.", list("a list of clients", clientRecord), func(s *Scenario) *[]Client { return &s.Clients })),
 	must(put("run", "The run in time.", runRecord, func(s *Scenario) *Run { return &s.Run })),
 	put("trace", "By topic: where records name themselves and their inputs, if the value ids of onceproof's producers do not come through.", traceMapping, func(s *Scenario) *map[string]Trace { return &s.Trace }),
-	put("faults", "What strikes.", list("a list of faults", faultRecord), func(s *Scenario) *[]Fault { return &s.Faults }),
+	put("faults", "The faults of the run.", list("a list of faults", faultRecord), func(s *Scenario) *[]Fault { return &s.Faults }),
 	put("expect", "The expected verdict of each guarantee; one that is not named is expected to hold. `any`: no claim is made.", expectMapping, func(s *Scenario) *map[string]string { return &s.Expect }),
-	put("fixed", "The same scenario with its mistake mended: every guarantee that it does not name under `expect` must then hold.", optional(fixedRecord), func(s *Scenario) **Control { return &s.Fixed }),
+	put("fixed", "The same scenario with its mistake corrected: every guarantee that is not named under `expect` must then hold.", optional(fixedRecord), func(s *Scenario) **Control { return &s.Fixed }),
 	put("control", "The same scenario with a few changes, which must then end as this says: it shows that the checker could have fired.", optional(controlRecord), func(s *Scenario) **Control { return &s.Control }),
 }
 
@@ -45,8 +45,8 @@ var bugFields = []field[Bug]{
 	must(put("issue", "Where it was reported, or the release notes that tell of it.", str, func(b *Bug) *string { return &b.Issue })),
 	must(put("affected", "The versions that have it.", str, func(b *Bug) *string { return &b.Affected })),
 	must(put("fixed", "The first version without it.", str, func(b *Bug) *string { return &b.Fixed })),
-	must(put("rate", "In how many runs everything that is expected was seen, as it was measured. With `run --repeat` a rate that is lower, by more than luck, fails.", measured, func(b *Bug) *string { return &b.Rate })),
-	must(put("fixed-rate", "In how many runs of the fixed twin anything was violated.", measured, func(b *Bug) *string { return &b.FixedRate })),
+	must(put("rate", "In how many runs every expected violation was seen when the rate was measured. With `run --repeat`, a significantly lower rate fails.", measured, func(b *Bug) *string { return &b.Rate })),
+	must(put("fixed-rate", "In how many runs of the fixed twin a guarantee was violated.", measured, func(b *Bug) *string { return &b.FixedRate })),
 }
 
 var measured = named("a rate such as 5 of 5", `^(0|[1-9][0-9]*) of [1-9][0-9]*$`)
@@ -84,9 +84,9 @@ var workerFields = []field[Client]{
 	put("command", "A worker of your own instead of a library's: any program that speaks the worker protocol (docs/worker-protocol.md).", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Command }),
 	put("program", "Any program, which need know nothing of onceproof: it is judged by what the proxy sees of it and by the final log. ${bootstrap}, the servers that it must use, ${run}, a folder of its own that survives restarts, ${client}, ${instance}, ${incarnation} and ${random} are replaced in its arguments; it also finds the servers in the environment variable BOOTSTRAP_SERVERS. SIGTERM asks it to end. What `config` says of it, the checker believes.", list("a program and its arguments", word), func(c *Client) *[]string { return &c.Program }),
 	put("count", "Instances. Default 1.", whole[int]("count", 1, 100), func(c *Client) *int { return &c.Count }),
-	put("rate", "Records that each instance sends a second, such as 200/s; without it, as fast as it can.", rate, func(c *Client) *float64 { return &c.Rate }),
+	put("rate", "Records a second of each instance, such as 200/s. Default: no limit.", rate, func(c *Client) *float64 { return &c.Rate }),
 	put("size", "Bytes that a record's value is padded to.", whole[int]("size", 1, 1<<20), func(c *Client) *int { return &c.Size }),
-	put("max", "Records after which an instance of a producer is done; one that was killed counts anew.", whole[int64]("max", 1, 1<<40), func(c *Client) *int64 { return &c.Max }),
+	put("max", "Number of records after which a producer instance stops; a restarted instance starts counting at 0.", whole[int64]("max", 1, 1<<40), func(c *Client) *int64 { return &c.Max }),
 	put("topic", "Where a producer sends.", topicName, func(c *Client) *string { return &c.Topic }),
 	put("input", "What a consumer or processor reads.", topicName, func(c *Client) *string { return &c.Input }),
 	put("output", "Where a processor sends.", topicName, func(c *Client) *string { return &c.Output }),
@@ -94,7 +94,7 @@ var workerFields = []field[Client]{
 	put("transaction", "Records a transaction, of a producer with a transactional.id.", whole[int]("transaction", 1, 100000), func(c *Client) *int { return &c.Transaction }),
 	put("process", "The application's work on one input.", processRecord, func(c *Client) *Process { return &c.Process }),
 	put("retry", "What the application does about a failed send or a failed processing.", retryRecord, func(c *Client) *Retry { return &c.Retry }),
-	put("habits", "What the application's own code does wrong, whatever the properties say; see below. The library's worker has to know the habit.", list("a list of habits", oneOf("a habit", Habits...)), func(c *Client) *[]string { return &c.Habits }),
+	put("habits", "Mistakes of the application's own code, independent of its properties; see below. The library's worker must support the habit.", list("a list of habits", oneOf("a habit", Habits...)), func(c *Client) *[]string { return &c.Habits }),
 	put("config", "The client's properties, under the Java client's names whatever the library. ${client}, ${instance}, ${incarnation} and ${random} are replaced in each start's values.", clientProperties, func(c *Client) *map[string]string { return &c.Config }),
 	put("unsupported", "What happens when the library cannot honour a property: `error` (default) or `warn`.", oneOf("a choice", "error", "warn"), func(c *Client) *string { return &c.Unsupported }),
 }
@@ -104,12 +104,12 @@ var CommitPatterns = []string{guarantee.CommitAuto, guarantee.CommitBefore, guar
 
 // habits is what the reference says of each.
 var habits = []struct{ name, needs, doc string }{
-	{guarantee.HabitNoRewind, "`commit: transaction`", "After an abort it goes on with the next records; those of the aborted transaction are never processed again."},
+	{guarantee.HabitNoRewind, "`commit: transaction`", "After an abort it continues with the next records; those of the aborted transaction are never processed again."},
 	{guarantee.HabitIgnoreSendErrors, "transactions", "It commits a transaction although one of its sends failed."},
-	{guarantee.HabitSwallowFatal, "`commit: transaction`", "Where the library says that its client is finished (fenced above all), it takes a new producer and goes on with the next records."},
-	{guarantee.HabitNoGroupMetadata, "`commit: transaction`", "It sends offsets into the transaction by group id alone, as before KIP-447: a member that was replaced is not refused."},
-	{guarantee.HabitDedupInMemory, "inputs", "It remembers what it has processed, and skips what comes again; a restart forgets."},
-	{guarantee.HabitHandOff, "`commit: auto` or `after-batch`", "It hands the records of a poll to another thread and polls on: what is committed was handed over, not done."},
+	{guarantee.HabitSwallowFatal, "`commit: transaction`", "After a fatal error of the library, such as being fenced, it creates a new producer and continues with the next records."},
+	{guarantee.HabitNoGroupMetadata, "`commit: transaction`", "It sends offsets to the transaction with the group id alone, as before KIP-447: a replaced member is not refused."},
+	{guarantee.HabitDedupInMemory, "inputs", "It remembers processed records in memory and skips repeated ones; a restart empties the memory."},
+	{guarantee.HabitHandOff, "`commit: auto` or `after-batch`", "It hands polled records to another thread and continues polling: committed records were handed over, not necessarily processed."},
 }
 
 // Habits are the values of Client.Habits.
