@@ -12,7 +12,7 @@ var Backends = []string{"auto", "docker", "embedded", "external"}
 // do, with the place in the file and the way out; nil if it can do everything.
 func CheckBackend(s *Scenario, backend string) error {
 	if !slices.Contains(Backends, backend) {
-		return fmt.Errorf("%q is no backend%s", backend, didYouMean(backend, Backends))
+		return fmt.Errorf("%q is not a backend%s", backend, didYouMean(backend, Backends))
 	}
 	var errs Errors
 	fail := func(p Pos, format string, args ...any) {

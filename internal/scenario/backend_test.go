@@ -46,7 +46,7 @@ func TestCheckBackend(t *testing.T) {
 		}
 	}
 	if err := CheckBackend(with("kill: {broker: any}"), "dokcer"); err == nil ||
-		err.Error() != `"dokcer" is no backend; did you mean "docker"?` {
+		err.Error() != `"dokcer" is not a backend; did you mean "docker"?` {
 		t.Errorf("an unknown backend: %v", err)
 	}
 	s := with("kill: {broker: any}")

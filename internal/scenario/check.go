@@ -128,7 +128,7 @@ func (c check) client(cl *Client) {
 	}
 	refuse := func(ptr any, field string, set bool, why string) {
 		if set {
-			c.fail(c.at(ptr, cl.Pos), "%s is a %s: %q means nothing there%s", who, cl.Role, field, why)
+			c.fail(c.at(ptr, cl.Pos), "%s is a %s: %q has no effect there; remove it%s", who, cl.Role, field, why)
 		}
 	}
 	produces, consumes := cl.Role != guarantee.Consumer, cl.Role != guarantee.Producer
@@ -167,7 +167,7 @@ func (c check) client(cl *Client) {
 		}
 	}
 	if cl.Output != "" && cl.Output == cl.Input {
-		c.fail(c.at(&cl.Output, cl.Pos), "%s writes to its own input: it would never come to an end", who)
+		c.fail(c.at(&cl.Output, cl.Pos), "%s writes to its own input: it would never end", who)
 	}
 	c.habits(cl, who)
 	c.clientConfig(cl, who, produces, consumes)
@@ -216,7 +216,7 @@ func (c check) program(cl *Client, who string) {
 		{&cl.Process, "process", c.given(&cl.Process)}, {&cl.Retry, "retry", c.given(&cl.Retry)},
 	} {
 		if f.set {
-			c.fail(c.at(f.ptr, cl.Pos), "%s is a program, which does as it does: %q means nothing there", who, f.field)
+			c.fail(c.at(f.ptr, cl.Pos), "%s is a program: %q has no effect; remove it", who, f.field)
 		}
 	}
 	for _, word := range cl.Program {
@@ -305,13 +305,13 @@ func (c check) topicNames() []string {
 func (c check) run() {
 	r, here := &c.s.Run, c.at(&c.s.Run, Pos{1, 1})
 	if c.given(&r.Duration) && r.Duration == 0 && !c.failedAt(c.where[&r.Duration]) {
-		c.fail(c.where[&r.Duration], "a run of no duration")
+		c.fail(c.where[&r.Duration], "run: duration must be longer than 0")
 	}
 	if r.Duration > 0 && r.Warmup >= r.Duration {
 		c.fail(c.at(&r.Warmup, here), "warm-up (%v) takes the whole run (%v)", r.Warmup, r.Duration)
 	}
 	if c.given(&r.Drain) && r.Drain == 0 && !c.failedAt(c.where[&r.Drain]) {
-		c.fail(c.where[&r.Drain], "consumers get no time to catch up: nothing could be called lost; give drain some seconds")
+		c.fail(c.where[&r.Drain], "run: drain is 0, so consumers cannot catch up and no loss could be found; set drain to a few seconds")
 	}
 }
 

@@ -49,7 +49,7 @@ func (c check) action(f *Fault, a action, who string) {
 	on := f.When.On != nil
 	switch {
 	case a.wire && on && f.When.On.Event != "":
-		c.fail(c.at(&f.When.On.Event, f.Pos), "%s strikes a request: an event of the history is none", who)
+		c.fail(c.at(&f.When.On.Event, f.Pos), "%s strikes a request: it needs a request as its trigger, not an event of the history", who)
 	case a.wire && !on:
 		c.fail(
 			c.at(&f.Kind, f.Pos),
@@ -61,7 +61,7 @@ func (c check) action(f *Fault, a action, who string) {
 	case a.strikesRequest(f) && f.Args.Way != "":
 		c.fail(c.at(&f.Args.Way, f.Pos), "%s strikes a request or its response: phase under on says which", who)
 	case (a.path || a.link && !on) && f.Args.Client == "" && f.Args.Broker == "":
-		c.fail(c.at(&f.Kind, f.Pos), "%s has neither client nor broker, nor an on trigger: whose connections?", who)
+		c.fail(c.at(&f.Kind, f.Pos), "%s needs client, broker or an on trigger", who)
 	}
 	c.lasting(f, a, who)
 	c.args(f, who)
@@ -82,11 +82,11 @@ func (c check) random(f *Fault, triggers []string, who string) {
 	case c.given(&f.For):
 		c.fail(c.where[&f.For], "%s: each fault of a mix has its own \"for\"", who)
 	case len(r.From) == 0 && !c.failedInside(f):
-		c.fail(pos, "%s draws from nothing", who)
+		c.fail(pos, "%s random: from is empty; add at least one fault", who)
 	case c.given(&r.Every) && r.Every.Min <= 0:
-		c.fail(c.at(&r.Every, pos), "%s strikes every %v: the wait must be longer than nothing", who, r.Every)
+		c.fail(c.at(&r.Every, pos), "%s every: %v must be longer than 0", who, r.Every)
 	case (r.Burst > 0) != (r.Quiet.Max > 0):
-		c.fail(pos, "%s needs burst and quiet, or neither: after so many strikes, so long a quiet", who)
+		c.fail(pos, "%s needs both burst and quiet, or neither", who)
 	}
 	for i := range r.From {
 		m := &r.From[i]
@@ -162,13 +162,13 @@ func (c check) lasting(f *Fault, a action, who string) {
 	once := a.strikesRequest(f) && f.When.On.Nth > 0
 	switch {
 	case a.lasts && !a.strikesRequest(f) && f.For.Max == 0 && !c.given(&f.For):
-		c.fail(f.Pos, "%s has no \"for\": how long until it is healed", who)
+		c.fail(f.Pos, "%s has no \"for\"; add the duration after which it ends", who)
 	case c.given(&f.For) && f.For.Max == 0 && !c.failedAt(c.where[&f.For]):
-		c.fail(c.where[&f.For], "%s lasts no time", who)
+		c.fail(c.where[&f.For], "%s \"for\" must be longer than 0", who)
 	case c.given(&f.For) && once:
-		c.fail(c.where[&f.For], "%s strikes one request: \"for\" means nothing there", who)
+		c.fail(c.where[&f.For], "%s takes no \"for\": it strikes one request", who)
 	case c.given(&f.For) && !a.lasts && !a.wire && !a.mayLast:
-		c.fail(c.where[&f.For], "%s is over at once: \"for\" means nothing there", who)
+		c.fail(c.where[&f.For], "%s takes no \"for\": its effect is immediate", who)
 	}
 }
 
@@ -204,7 +204,7 @@ func (c check) times(f *Fault, who string) {
 		pos = c.at(&f.When.Every, f.Pos)
 		switch {
 		case w.Every.Min <= 0:
-			c.fail(pos, "%s strikes every %v: the wait must be longer than nothing", who, *w.Every)
+			c.fail(pos, "%s every: %v must be longer than 0", who, *w.Every)
 			return
 		case f.For.Max > w.Every.Min:
 			c.fail(
@@ -252,7 +252,7 @@ func (c check) args(f *Fault, who string) {
 		c.txnID(a.TxnID, c.at(&a.TxnID, f.Pos), who)
 	}
 	if c.given(&a.Delay) && a.Delay.Max == 0 && !c.failedAt(c.where[&a.Delay]) {
-		c.fail(c.where[&a.Delay], "%s delays by nothing", who)
+		c.fail(c.where[&a.Delay], "%s by must be longer than 0", who)
 	}
 	if a.Until != "" {
 		c.until(f, who)
@@ -263,7 +263,7 @@ func (c check) args(f *Fault, who string) {
 	if f.Kind == KindImpair && !c.given(&a.Delay) && !c.given(&a.Loss) && !c.given(&a.Rate) && a.Delay.Max == 0 &&
 		a.Loss == 0 &&
 		a.Rate == 0 {
-		c.fail(c.at(&f.Kind, f.Pos), "%s: how bad are the links? Give by, loss or rate, as in by: 50ms..150ms", who)
+		c.fail(c.at(&f.Kind, f.Pos), "%s: missing by, loss or rate, as in by: 50ms..150ms", who)
 	}
 	if f.Kind == KindFillDisk && c.s.Cluster.Disk == 0 && !c.given(&c.s.Cluster.Disk) {
 		c.fail(
@@ -274,7 +274,7 @@ func (c check) args(f *Fault, who string) {
 		)
 	}
 	if (f.Kind == KindMoveLeader || f.Kind == KindMoveCoordinator) && c.s.Cluster.Brokers == 1 {
-		c.fail(c.at(&f.Kind, f.Pos), "%s: with one broker there is nowhere to move to", who)
+		c.fail(c.at(&f.Kind, f.Pos), "%s: cannot move: the cluster has one broker", who)
 	}
 }
 
@@ -301,7 +301,7 @@ func (c check) replicas(f *Fault, who string) {
 			topic, brokers,
 		)
 	case f.Kind == KindShrinkISR && max(a.Keep, 1) >= int(t.Replicas):
-		c.fail(pos, "%s: topic %q has %d replica(s): there is none to lose", who, topic, t.Replicas)
+		c.fail(pos, "%s: topic %q has %d replica(s): it cannot lose one", who, topic, t.Replicas)
 	}
 }
 
@@ -309,7 +309,7 @@ func (c check) replicas(f *Fault, who string) {
 func (c check) until(f *Fault, who string) {
 	pos := c.at(&f.Args.Until, f.Pos)
 	if f.When.On == nil {
-		c.fail(pos, "%s delays a link: it ends after \"for\", and until means nothing there", who)
+		c.fail(pos, "%s delays a link and ends after \"for\"; remove until", who)
 		return
 	}
 	var names []string
@@ -320,7 +320,7 @@ func (c check) until(f *Fault, who string) {
 			names = append(names, g.Name)
 		}
 	}
-	c.fail(pos, "%s waits for a fault %q that there is not%s", who, f.Args.Until, didYouMean(f.Args.Until, names))
+	c.fail(pos, "%s until: unknown fault %q%s", who, f.Args.Until, didYouMean(f.Args.Until, names))
 }
 
 func (c check) split(f *Fault, who string) {
@@ -355,7 +355,7 @@ func (c check) split(f *Fault, who string) {
 	}
 	for _, group := range a.Split {
 		if len(group) == 0 {
-			c.fail(c.at(&a.Split, pos), "%s: an empty group", who)
+			c.fail(c.at(&a.Split, pos), "%s: split: a group is empty", who)
 		}
 		for i, id := range group {
 			if slices.Contains(group[:i], id) {
@@ -372,7 +372,7 @@ func (c check) split(f *Fault, who string) {
 		)
 	}
 	if split && len(a.Split) < 2 && !c.failedAt(c.where[&a.Split]) {
-		c.fail(c.where[&a.Split], "%s: one group is no split", who)
+		c.fail(c.where[&a.Split], "%s: split needs at least two groups", who)
 	}
 }
 
@@ -398,7 +398,7 @@ func (c check) match(f *Fault, a action, who string) {
 		return
 	}
 	if m.Type != "" {
-		c.fail(c.at(&m.Type, here), "%s: type is of an event, and there is none", who)
+		c.fail(c.at(&m.Type, here), "%s: type needs an event; add event or remove type", who)
 	}
 	if m.Client != "" {
 		c.clientRef(m.Client, c.at(&m.Client, here), who)
@@ -427,10 +427,10 @@ func (c check) match(f *Fault, a action, who string) {
 	}
 	c.versions(m, here, who)
 	if m.Nth > 0 && m.Prob > 0 {
-		c.fail(c.at(&m.Prob, here), "%s: nth strikes one request for certain; a probability means nothing there", who)
+		c.fail(c.at(&m.Prob, here), "%s: nth and probability exclude each other; remove one", who)
 	}
 	if m.Times > 0 && !a.strikesRequest(f) {
-		c.fail(c.at(&m.Times, here), "%s strikes once: times means nothing there", who)
+		c.fail(c.at(&m.Times, here), "%s takes no times: it strikes once", who)
 	}
 	if a.kind == KindHold && m.Phase == PhaseResponse {
 		c.fail(c.at(&m.Phase, here), "%s holds a request on its way to the broker; phase response has none", who)
@@ -471,7 +471,7 @@ func (c check) versions(m *Match, here Pos, who string) {
 	}
 	pos := c.at(&m.Version, here)
 	if m.Request == "" {
-		c.fail(pos, "%s: a version of what? Name the request too", who)
+		c.fail(pos, "%s: version needs a request; add request", who)
 		return
 	}
 	if key, ok := APIKey(m.Request); ok {
@@ -667,11 +667,11 @@ func (c check) after() {
 			if by[cause] == nil {
 				missing = true
 				others := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == f.Name })
-				c.fail(pos, "%s waits for a fault %q that there is not%s", f.label(i), cause, didYouMean(cause, others))
+				c.fail(pos, "%s after: unknown fault %q%s", f.label(i), cause, didYouMean(cause, others))
 			}
 		}
 		if !missing && waitsForItself(f, by) {
-			c.fail(here, "%s waits, by way of others, for itself", f.label(i))
+			c.fail(here, "%s after: the fault waits for itself through other faults", f.label(i))
 		}
 	}
 }

@@ -45,7 +45,7 @@ func checkTwins(d *decoder, s *Scenario) {
 	if c := s.Control; c != nil {
 		checkTwin(d, s, "control", c, d.where[&s.Control])
 		if !violatesMore(c.Expect, s.Expect) && len(c.Expect) > 0 {
-			d.fail(d.where[&c.Expect], "the control expects no guarantee violated that is not violated without it: it would show nothing")
+			d.fail(d.where[&c.Expect], "control: expect names no guarantee that the control violates and the scenario does not; it would show nothing")
 		}
 	}
 	if f := s.Fixed; f != nil {
@@ -60,7 +60,7 @@ func checkTwins(d *decoder, s *Scenario) {
 // else at where the changes begin.
 func checkTwin(d *decoder, s *Scenario, what string, c *Control, at Pos) {
 	if len(c.Cluster)+len(c.Clients) == 0 {
-		d.fail(at, "%s changes nothing: it would end like the scenario itself", what)
+		d.fail(at, "%s changes nothing: it would give the same result as the scenario", what)
 	}
 	before := len(d.errs)
 	checkChanges(d, s, what, c)

@@ -141,14 +141,14 @@ func (c check) application(cl *Client, who string) {
 		{&cl.App.StopTimeout, "stop-timeout"}, {&cl.App.Ready, "ready"}, {&cl.App.Before, "before"}, {&cl.App.After, "after"},
 	} {
 		if c.given(f.ptr) && !program {
-			c.fail(c.at(f.ptr, cl.Pos), "%s is no program: %q says what a program does or needs", who, f.field)
+			c.fail(c.at(f.ptr, cl.Pos), "%s is not a program: %q is only for programs", who, f.field)
 		}
 	}
 	if !program {
 		return
 	}
 	if len(cl.Makes) > 0 && cl.Role == guarantee.Producer {
-		c.fail(c.at(&cl.Makes, cl.Pos), "%s is a producer: it has no inputs of which it could make anything", who)
+		c.fail(c.at(&cl.Makes, cl.Pos), "%s is a producer: it has no inputs to make outputs from", who)
 	}
 	for _, t := range sortedKeys(cl.Makes) {
 		c.topic(t, c.keys[&cl.Makes][t])
@@ -162,7 +162,7 @@ func (c check) application(cl *Client, who string) {
 	for _, key := range sortedKeys(cl.App.Env) {
 		words = append(words, cl.App.Env[key])
 		if key == "" || strings.ContainsAny(key, "= ") {
-			c.fail(c.keys[&cl.App.Env][key], "%s: %q is no name of an environment variable", who, key)
+			c.fail(c.keys[&cl.App.Env][key], "%s: %q is not the name of an environment variable", who, key)
 		}
 	}
 	for _, word := range words {

@@ -35,7 +35,7 @@ func TestReferenceIsUpToDate(t *testing.T) {
 		name := string(tables.FindSubmatch(m)[1])
 		used[name] = true
 		if ref[name] == "" {
-			t.Errorf("%s has a place for a table %q that there is not", file, name)
+			t.Errorf("%s: unknown table %q", file, name)
 		}
 		return fmt.Appendf(nil, "<!-- table: %s -->\n%s<!-- end -->", name, ref[name])
 	})
