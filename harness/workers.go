@@ -42,7 +42,7 @@ func CheckLibraries(s *scenario.Scenario) error {
 		}
 		for _, property := range slices.Sorted(maps.Keys(c.Config)) {
 			if c.Unsupported != "warn" && scenario.Lacks(c.Library, property) {
-				wrong = append(wrong, &scenario.Error{File: s.File, Pos: cmp.Or(c.ConfigPos[property], c.Pos), Text: fmt.Sprintf("client %q: %s has nothing for %s; it is honoured by %s, and unsupported: warn leaves it out",
+				wrong = append(wrong, &scenario.Error{File: s.File, Pos: cmp.Or(c.ConfigPos[property], c.Pos), Text: fmt.Sprintf("client %q: %s does not support %s (supported by %s); remove it, or set unsupported: warn",
 					c.Name, c.Library, property, strings.Join(scenario.HonouredBy(property), ", "))})
 			}
 		}
