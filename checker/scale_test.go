@@ -36,20 +36,7 @@ func (s *scale) finish(tps ...history.TopicPartition) {
 			if en.hole {
 				continue
 			}
-			e := audit(history.OpLog)
-			e.Off = []int64{int64(i)}
-			if en.pid != 0 {
-				e.PID, e.Epoch, e.HasPID, e.InTxn = en.pid, en.epoch, true, true
-			}
-			if en.marker != "" {
-				e.Op, e.Marker, e.InTxn = history.OpMarker, en.marker, false
-			} else {
-				e.Val = []history.Value{en.val}
-				if en.from >= 0 {
-					e.From = []history.Input{{TP: orders, Off: en.from}}
-				}
-			}
-			s.add(e)
+			s.add(en.logged(audit(history.OpLog), i))
 		}
 	}
 	s.done()

@@ -194,20 +194,7 @@ func (p *tape) log(tp history.TopicPartition, entries ...entry) {
 		if en.hole {
 			continue
 		}
-		e := audit(history.OpLog)
-		e.Off = []int64{int64(i)}
-		if en.pid != 0 {
-			e.PID, e.Epoch, e.HasPID, e.InTxn = en.pid, en.epoch, true, true
-		}
-		if en.marker != "" {
-			e.Op, e.Marker, e.InTxn = history.OpMarker, en.marker, false
-		} else {
-			e.Val = []history.Value{en.val}
-			if en.from >= 0 {
-				e.From = []history.Input{{TP: orders, Off: en.from}}
-			}
-		}
-		p.add(e)
+		p.add(en.logged(audit(history.OpLog), i))
 	}
 	for _, lib := range []string{"franz-go", "sarama"} {
 		for i, en := range entries {
@@ -289,4 +276,21 @@ func resultOf(r *Report, g guarantee.Guarantee) Result {
 		}
 	}
 	return Result{}
+}
+
+// logged is e, an event of the audit, as it tells of the entry at off.
+func (en *entry) logged(e history.Event, off int) history.Event {
+	e.Off = []int64{int64(off)}
+	if en.pid != 0 {
+		e.PID, e.Epoch, e.HasPID, e.InTxn = en.pid, en.epoch, true, true
+	}
+	if en.marker != "" {
+		e.Op, e.Marker, e.InTxn = history.OpMarker, en.marker, false
+		return e
+	}
+	e.Val = []history.Value{en.val}
+	if en.from >= 0 {
+		e.From = []history.Input{{TP: orders, Off: en.from}}
+	}
+	return e
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	ossignal "os/signal"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,9 +17,6 @@ import (
 
 	"github.com/onceproof/onceproof/checker"
 	"github.com/onceproof/onceproof/guarantee"
-	"github.com/onceproof/onceproof/history"
-	"github.com/onceproof/onceproof/internal/plan"
-	"github.com/onceproof/onceproof/internal/scenario"
 )
 
 // till is an application that knows nothing of onceproof: it makes receipts from
@@ -212,28 +208,6 @@ func outcome(rep *checker.Report, g guarantee.Guarantee, want string) string {
 
 func judgeApplication(t *testing.T, text string) *checker.Report {
 	t.Helper()
-	s, err := scenario.Parse("application.yaml", []byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := plan.Build(s, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "run")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	if _, err := Run(ctx, Config{Scenario: s, Plan: p, Dir: dir}); err != nil {
-		t.Fatal(err)
-	}
-	r, err := history.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	rep, err := checker.Check(t.Context(), r, checker.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rep
+	report, _ := judgeRun(t, text)
+	return report
 }

@@ -135,7 +135,15 @@ func TestPrograms(t *testing.T) {
 }
 
 func runProgram(t *testing.T, kind string) (*checker.Report, []history.Event) {
-	s, err := scenario.Parse("program.yaml", fmt.Appendf(nil, ofProgram, os.Args[0], kind))
+	t.Helper()
+	report, dir := judgeRun(t, fmt.Sprintf(ofProgram, os.Args[0], kind))
+	return report, events(t, dir)
+}
+
+// judgeRun runs the scenario of text, and returns the verdict and the run's folder.
+func judgeRun(t *testing.T, text string) (report *checker.Report, dir string) {
+	t.Helper()
+	s, err := scenario.Parse("program.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +151,7 @@ func runProgram(t *testing.T, kind string) (*checker.Report, []history.Event) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(t.TempDir(), "run")
+	dir = filepath.Join(t.TempDir(), "run")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if _, err := Run(ctx, Config{Scenario: s, Plan: p, Dir: dir}); err != nil {
@@ -154,9 +162,8 @@ func runProgram(t *testing.T, kind string) (*checker.Report, []history.Event) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	report, err := checker.Check(t.Context(), r, checker.Options{})
-	if err != nil {
+	if report, err = checker.Check(t.Context(), r, checker.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	return report, events(t, dir)
+	return report, dir
 }
